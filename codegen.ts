@@ -24,6 +24,11 @@ const client = {
 const config: CodegenConfig = {
   generates: {
     ...shop.generates,
+    'src/console/api/generated/': {
+      ...client,
+      schema: 'schema/schema.graphql',
+      documents: 'src/console/api/operations/*.graphql',
+    },
     'test/graphql/generated/': {
       ...client,
       schema: 'schema/schema.graphql',

@@ -7,12 +7,18 @@ import { version } from '../config/version.ts'
 import { ClientChannels } from '../core/clients/client-channels.ts'
 import { latest } from '../core/clients/latest-date.ts'
 import type { RegistrationPolicy } from '../core/clients/registration.ts'
+import { Cluster } from '../core/cluster/cluster.ts'
 import { Gateway } from '../core/gateway.ts'
+import { Inspection } from '../core/inspection/inspection.ts'
 import { LoginThrottle } from '../core/limits/login-throttle.ts'
 import { CursorCodec } from '../core/model/cursor.ts'
+import { errorText } from '../core/model/error-text.ts'
 import type { Observer } from '../core/ports/observer.ts'
+import { Presence } from '../core/presence/presence.ts'
+import { presencePublication } from '../core/presence/presence-publication.ts'
 import { type Served, ServedSchema } from '../events/serving/served-schema.ts'
 import { schemaFor } from '../graphql/schema.ts'
+import { processUsage } from '../observability/process/process-usage.ts'
 import type { OpenTracing } from '../observability/tracing.ts'
 import type { Closing } from './closing.ts'
 import type { openTypedEvents, TypedEvents } from './event-schema.ts'
@@ -32,6 +38,10 @@ export interface CoreParts extends Brokerage, OpenRegistryParts {
 
 export interface Core {
   readonly gateway: Gateway
+  readonly cluster: Cluster
+  /** Undefined with `WARREN_PRESENCE=off`. */
+  readonly presence: Presence | undefined
+  readonly inspection: Inspection
   readonly clientChannels: ClientChannels
   /** The schema that is served. */
   readonly served: ServedSchema
@@ -52,7 +62,26 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     config.schema === undefined
       ? undefined
       : await typedEvents({ ...config, schema: config.schema }, { ...parts, coreSchema })
+  const cluster = new Cluster({
+    replica,
+    version,
+    control: parts.control,
+    log: (...line) => observer.log(...line),
+  })
+  const presence = config.presence
+    ? new Presence({
+        cluster,
+        control: parts.control,
+        store: parts.directory,
+        graceMs: () => config.presenceGraceMs,
+        publish: async (change) => {
+          await parts.broker.publish(presencePublication(config.namespace, change))
+        },
+        logError: (what, error) => observer.log('warn', `${what} failed: ${errorText(error)}`),
+      })
+    : undefined
   const gateway = new Gateway({
+    presence,
     ...(typed ? { events: typed.events } : {}),
     replica,
     replicaAlias: createHmac('sha256', secret).update(`replica ${replica}`).digest('hex').slice(0, 16),
@@ -62,6 +91,7 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     hotWindow: parts.hotWindow,
     broker: parts.broker,
     control: parts.control,
+    cluster,
     registry,
     keys,
     cursors: new CursorCodec(keys, config.retention.maxAgeMs),
@@ -84,8 +114,25 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     bans: gateway.bans,
     position: () => gateway.exactPosition(),
   })
+  const usage = processUsage()
+  closing.add(() => usage.close())
+  const inspection = new Inspection({
+    gateway,
+    cluster,
+    usage,
+    observer,
+    directory: parts.directory,
+    presence,
+    broker: parts.broker.operator,
+    maxDecodedBytes: () => live.maxDecodedBytes,
+    journal: parts.journal,
+    hotWindow: parts.hotWindow,
+  })
   return {
     gateway,
+    cluster,
+    presence,
+    inspection,
     clientChannels,
     served: new ServedSchema(typed?.served ?? (await withoutEvents(coreSchema, config))),
     typed,

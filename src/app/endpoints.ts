@@ -16,7 +16,9 @@ interface Listening {
 export function endpointsOf(config: Config, { http, tcp, echo, ops }: Listening): Endpoint[] {
   const host = urlHost(config.host)
   const base = `${host}:${http.port}`
+  const consoleBase = config.console === 'on' ? `http://${base}` : ops?.url
   const endpoints: (Endpoint | false | undefined)[] = [
+    config.console !== 'off' && consoleBase !== undefined && { name: 'console', url: `${consoleBase}/console` },
     config.graphiql && { name: 'GraphiQL', url: `http://${base}/graphql` },
     { name: 'GraphQL over HTTP, SSE', url: `http://${base}/graphql` },
     { name: 'graphql-transport-ws', url: `ws://${base}/graphql` },

@@ -3,6 +3,7 @@ import { identityProvidersOf, sharesClientIds } from '../config/checks/identity-
 import { registrationOf } from '../config/checks/registration.ts'
 import type { Config } from '../config/options/options.ts'
 import { reportRegisteredClients } from '../core/clients/registered-clients.ts'
+import type { Cluster } from '../core/cluster/cluster.ts'
 import type { Gateway } from '../core/gateway.ts'
 import { defaultRoutingKey } from '../core/model/source.ts'
 import { Health } from '../observability/health.ts'
@@ -10,6 +11,7 @@ import { createLogger } from '../observability/logger.ts'
 import { createMetrics, type Metrics } from '../observability/metrics.ts'
 import { observerOf } from '../observability/observer-of.ts'
 import { openOpsListener } from '../observability/ops-listener.ts'
+import { boundedRequest } from '../transports/http/bounded-request.ts'
 import { opsHosts } from '../transports/http/hosts.ts'
 import { RequestTurns } from '../transports/http/request-turns.ts'
 import { Closing } from './closing.ts'
@@ -18,6 +20,7 @@ import { type Endpoint, endpointsOf } from './endpoints.ts'
 import { openIdentities } from './identities.ts'
 import { reloader } from './reload.ts'
 import { schemaReloader, watchSchema } from './schema-reload.ts'
+import type { openSourcesFile } from './sources/apply-sources.ts'
 import { openBrokerage, openClientRegistry } from './storage.ts'
 import { openTransports } from './transports.ts'
 
@@ -33,6 +36,7 @@ export interface App {
   readonly notes: readonly string[]
   /** The running core, for values that the metrics do not contain. */
   readonly gateway: Gateway
+  readonly cluster: Cluster
   /**
    * Reads the configuration again and applies the options that may change. If `read` throws
    * (`ConfigError`), nothing changes and the error is logged. Closes no connection.
@@ -95,6 +99,7 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
           health,
           metrics,
           turns: new RequestTurns(config.keepAliveMs),
+          requestClass: boundedRequest(config.maxMessageBytes, config.proxyHops),
         })
   closing.add(() => ops?.close())
 
@@ -104,7 +109,8 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
       'WARREN_CLIENT_ID_CLAIM: an id of one identity provider is the same client as that id of another; give their ids a prefix (partner-=sub) unless they have the same users',
     )
 
-  const { registry, keys } = await openClientRegistry(config, { observer, health, closing })
+  const sources = config.sources === undefined ? undefined : await openSources(config.sources)
+  const { registry, directory, keys } = await openClientRegistry(config, { observer, health, closing })
   const policy = registrationOf(config)
   const hasProvider = config.jwksUrl !== undefined
   await reportRegisteredClients(policy, { registry, hasProvider, log: (...line) => observer.log(...line) })
@@ -113,6 +119,7 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
   const core = await createCore(config, {
     ...brokerage,
     registry,
+    directory,
     keys,
     observer,
     closing,
@@ -141,7 +148,10 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
     gateway.close()
     throw error
   })
+  if (listeners.console) ops?.add(listeners.console.ops)
   closing.add(() => gateway.close())
+  closing.add(() => core.cluster.close())
+  closing.add(() => core.presence?.close())
   closing.add(({ drainMs, handOver }) => {
     const { http, tcp, echo } = listeners
     health.drain()
@@ -151,6 +161,14 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
   })
 
   await gateway.open(defaultSource, core.typed?.sources)
+  core.cluster.open()
+  core.presence?.open()
+  const applyingSources = new AbortController()
+  closing.add(() => applyingSources.abort())
+  const { namespace } = config
+  const reloadSources =
+    sources && (() => sources.apply({ gateway, observer, namespace, signal: applyingSources.signal }))
+  void reloadSources?.()
   const reloadSchema = core.typed && schemaReloader({ typed: core.typed, served: core.served, gateway, observer, live })
   if (reloadSchema && config.schema && config.schemaWatch)
     watchSchema(config.schema, reloadSchema, { observer, closing })
@@ -165,9 +183,16 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
       ...broker.notes,
     ],
     gateway,
-    reload: reloader(live, { observer, logger, http: listeners.http, reloadSchema }),
+    cluster: core.cluster,
+    reload: reloader(live, { observer, logger, http: listeners.http, reloadSchema, reloadSources }),
     close: ({ drainMs = live.drainMs, handOver = false } = {}) => closing.run({ drainMs, handOver }),
   }
+}
+
+/** Loads the code of source files only if it is used, because it is large. */
+async function openSources(...parameters: Parameters<typeof openSourcesFile>): ReturnType<typeof openSourcesFile> {
+  const { openSourcesFile: openFile } = await import('./sources/apply-sources.ts')
+  return openFile(...parameters)
 }
 
 function onOff(on: boolean): string {

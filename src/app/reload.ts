@@ -12,10 +12,15 @@ interface Reloaded {
   readonly http: { setMaxConnections(max: number): void }
   /** Reads `WARREN_SCHEMA` again; undefined if there is none. */
   readonly reloadSchema: (() => Promise<void>) | undefined
+  /** Applies `WARREN_SOURCES` again; undefined if there is none. Never rejects. */
+  readonly reloadSources?: (() => Promise<void>) | undefined
 }
 
 /** Returns `App.reload`. It changes `live`, which the core and the transports read on each use. */
-export function reloader(live: Live, { observer, logger, http, reloadSchema }: Reloaded): (read: () => Config) => void {
+export function reloader(
+  live: Live,
+  { observer, logger, http, reloadSchema, reloadSources }: Reloaded,
+): (read: () => Config) => void {
   return (read) => {
     try {
       const { config: next, changed, needsRestart } = reload(live, read())
@@ -24,6 +29,7 @@ export function reloader(live: Live, { observer, logger, http, reloadSchema }: R
       http.setMaxConnections(live.maxConnections)
       observer.log('info', 'the options were read again', { changed, needsRestart })
       void reloadSchema?.()
+      void reloadSources?.()
     } catch (error) {
       observer.log('error', 'the options could not be read again, and stay as they are', { error })
     }

@@ -3,6 +3,7 @@ import type { AgreeOnKey, BrokerState, GatewayBroker } from '../brokers/driver.t
 import type { Config } from '../config/options/options.ts'
 import { DeploymentKeys } from '../core/clients/deployment-keys.ts'
 import { errorText } from '../core/model/error-text.ts'
+import type { ClientDirectory, PresenceStore } from '../core/ports/client-directory.ts'
 import type { ClientRegistry } from '../core/ports/client-registry.ts'
 import type { ControlBus } from '../core/ports/control-bus.ts'
 import type { HotWindow } from '../core/ports/hot-window.ts'
@@ -12,7 +13,7 @@ import { openDriver } from '../distributor/open-driver.ts'
 import type { Health } from '../observability/health.ts'
 import { OutageLog } from '../observability/outage-log.ts'
 import { openRegistry } from '../registries/open-registry.ts'
-import { reportingRegistry } from '../registries/reporting-registry.ts'
+import { reportingDirectory, reportingRegistry } from '../registries/reporting-registry.ts'
 import type { Closing } from './closing.ts'
 
 /** Interval between checks of the registry, in milliseconds. */
@@ -20,6 +21,7 @@ const registryProbeMs = 5_000
 
 export interface OpenRegistryParts {
   readonly registry: ClientRegistry
+  readonly directory: ClientDirectory & PresenceStore
   readonly keys: DeploymentKeys
 }
 
@@ -30,7 +32,9 @@ export async function openClientRegistry(
 ): Promise<OpenRegistryParts> {
   const database = await openRegistry({ databaseUrl: config.databaseUrl, dataDir: config.dataDir })
   closing.add(() => database.close())
-  const registry = reportingRegistry(database, (error) => observer.log('warn', errorText(error)))
+  const onFailure = (error: unknown): void => observer.log('warn', errorText(error))
+  const registry = reportingRegistry(database, onFailure)
+  const directory = reportingDirectory(database, onFailure)
   const keys = await DeploymentKeys.open(database)
   health.report('registry', true)
   const probe = setInterval(() => {
@@ -40,7 +44,7 @@ export async function openClientRegistry(
     )
   }, registryProbeMs)
   closing.add(() => clearInterval(probe))
-  return { registry, keys }
+  return { registry, directory, keys }
 }
 
 export interface Brokerage {

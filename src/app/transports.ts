@@ -16,24 +16,20 @@ import { Outboxes } from '../transports/flow/outbox.ts'
 import { UnfinishedMessages } from '../transports/flow/unfinished-messages.ts'
 import { FanOut } from '../transports/graphql/fan-out.ts'
 import { GraphiQLPage, wantsPage } from '../transports/graphql/graphiql/page.ts'
-import { createGraphQLHttp, headAsGet, serveGraphQL } from '../transports/graphql/http.ts'
-import { OpenDocuments } from '../transports/graphql/open-documents.ts'
-import { operationsParts } from '../transports/graphql/operations/operations-parts.ts'
+import { headAsGet } from '../transports/graphql/http.ts'
 import { admitRequests } from '../transports/graphql/request-rates.ts'
 import { PersistedDocuments } from '../transports/graphql/requests/persisted-documents.ts'
-import { SingleConnections } from '../transports/graphql/single-connection/endpoint.ts'
-import { createGraphQLWs } from '../transports/graphql/ws/endpoint.ts'
-import { hostsOf } from '../transports/http/hosts.ts'
 import {
-  type HttpListener,
+  type AnswerOptions,
   type HttpRoutes,
   maxBodyBytesOf,
-  openHttpListener,
   type UpgradeHandler,
-} from '../transports/http/http-listener.ts'
-import { landingPage } from '../transports/http/landing-page.ts'
+} from '../transports/http/answer-request.ts'
+import { hostsOf } from '../transports/http/hosts.ts'
+import { type HttpListener, openHttpListener } from '../transports/http/http-listener.ts'
 import { Origins } from '../transports/http/origins.ts'
 import { PageGuard } from '../transports/http/page-guard.ts'
+import { landingPage, serveIcon } from '../transports/landing/landing-page.ts'
 import { createRest } from '../transports/rest/endpoint.ts'
 import { createRoomEndpoint } from '../transports/room/endpoint.ts'
 import { createSocketCluster } from '../transports/socketcluster/endpoint.ts'
@@ -41,6 +37,8 @@ import { openEcho } from '../transports/tcp/echo.ts'
 import { openFramedTcp } from '../transports/tcp/framed-listener.ts'
 import type { Closing } from './closing.ts'
 import type { Core } from './core.ts'
+import { type Console, createConsole } from './graphql/console.ts'
+import { graphqlEndpoint } from './graphql/graphql-endpoint.ts'
 import type { Identities } from './identities.ts'
 import { readTrustedDocuments, type TrustedDocuments } from './trusted-documents.ts'
 
@@ -59,6 +57,7 @@ export interface Listeners {
   readonly http: HttpListener
   readonly tcp: TcpListener | undefined
   readonly echo: TcpListener | undefined
+  readonly console: Console | undefined
 }
 
 type Requests = HttpRoutes['requests']
@@ -83,29 +82,10 @@ export async function openTransports(config: Config, parts: TransportParts): Pro
     hosts: hostsOf(config, config.host),
     log: (text, details) => observer.log('warn', text, details),
   })
-  const { onExecute, ...graphql } = shared.graphql
-  const { introspection, callbackUrls = [], maxBatch } = config
-  const { yoga, callbacks } = createGraphQLHttp({
-    ...graphql,
-    onExecute,
-    origins,
-    introspection,
-    callbackUrls,
-    maxBatch,
-  })
-  closing.add(() => callbacks.close())
-  const operations = operationsParts({
-    ...graphql,
-    ...shared.sockets,
-    yoga,
-    introspection,
-    maxBufferedBytes: config.maxBufferedBytes,
-    authTimeoutMs: config.authTimeoutMs,
-    openDocuments: new OpenDocuments(live),
-  })
-  const { maxFrameBytes, maxMessageBytes } = config
-  addUpgrade('/graphql', createGraphQLWs({ ...operations, maxFrameBytes, maxMessageBytes }))
-  const single = new SingleConnections(operations)
+  const { graphql } = shared
+  const endpoint = graphqlEndpoint(config, { ...graphql, ...shared.sockets }, { guard, origins, live })
+  addUpgrade('/graphql', endpoint)
+  const operators = config.console === 'off' ? undefined : openConsole(config, parts, { guard, origins, shared })
   if (config.room) {
     addUpgrade(
       '/ws',
@@ -129,18 +109,23 @@ export async function openTransports(config: Config, parts: TransportParts): Pro
   const requests: Requests = new Map([
     ...(config.rest ? restRoutes(config, parts, shared.graphql, guard) : []),
     ['/', landing(config, parts)],
+    ['/favicon.svg', serveIcon],
     ...(config.room ? ([['/client', serveClientPage]] as const) : []),
     [
       '/graphql',
       (request, response) => {
         headAsGet(request)
-        return graphiql && wantsPage(request)
-          ? graphiql.serve(request, response)
-          : serveGraphQL({ yoga, guard, single }, request, response)
+        return graphiql && wantsPage(request) ? graphiql.serve(request, response) : endpoint.serve(request, response)
       },
     ],
   ])
-  const http = await listenForHttp(config, parts, { guard, requests, upgrades })
+  const onMain = config.console === 'on' ? operators?.routes : undefined
+  const http = await listenForHttp(config, parts, {
+    guard,
+    requests: new Map([...requests, ...(onMain?.requests ?? [])]),
+    trees: onMain?.trees,
+    upgrades: new Map([...upgrades, ...(onMain?.upgrades ?? [])]),
+  })
   closing.add(() => http.close())
   const onTcp = {
     ...graphql,
@@ -155,7 +140,7 @@ export async function openTransports(config: Config, parts: TransportParts): Pro
   closing.add(() => tcp?.close())
   const echo = config.tcpEchoPort === 'off' ? undefined : await openEcho({ ...onTcp, port: config.tcpEchoPort })
   closing.add(() => echo?.close())
-  return { http, tcp, echo }
+  return { http, tcp, echo, console: operators }
 }
 
 interface Upgrading {
@@ -166,7 +151,7 @@ interface Upgrading {
 /** Options that several transports share. */
 function sharedBy(
   config: Config,
-  { observer, identities, gateway, clientChannels, live, served }: TransportParts,
+  { observer, identities, gateway, clientChannels, inspection, live, served }: TransportParts,
   trusted: TrustedDocuments | undefined,
 ) {
   const { verifier } = identities
@@ -185,6 +170,7 @@ function sharedBy(
     fanOut: new FanOut(served, onExecute),
     gateway,
     clientChannels,
+    inspection,
     settings: { ...config, version },
     authenticate: (credentials: Credentials) =>
       logged(async () => {
@@ -230,11 +216,32 @@ function restRoutes(
   })
 }
 
+function openConsole(
+  config: Config,
+  { closing, live, observer, identities: { verifier } }: TransportParts,
+  { guard, origins, shared }: { guard: PageGuard; origins: Origins; shared: ReturnType<typeof sharedBy> },
+): Console {
+  const opened = createConsole(config, {
+    shared: { ...shared.graphql, ...shared.sockets },
+    guard,
+    origins,
+    live,
+    maxBodyBytesOf: bodyBytesOf(config, verifier),
+    onError: (error) => observer.log('error', `a request failed: ${errorText(error)}`),
+  })
+  closing.add(() => opened.close())
+  return opened
+}
+
+function bodyBytesOf(config: Config, verifier: Identities['verifier']): AnswerOptions['maxBodyBytesOf'] {
+  return async ({ headers: { authorization } }) =>
+    maxBodyBytesOf(await authenticate(verifier, { authorization }).catch(() => anonymous), config.maxMessageBytes)
+}
+
 function landing(config: Config, { gateway }: TransportParts) {
   return landingPage({
+    ...config,
     version,
-    graphiql: config.graphiql,
-    room: config.room,
     broker: () => (gateway.up ? 'UP' : 'DOWN'),
   })
 }
@@ -249,8 +256,7 @@ function listenForHttp(
     host: config.host,
     port: config.port,
     maxBodyBytes: config.maxMessageBytes,
-    maxBodyBytesOf: async ({ headers: { authorization } }) =>
-      maxBodyBytesOf(await authenticate(verifier, { authorization }).catch(() => anonymous), config.maxMessageBytes),
+    maxBodyBytesOf: bodyBytesOf(config, verifier),
     proxyHops: config.proxyHops,
     maxConnections: config.maxConnections,
     keepAliveMs: config.keepAliveMs,

@@ -24,7 +24,47 @@ export function readControlMessage(json: unknown): ControlMessage | undefined {
     const trace = reviveTrace(storedTrace)
     return trace && typeof question === 'string' ? { kind, question, trace } : undefined
   }
+  if (kind === 'replica-alive' || kind === 'replica-ended' || kind === 'asked' || kind === 'answered')
+    return readClusterMessage(kind, json as Record<string, unknown>)
+  if (kind === 'presence-wanted' || kind === 'presence-changed' || kind === 'presence-state')
+    return readPresenceMessage(kind, json as Record<string, unknown>)
   if (kind !== 'source-known') return undefined
   const revived = reviveSource(source)
   return revived && { kind, source: revived }
+}
+
+type ClusterMessage = Extract<ControlMessage, { kind: 'replica-alive' | 'replica-ended' | 'asked' | 'answered' }>
+
+function readClusterMessage(
+  kind: ClusterMessage['kind'],
+  { replica, version, startedAt, ask, question, topic, args, value }: Record<string, unknown>,
+): ClusterMessage | undefined {
+  if (kind === 'asked') {
+    return typeof question === 'string' && typeof topic === 'string' ? { kind, question, topic, args } : undefined
+  }
+  if (typeof replica !== 'string') return undefined
+  if (kind === 'answered') return typeof question === 'string' ? { kind, question, replica, value } : undefined
+  if (typeof startedAt !== 'number') return undefined
+  if (kind === 'replica-ended') return { kind, replica, startedAt }
+  return { kind, replica, startedAt, version: typeof version === 'string' ? version : '', ask: ask === true }
+}
+
+type PresenceMessage = Extract<ControlMessage, { kind: 'presence-wanted' | 'presence-changed' | 'presence-state' }>
+
+function readPresenceMessage(
+  kind: PresenceMessage['kind'],
+  { replica, of, startedAt, seq, joined, left, clients, first, last }: Record<string, unknown>,
+): PresenceMessage | undefined {
+  if (typeof replica !== 'string') return undefined
+  if (kind === 'presence-wanted') return { kind, replica, of: typeof of === 'string' ? of : null }
+  if (typeof startedAt !== 'number' || typeof seq !== 'number') return undefined
+  if (kind === 'presence-changed') {
+    return isTexts(joined) && isTexts(left) ? { kind, replica, startedAt, seq, joined, left } : undefined
+  }
+  if (!isTexts(clients)) return undefined
+  return { kind, replica, startedAt, seq, clients, first: first === true, last: last === true }
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }

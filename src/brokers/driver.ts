@@ -1,4 +1,5 @@
 import type { DeploymentKeys } from '../core/clients/deployment-keys.ts'
+import type { BrokerInspector } from '../core/inspection/broker-inspector.ts'
 import type { JournalMessage, Message, MessageProperties, Publication } from '../core/model/message.ts'
 import type { Broker } from '../core/ports/broker.ts'
 import type { ControlBus } from '../core/ports/control-bus.ts'
@@ -192,6 +193,9 @@ export interface GatewayBroker extends Broker {
    * bindings.
    */
   onState(listener: (state: BrokerState) => void): void
+
+  /** What operators ask of the broker. Each call connects for itself, so that none costs before. */
+  readonly operator: BrokerInspector
 
   /** Called once. It connects at the first request. */
   openRequester(): Requester

@@ -11,6 +11,11 @@ import { tokenCommand } from './commands/token.ts'
 import { traceCommand } from './commands/trace.ts'
 import { connectionsCommand } from './connections/connections.ts'
 import { exitStatus, report } from './failure.ts'
+import { clientsCommand } from './operator/clients.ts'
+import { messagesCommand } from './operator/messages.ts'
+import { presenceCommand } from './operator/presence.ts'
+import { sessionsCommand } from './operator/sessions.ts'
+import { sourcesCommand } from './operator/sources.ts'
 import { schemaCommand } from './schema/schema.ts'
 
 /** All commands. */
@@ -24,6 +29,11 @@ export function program(): Command {
     .addCommand(tailCommand())
     .addCommand(quarantineCommand())
     .addCommand(traceCommand())
+    .addCommand(sourcesCommand())
+    .addCommand(clientsCommand())
+    .addCommand(sessionsCommand())
+    .addCommand(messagesCommand())
+    .addCommand(presenceCommand())
     .addCommand(doctorCommand())
     .addCommand(connectionsCommand())
     .addCommand(checkConfigCommand())

@@ -29,6 +29,9 @@ export function welcome({ endpoints, operatorToken, notes }: Running, config: Co
   ]
   if (operatorToken !== undefined) {
     parts.push(`The secret was generated in ${config.dataDir}. An operator token to paste:`, `  ${operatorToken}`)
+    const page = endpoints.find(({ name }) => name === 'console')
+    // A fragment never leaves the browser, so no log or proxy sees the token.
+    if (page) parts.push(`Open the console, signed in:`, `  ${page.url}#token=${operatorToken}`)
     const graphql = endpoints.find(({ url }) => /^http.*\/graphql$/.test(url))
     if (graphql && config.graphiql) {
       parts.push(

@@ -1,10 +1,12 @@
 import { GatewayError } from '../errors.ts'
 import { Tracer } from './accounting/message-trace.ts'
+import type { TracedField } from './accounting/replica-trace.ts'
 import type { Tracing } from './accounting/trace-context.ts'
 import { ClientBans } from './clients/client-bans.ts'
 import type { DeploymentKeys } from './clients/deployment-keys.ts'
 import { latest } from './clients/latest-date.ts'
 import { Revocations } from './clients/revocations.ts'
+import type { Cluster } from './cluster/cluster.ts'
 import { CatchUp } from './delivery/catch-up.ts'
 import type { Replayer } from './delivery/channel-subscription.ts'
 import { Checkpoints } from './delivery/checkpoints.ts'
@@ -30,7 +32,8 @@ import { InvalidEvents } from './quarantine/invalid-events.ts'
 import { Quarantine } from './quarantine/quarantine.ts'
 import type { Connections } from './sessions/connections.ts'
 import type { Session } from './sessions/session.ts'
-import { Sessions, type SessionsParts } from './sessions/sessions.ts'
+import { type ClientPresence, Sessions, type SessionsParts } from './sessions/sessions.ts'
+import { tracedSessions } from './sessions/traced-sessions.ts'
 import { defaultExchangeOf, servedForm } from './sources/default-source.ts'
 import { isReservedExchange } from './sources/reserved-exchanges.ts'
 import { SourceRouter } from './sources/source-router.ts'
@@ -49,6 +52,10 @@ export interface GatewayParts {
   readonly hotWindow: HotWindow
   readonly broker: Broker
   readonly control: ControlBus
+  /** Receives the control messages about replicas and presence. Default: they are ignored. */
+  readonly cluster?: Pick<Cluster, 'onControl' | 'onResync'>
+  /** Receives which clients have sessions. Default: nothing does. */
+  readonly presence?: ClientPresence | undefined
   /** Default: no typed events. */
   readonly events?: EventMatcher
   readonly registry: ClientRegistry
@@ -132,8 +139,10 @@ export class Gateway {
       hotWindow: parts.hotWindow,
       sources: this.sources,
       control: parts.control,
-      audienceOf: (message) => this.#audienceOrNone(message),
-      fieldsOf: (message) => parts.events?.explain(message, () => printCursor(this.#listener.cursorOf(message))) ?? [],
+      audienceOf: (message) => this.audienceOf(message),
+      fieldsOf: (message) => this.explain(message),
+      cursorOf: (message) => printCursor(this.#listener.cursorOf(message)),
+      sessionsOf: (message, audience) => tracedSessions(this.#sessions.all, message, audience),
       isPoison: (offset) => this.#quarantine.isPoison(offset),
       maxDecodedBytes: parts.limits.maxDecodedBytes,
     })
@@ -177,6 +186,7 @@ export class Gateway {
       cursors: parts.cursors,
       observer: parts.observer,
       limits: parts.limits,
+      presence: parts.presence,
       check: (identity) => this.checkNotBarred(identity),
     })
     this.bans = new ClientBans({
@@ -290,6 +300,21 @@ export class Gateway {
   get bufferedBytes(): { readonly window: number; readonly publications: number } {
     const { hotWindow, broker } = this.#parts
     return { window: hotWindow.bytes, publications: this.#publishGate.waitingBytes + broker.unansweredBytes }
+  }
+
+  /** Why the journal is not current; if it is, the reason of the last outage. */
+  get downReason(): string {
+    return this.#listener.downReason
+  }
+
+  /** Whether `drain` has been called. */
+  get draining(): boolean {
+    return this.#sessions.draining
+  }
+
+  /** The current epoch of the journal. Undefined until the first connection to the broker. */
+  get epoch(): string | undefined {
+    return this.#listener.epoch
   }
 
   /** How many subscriptions are not live, because they are reading the journal. */
@@ -455,11 +480,22 @@ export class Gateway {
     this.#sessions.close()
   }
 
+  /** The callback receives each live message and its outcome here; it must not throw. */
+  watchTail(watch: JournalListener['watch']): void {
+    this.#listener.watch = watch
+  }
+
+  /** What each typed field makes of a message. Empty without a schema. */
+  explain(message: WindowEntry): readonly TracedField[] {
+    const { events } = this.#parts
+    return events?.explain(message, () => printCursor(this.#listener.cursorOf(message))) ?? []
+  }
+
   /**
    * What the sources find for a message, even if the message is not delivered. Empty if its body
    * cannot be decoded.
    */
-  #audienceOrNone(message: WindowEntry): Audience {
+  audienceOf(message: WindowEntry): Audience {
     try {
       return this.sources.audienceOf(message)
     } catch {
@@ -500,6 +536,9 @@ export class Gateway {
       case 'trace-wanted':
       case 'trace-known':
         await this.tracer.onControl(message)
+        return
+      default:
+        await this.#parts.cluster?.onControl(message)
     }
   }
 
@@ -509,6 +548,7 @@ export class Gateway {
   }
 
   #resync(): void {
+    this.#parts.cluster?.onResync()
     this.revocations.refresh()
     this.bans.refresh()
     this.#sourceSync.resync().catch((error: unknown) => this.#logError('reading the registry again', error))

@@ -73,6 +73,8 @@ export class JournalListener implements JournalTail {
   #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
   /** The last offset that the tail read before retention overtook it. */
   #readUpTo: number | undefined
+  /** Called with each message and its outcome here. Undefined while no operator follows. */
+  watch: ((message: WindowEntry, outcome: MessageOutcome) => void) | undefined
 
   constructor(parts: JournalListenerParts) {
     this.#parts = parts
@@ -164,6 +166,7 @@ export class JournalListener implements JournalTail {
     const outcome = this.#route(message)
     message.outcomes?.set(message.slot ?? 0, outcome)
     observer.messageRouted(outcome)
+    this.watch?.(message, outcome)
   }
 
   onUnreadable(entries: readonly JournalMessage[]): void {

@@ -1,7 +1,9 @@
 import type { ClientChannels } from '../core/clients/client-channels.ts'
 import type { ChannelSubscription } from '../core/delivery/channel-subscription.ts'
 import type { Gateway } from '../core/gateway.ts'
+import type { Inspection } from '../core/inspection/inspection.ts'
 import type { Identity } from '../core/model/identity.ts'
+import type { Feed } from '../core/sessions/feed.ts'
 import type { OperationPages } from '../core/sessions/page-limits.ts'
 import type { Session } from '../core/sessions/session.ts'
 
@@ -15,6 +17,8 @@ export interface Context {
   readonly address: string
   readonly gateway: Gateway
   readonly clientChannels: ClientChannels
+  /** What operators ask about the whole deployment. */
+  readonly inspection: Inspection
   readonly settings: Settings
   /** The memory accounting of the history pages of this operation. */
   readonly pages: OperationPages
@@ -24,6 +28,10 @@ export interface Context {
   readonly session: Session | undefined
   /** As `subscribe`, to a typed field. */
   subscribeEvent(options: Parameters<Session['subscribeEvent']>[0]): ChannelSubscription
+  /**
+   * Begins a feed in the caller's session. `check`: as in `Session.follow`, which throws the same.
+   */
+  follow<Event>(feed: Feed<Event>, check: (identity: Identity) => void): Feed<Event>
   /**
    * Renews the session of the caller's socket with a new token. Rejects with `BAD_USER_INPUT` if
    * the caller has no such session.

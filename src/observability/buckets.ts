@@ -30,6 +30,11 @@ export class Buckets {
     this.#sum += value * times
   }
 
+  /** The observations of each bucket alone. `upTo` null: above all bounds. */
+  get counts(): { readonly upTo: number | null; readonly count: number }[] {
+    return this.#counts.map((count, index) => ({ upTo: this.#bounds[index] ?? null, count }))
+  }
+
   snapshot(): SnapshotMetric {
     const name = this.#name
     let count = 0

@@ -1,5 +1,5 @@
 import { AggregatorRegistry } from 'prom-client'
-import type { Snapshot } from './snapshot.ts'
+import type { Snapshot, SnapshotMetric } from './snapshot.ts'
 
 /**
  * Merges the metrics of several processes into one set. Each metric uses its own aggregator, mostly
@@ -14,9 +14,32 @@ export function printSum(snapshots: readonly Snapshot[]): Promise<string> {
   return registryOf(snapshots).metrics()
 }
 
-/** The metrics to keep of a process that has exited: counters and histograms, not gauges. */
-export function withoutGauges(snapshot: Snapshot): Snapshot {
-  return snapshot.filter(({ type }) => type === 'counter' || type === 'histogram')
+/**
+ * The metrics to keep of a process that has exited: counters and histograms, not gauges. What was
+ * open ended with the process: its sessions are lost, and its pending events are dropped. Otherwise
+ * the accounts of sessions and events would never balance again.
+ */
+export function ofExited(snapshot: Snapshot): Snapshot {
+  return snapshot
+    .map((metric) => {
+      if (metric.name === 'warren_sessions_ended_total') return withOpen(metric, snapshot, 'warren_connections', 'lost')
+      if (metric.name === 'warren_events_dropped_total')
+        return withOpen(metric, snapshot, 'warren_events_pending', 'ended')
+      return metric
+    })
+    .filter(({ type }) => type === 'counter' || type === 'histogram')
+}
+
+/** Adds the values of a gauge by transport to a counter by transport and reason. */
+function withOpen(counter: SnapshotMetric, snapshot: Snapshot, gauge: string, reason: string): SnapshotMetric {
+  const open = snapshot.find(({ name }) => name === gauge)?.values ?? []
+  const values = counter.values.map((series) => {
+    if (series.labels['reason'] !== reason) return series
+    const { transport } = series.labels
+    const left = open.find(({ labels }) => labels['transport'] === transport)?.value ?? 0
+    return { ...series, value: series.value + left }
+  })
+  return { ...counter, values }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { Counts, TransportCounts } from '../core/accounting/counts.ts'
 import { DeliveryCounter } from '../core/accounting/delivery-counter.ts'
 import { FieldCounter } from '../core/accounting/field-counter.ts'
 import {
@@ -284,6 +285,47 @@ export function createMetrics(): Metrics {
       outboxBytes = read
     },
     workerLost: () => workersLost.add(1),
+    counts(): Counts {
+      const values = <Label extends string>(series: Series, label: string): Map<Label, number> => {
+        const found = new Map<Label, number>()
+        series.each((labels, value) => found.set(labels[label] as Label, value))
+        return found
+      }
+      const sessions = values<TransportName>(connections, 'transport')
+      const open = values<TransportName>(subscriptions, 'transport')
+      const sessionsStarted = values<TransportName>(started, 'transport')
+      const transports = new Map<TransportName, TransportCounts>()
+      for (const [transport, account] of accounts) {
+        if (!sessionsStarted.get(transport)) continue
+        const { matched, delivered, pending, fellBehind } = account
+        transports.set(transport, {
+          sessions: sessions.get(transport) ?? 0,
+          subscriptions: open.get(transport) ?? 0,
+          matched,
+          delivered,
+          dropped: dropReasons.reduce((sum, reason) => sum + account.dropped[reason], 0),
+          pending,
+          fellBehind,
+        })
+      }
+      for (const account of accounts.values()) account.flushTimes()
+      return {
+        received: values(received, 'source'),
+        outcomes: values<MessageOutcome>(outcomes, 'outcome'),
+        transports,
+        fields: new Map(
+          [...fields].map(([field, { matched, delivered, filtered, invalid }]) => [
+            field,
+            { matched, delivered, filtered, invalid },
+          ]),
+        ),
+        deliveryTimes: delivery.counts.map(({ upTo, count }) => ({
+          upToMs: upTo === null ? null : upTo * 1000,
+          count,
+        })),
+        outboxBytes: outboxBytes(),
+      }
+    },
     balance() {
       const sum = (series: Series) => {
         let total = 0

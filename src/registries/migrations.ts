@@ -72,6 +72,16 @@ const additions: Record<string, Migration> = {
       await db.schema.createIndex('warren_client_bars_by_time').on('warren_client_bars').column('changed_at').execute()
     },
   },
+  '0005-presence': {
+    async up(db) {
+      await db.schema
+        .createTable('warren_presence')
+        .addColumn('client_id', 'text', (column) => column.notNull().primaryKey())
+        .addColumn('online', 'integer', (column) => column.notNull())
+        .addColumn('seen_at', 'text', (column) => column.notNull())
+        .execute()
+    },
+  },
 }
 const additionsTable = 'warren_additions'
 

@@ -31,6 +31,7 @@ export async function openPostgresRegistry(
   return new SqlRegistry(
     new Kysely<Tables>({ dialect: new PostgresDialect({ pool: discardBroken(pool) }) }),
     (statement) => statement(),
+    { isPostgres: true },
   )
 }
 

@@ -1,3 +1,4 @@
+import type { ClientDirectory, PresenceStore } from '../core/ports/client-directory.ts'
 import type { ClientRegistry } from '../core/ports/client-registry.ts'
 import { GatewayError } from '../errors.ts'
 
@@ -6,16 +7,7 @@ import { GatewayError } from '../errors.ts'
  * and `onFailure` gets the reason.
  */
 export function reportingRegistry(registry: ClientRegistry, onFailure: (error: unknown) => void): ClientRegistry {
-  const guarded = async <T>(call: Promise<T>): Promise<T> => {
-    try {
-      return await call
-    } catch (error) {
-      onFailure(error)
-      throw new GatewayError('REGISTRY_UNAVAILABLE', 'the registry cannot be reached at the moment; try again', {
-        cause: error,
-      })
-    }
-  }
+  const guarded = guard(onFailure)
   return {
     addClient: (client) => guarded(registry.addClient(client)),
     findClient: (clientId) => guarded(registry.findClient(clientId)),
@@ -34,5 +26,34 @@ export function reportingRegistry(registry: ClientRegistry, onFailure: (error: u
     findClientBar: (clientId) => guarded(registry.findClientBar(clientId)),
     listClientBars: (behind) => guarded(registry.listClientBars(behind)),
     close: () => registry.close(),
+  }
+}
+
+/** As `reportingRegistry`. */
+export function reportingDirectory(
+  directory: ClientDirectory & PresenceStore,
+  onFailure: (error: unknown) => void,
+): ClientDirectory & PresenceStore {
+  const guarded = guard(onFailure)
+  return {
+    findClients: (options) => guarded(directory.findClients(options)),
+    findClientsById: (ids) => guarded(directory.findClientsById(ids)),
+    countClients: () => guarded(directory.countClients()),
+    savePresence: (rows) => guarded(directory.savePresence(rows)),
+    findPresence: (clientIds) => guarded(directory.findPresence(clientIds)),
+    listOnline: () => guarded(directory.listOnline()),
+  }
+}
+
+function guard(onFailure: (error: unknown) => void) {
+  return async <T>(call: Promise<T>): Promise<T> => {
+    try {
+      return await call
+    } catch (error) {
+      onFailure(error)
+      throw new GatewayError('REGISTRY_UNAVAILABLE', 'the registry cannot be reached at the moment; try again', {
+        cause: error,
+      })
+    }
   }
 }

@@ -1,6 +1,7 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { DeploymentKey } from '../core/clients/deployment-keys.ts'
 import type { Source } from '../core/model/source.ts'
+import type { ClientDirectory, PresenceStore, StoredPresence } from '../core/ports/client-directory.ts'
 import type { Client, ClientBar, ClientRegistry, Revocation } from '../core/ports/client-registry.ts'
 import { RegistryError } from './registry-error.ts'
 import {
@@ -28,13 +29,16 @@ export type RunStatement = <T>(statement: () => Promise<T>) => Promise<T>
  * The queries for all databases. Every method is one statement, or safe between its statements: no
  * transaction is held across an await.
  */
-export class SqlRegistry implements ClientRegistry {
+export class SqlRegistry implements ClientRegistry, ClientDirectory, PresenceStore {
   readonly #db: Kysely<Tables>
   readonly #attempt: RunStatement
+  /** Compares text by its bytes. SQLite does so by itself. */
+  readonly #byBytes: RawBuilder<unknown>
 
-  constructor(db: Kysely<Tables>, attempt: RunStatement) {
+  constructor(db: Kysely<Tables>, attempt: RunStatement, { isPostgres = false }: { isPostgres?: boolean } = {}) {
     this.#db = db
     this.#attempt = attempt
+    this.#byBytes = isPostgres ? sql`collate "C"` : sql``
   }
 
   async addClient(client: Client): Promise<{ client: Client; created: boolean }> {
@@ -61,16 +65,81 @@ export class SqlRegistry implements ClientRegistry {
     return row && clientOf(row)
   }
 
+  async findClients(options: Parameters<ClientDirectory['findClients']>[0]): Promise<Client[]> {
+    const { containing, behind = '', first } = options
+    const rows = await this.#run((db) =>
+      db
+        .selectFrom('warren_clients')
+        .selectAll()
+        .where(sql<boolean>`client_id ${this.#byBytes} > ${behind}`)
+        .where(containsText(containing))
+        .orderBy(sql`client_id ${this.#byBytes}`)
+        .limit(first)
+        .execute(),
+    )
+    return rows.map(clientOf)
+  }
+
+  async findClientsById(ids: readonly string[]): Promise<Client[]> {
+    if (ids.length === 0) return []
+    const rows = await this.#run((db) =>
+      db
+        .selectFrom('warren_clients')
+        .selectAll()
+        .where('client_id', 'in', [...ids])
+        .execute(),
+    )
+    return rows.map(clientOf)
+  }
+
+  async savePresence(rows: readonly StoredPresence[]): Promise<void> {
+    if (rows.length === 0) return
+    const values = rows.map(({ clientId, online, seenAt }) => ({
+      client_id: clientId,
+      online: online ? 1 : 0,
+      seen_at: seenAt.toISOString(),
+    }))
+    await this.#run((db) =>
+      db
+        .insertInto('warren_presence')
+        .values(values)
+        .onConflict((conflict) =>
+          conflict.column('client_id').doUpdateSet((row) => ({
+            online: row.ref('excluded.online'),
+            seen_at: row.ref('excluded.seen_at'),
+          })),
+        )
+        .execute(),
+    )
+  }
+
+  async findPresence(clientIds: readonly string[]): Promise<StoredPresence[]> {
+    if (clientIds.length === 0) return []
+    const rows = await this.#run((db) =>
+      db
+        .selectFrom('warren_presence')
+        .selectAll()
+        .where('client_id', 'in', [...clientIds])
+        .execute(),
+    )
+    return rows.map(presenceOf)
+  }
+
+  async listOnline(): Promise<StoredPresence[]> {
+    const rows = await this.#run((db) =>
+      db.selectFrom('warren_presence').selectAll().where('online', '=', 1).orderBy('seen_at').execute(),
+    )
+    return rows.map(presenceOf)
+  }
+
   async findClientIds(options: Parameters<ClientRegistry['findClientIds']>[0]): Promise<string[]> {
     const { containing, behind = '', without, first } = options
-    const pattern = `%${containing.replaceAll(/[\\%_]/g, '\\$&')}%`
-    const lower = pattern.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
     const rows = await this.#run((db) =>
       db
         .selectFrom('warren_clients')
         .select('client_id')
         .where('client_id', '>', behind)
-        .where(sql<boolean>`(client_id like ${pattern} escape '\\' or lower(client_id) like ${lower} escape '\\')`)
+        .where(containsText(containing))
         .where(withoutPrefix(without))
         .orderBy('client_id')
         .limit(first)
@@ -249,6 +318,20 @@ export class SqlRegistry implements ClientRegistry {
       throw new RegistryError('did not answer', error)
     }
   }
+}
+
+function presenceOf(row: Tables['warren_presence']): StoredPresence {
+  return { clientId: row.client_id, online: row.online === 1, seenAt: new Date(row.seen_at) }
+}
+
+/** Ignores the case of ASCII letters. */
+function containsText(text: string) {
+  if (text === '') return sql<boolean>`1 = 1`
+  const pattern = `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`
+  // Without letters, one comparison is enough.
+  if (!/[A-Za-z]/.test(text)) return sql<boolean>`client_id like ${pattern} escape '\\'`
+  const lower = pattern.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
+  return sql<boolean>`(client_id like ${pattern} escape '\\' or lower(client_id) like ${lower} escape '\\')`
 }
 
 /** Does not use `like`, which has special characters. */

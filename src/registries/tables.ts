@@ -14,6 +14,7 @@ export interface Tables {
   warren_revocations: RevocationRow
   warren_keys: KeyRow
   warren_client_bars: ClientBarRow
+  warren_presence: PresenceRow
 }
 
 export const tableNames = [
@@ -22,6 +23,7 @@ export const tableNames = [
   'warren_revocations',
   'warren_keys',
   'warren_client_bars',
+  'warren_presence',
 ] as const satisfies (keyof Tables)[]
 
 interface ClientRow {
@@ -44,6 +46,13 @@ interface SourceRow {
 interface RevocationRow {
   client_id: string
   revoked_at: string
+}
+
+interface PresenceRow {
+  client_id: string
+  /** 0 or 1. */
+  online: number
+  seen_at: string
 }
 
 interface KeyRow {

@@ -81,6 +81,10 @@ export class ControlledJournal implements Journal {
     this.tail.onUp()
   }
 
+  async offsetAt(timestampMs: number): Promise<number | undefined> {
+    return this.entries.find(({ receivedAt }) => receivedAt >= timestampMs)?.offset
+  }
+
   async scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void> {
     this.scans.push(offset)
     await this.scanning()

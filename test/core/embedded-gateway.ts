@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals'
 import { EmbeddedJournal } from '../../src/brokers/embedded/journal.ts'
+import type { Counts } from '../../src/core/accounting/counts.ts'
 import { DeliveryCounter } from '../../src/core/accounting/delivery-counter.ts'
 import { FieldCounter } from '../../src/core/accounting/field-counter.ts'
 import { DeploymentKeys } from '../../src/core/clients/deployment-keys.ts'
@@ -179,6 +180,18 @@ class RecordingObserver implements Observer {
   executed(): void {}
   refused(): void {}
   outboxBytes(): void {}
+  counts(): Counts {
+    return noCounts
+  }
+}
+
+const noCounts: Counts = {
+  received: new Map(),
+  outcomes: new Map(),
+  transports: new Map(),
+  fields: new Map(),
+  deliveryTimes: [],
+  outboxBytes: 0,
 }
 
 /** Advances the fake clock by `ms` and runs all that follows. */

@@ -16,6 +16,7 @@ const roles = {
   'a publisher to alice': { scope: 'publish:warren.events:client.alice' },
   'a publisher elsewhere': { scope: 'publish:warren.orders.#' },
   'an operator': { scope: 'operator' },
+  'an observer': { scope: 'observe' },
   'a word that grants nothing': { scope: 'admin OPERATOR operators' },
 } as const
 type Role = keyof typeof roles
@@ -27,6 +28,13 @@ const everybody = roleNames
 const listeners: readonly Role[] = ['alice', 'a listener of her team', 'an operator']
 const publishers: readonly Role[] = ['a publisher', 'a publisher to alice', 'an operator']
 const operators: readonly Role[] = ['an operator']
+/** Of what operators may do, the part that only reads. */
+const observers: readonly Role[] = ['an operator', 'an observer']
+
+/** Who may see whether alice is online. */
+const watchers: readonly Role[] = [...listeners, 'an observer']
+/** The same of a client that does not exist. */
+const teamWatchers: readonly Role[] = ['a listener of her team', 'an operator', 'an observer']
 
 interface Asked {
   readonly field: string
@@ -39,8 +47,31 @@ const operations: readonly Asked[] = [
   { field: 'gateway', query: '{ gateway { broker } }', allowed: everybody },
   { field: 'clientChannel', query: '{ clientChannel(clientId: "alice") { name cursor } }', allowed: listeners },
   { field: 'history', query: '{ history(clientId: "alice") { hasMore } }', allowed: listeners },
-  { field: 'trace', query: '{ trace(messageId: "m") { replica } }', allowed: operators },
-  { field: 'rabbitChannels', query: '{ rabbitChannels { id } }', allowed: operators },
+  { field: 'trace', query: '{ trace(messageId: "m") { replica } }', allowed: observers },
+  { field: 'rabbitChannels', query: '{ rabbitChannels { id } }', allowed: observers },
+  { field: 'replicas', query: '{ replicas { name } }', allowed: observers },
+  { field: 'clients', query: '{ clients { hasMore } }', allowed: observers },
+  { field: 'client', query: '{ client(clientId: "alice") { online } }', allowed: observers },
+  { field: 'sessions', query: '{ sessions(clientId: "alice") { banned } }', allowed: observers },
+  { field: 'disconnect', query: 'mutation { disconnect(session: "none") }', allowed: operators },
+  { field: 'messages', query: '{ messages(first: 1) { hasOlder } }', allowed: observers },
+  { field: 'message', query: 'query { message(cursor: "CURSOR") { offset } }', allowed: observers },
+  { field: 'sources', query: '{ sources { id } }', allowed: observers },
+  { field: 'exchangesLike', query: '{ exchangesLike(name: "ordres") }', allowed: observers },
+  { field: 'preview', query: '{ preview(input: { routingKey: "m.{clientId}" }) { exists } }', allowed: observers },
+  { field: 'quarantine', query: '{ quarantine { count } }', allowed: observers },
+  { field: 'broker', query: '{ broker { up } }', allowed: observers },
+  { field: 'drop', query: 'mutation { drop(ids: ["none"]) { missing } }', allowed: operators },
+  { field: 'presence', query: '{ presence(clientIds: ["alice"]) { online } }', allowed: watchers },
+  { field: 'presence', query: '{ presence(clientIds: ["nobody-17"]) { online } }', allowed: teamWatchers },
+  { field: 'presence', query: '{ presence { online } }', allowed: observers },
+  {
+    field: 'presenceChanged',
+    query: 'subscription { presenceChanged(clientIds: ["alice"]) { online } }',
+    allowed: watchers,
+  },
+  { field: 'accounts', query: '{ accounts { at } }', allowed: observers },
+  { field: 'gatewayStats', query: 'subscription { gatewayStats { at } }', allowed: observers },
   {
     field: 'createClientChannel',
     query: `mutation { createClientChannel(input: ${input}) { token } }`,
@@ -93,16 +124,23 @@ const operations: readonly Asked[] = [
 
 /**
  * Independent of scopes: a client with a valid token may renew it
- * (test/transports/renewal/renewed-sessions.test.ts).
+ * (test/transports/renewal/renewed-sessions.test.ts). `republish` needs a message in the quarantine
+ * (test/e2e/operator/quarantine.test.ts), and the first event of `tail` a live message
+ * (test/e2e/operator/tail.test.ts).
  */
-const beyondGrants = ['refreshSession']
+const beyondGrants = ['refreshSession', 'republish', 'tail']
 
 let gateway: InProcessGateway
+/** Of a message in the journal; stands for CURSOR in an operation. */
+let cursor: string
 const tokens = new Map<Role, string | undefined>()
 
 beforeAll(async () => {
   gateway = await openGateway({ WARREN_TEST_ROUTES: 'on' })
   for (const role of roleNames) tokens.set(role, roles[role] && (await testToken(roles[role])))
+  const published = 'mutation { publish(input: { clientId: "alice", data: 1 }) { cursor } }'
+  const { data } = await transports['graphql-transport-ws']!(published, tokens.get('an operator'))
+  cursor = (data!['publish'] as { cursor: string }).cursor
 })
 afterAll(() => gateway.close())
 
@@ -136,14 +174,16 @@ const transports: Record<string, (query: string, token: string | undefined) => P
   },
 }
 
+const subscriptions = ['channel', 'gatewayStats', 'presenceChanged']
 /** Over plain HTTP a subscription has no response. */
 const overHttpAlone = /^GraphQL over HTTP/
 
 describe.each(Object.keys(transports))('over %s', (transport) => {
-  const applicable = operations.filter(({ field }) => field !== 'channel' || !overHttpAlone.test(transport))
+  const applicable = operations.filter(({ field }) => !subscriptions.includes(field) || !overHttpAlone.test(transport))
   test.each(applicable)('$query is for permitted roles only', async ({ query, allowed }) => {
     const outcomes: Partial<Record<Role, string>> = {}
-    for (const role of roleNames) outcomes[role] = outcomeOf(await transports[transport]!(query, tokens.get(role)))
+    for (const role of roleNames)
+      outcomes[role] = outcomeOf(await transports[transport]!(query.replace('CURSOR', cursor), tokens.get(role)))
     const expected = roleNames.map((role) => [
       role,
       allowed.includes(role) ? 'answered' : unknown.includes(role) ? 'UNAUTHENTICATED' : 'FORBIDDEN',

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { DeploymentKeys } from '../../src/core/clients/deployment-keys.ts'
 import { type Source, type SourceDefinition, sourceId } from '../../src/core/model/source.ts'
+import type { ClientDirectory, PresenceStore } from '../../src/core/ports/client-directory.ts'
 import type { Client, ClientRegistry } from '../../src/core/ports/client-registry.ts'
 
 export function newClient(clientId: string, given: Partial<Client> = {}): Client {
@@ -26,9 +27,11 @@ function newSource(given: Partial<SourceDefinition> & { createdAt?: Date; ownsEx
   return { ...definition, id: sourceId(definition), createdAt, ownsExchange }
 }
 
+type Registry = ClientRegistry & ClientDirectory & PresenceStore
+
 /** An empty place for a registry that can be opened several times. */
 export interface Place {
-  open(): Promise<ClientRegistry>
+  open(): Promise<Registry>
   remove(): Promise<void>
 }
 
@@ -36,8 +39,8 @@ export interface Place {
 export function registrySuite(name: string, newPlace: () => Promise<Place>): void {
   describe(`the registry on ${name}`, () => {
     let place: Place
-    let opened: ClientRegistry[]
-    const open = async (): Promise<ClientRegistry> => {
+    let opened: Registry[]
+    const open = async (): Promise<Registry> => {
       const registry = await place.open()
       opened.push(registry)
       return registry
@@ -66,6 +69,35 @@ export function registrySuite(name: string, newPlace: () => Promise<Place>): voi
       const second = await registry.findClientIds({ containing: '', first: 4, behind: first.at(-1) })
       expect([...first, ...second].sort()).toEqual(await found(''))
       expect([first.length, second.length]).toEqual([4, 2])
+    })
+
+    test('lists clients in pages, in the order of the bytes of their ids', async () => {
+      const registry = await open()
+      const ids = ['b', 'B', 'a.1', 'a-1', 'é', '🦔', '\uFF5E', 'team%c']
+      for (const id of ids) await registry.addClient(newClient(id))
+      const sorted = ids.toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
+      const found: string[] = []
+      for (let behind = ''; found.length < ids.length; behind = found.at(-1) ?? '') {
+        const page = await registry.findClients({ containing: '', behind, first: 3 })
+        expect(page.length).toBeGreaterThan(0)
+        found.push(...page.map(({ clientId }) => clientId))
+      }
+      expect(found).toEqual(sorted)
+      expect(await registry.findClients({ containing: 'A', first: 10 })).toHaveLength(3)
+      expect(await registry.findClientsById(['b', 'none'])).toEqual([newClient('b')])
+    })
+
+    test('keeps who was online, and when clients were seen last', async () => {
+      const registry = await open()
+      const seenAt = new Date('2026-11-29T01:02:03.004Z')
+      await registry.savePresence([
+        { clientId: 'alice', online: true, seenAt },
+        { clientId: 'bob', online: true, seenAt },
+      ])
+      const left = { clientId: 'bob', online: false, seenAt: new Date(seenAt.getTime() + 1_000) }
+      await registry.savePresence([left])
+      expect(await registry.findPresence(['bob', 'none'])).toEqual([left])
+      expect(await registry.listOnline()).toEqual([{ clientId: 'alice', online: true, seenAt }])
     })
 
     test('returns a client as it was added, to the millisecond and in any script', async () => {

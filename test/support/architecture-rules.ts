@@ -11,7 +11,7 @@ const layers = [
   ['hot-window'],
   ['brokers', 'registries', 'auth', 'observability'],
   ['graphql', 'events'],
-  ['transports', 'distributor'],
+  ['transports', 'distributor', 'console'],
   ['config'],
   ['app'],
   ['index'],
@@ -22,7 +22,11 @@ const layerOf = new Map(layers.flatMap((folders, layer) => folders.map((folder) 
 
 /** The same inside a folder. Files at the root of such a folder may be imported by all of it. */
 const innerLayers: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  transports: [['flow'], ['http', 'websocket'], ['graphql', 'socketcluster', 'room', 'tcp', 'rest', 'client-page']],
+  transports: [
+    ['flow'],
+    ['http', 'websocket'],
+    ['graphql', 'socketcluster', 'room', 'tcp', 'rest', 'client-page', 'console', 'landing'],
+  ],
   brokers: [['rabbitmq', 'embedded']],
 }
 
@@ -221,7 +225,7 @@ function read(path: string, text: string): SourceFile {
   const exportedTypes: string[] = []
   let readsEnvironment = false
   let writesOutput = false
-  for (const node of nodes(parseSync(text, { syntax: 'typescript', target: 'es2022' }))) {
+  for (const node of nodes(parseSync(text, { syntax: 'typescript', tsx: path.endsWith('x'), target: 'es2022' }))) {
     imports.push(...imported(node))
     exportedTypes.push(...exportedType(node))
     const [object, property] = member(node)

@@ -1,5 +1,6 @@
 import { bindingOf, type ExchangeType } from '../../core/model/source.ts'
 import { matchWords } from '../../core/model/topic-pattern.ts'
+import { EmbeddedQuarantine } from './quarantine.ts'
 import type { Destination, EmbeddedQueue } from './queue.ts'
 
 export type Binding = ReturnType<typeof bindingOf>
@@ -24,6 +25,7 @@ const maxRoutes = 10_000
 /** Exchanges and bindings by the rules of AMQP 0-9-1 §3.1.3, within this process. */
 export class EmbeddedBroker {
   readonly #exchanges = new Map<string, Exchange>()
+  readonly #quarantines = new Map<string, EmbeddedQuarantine>()
   /** The named queues. */
   readonly queues = new Map<string, EmbeddedQueue>()
 
@@ -32,6 +34,15 @@ export class EmbeddedBroker {
     for (const type of ['DIRECT', 'FANOUT', 'TOPIC', 'HEADERS'] as const)
       this.declare(`amq.${type.toLowerCase()}`, type)
     this.declare('amq.match', 'HEADERS')
+  }
+
+  /** What the gateways of this broker put into the quarantine of this name; one for all of them. */
+  quarantineOf(exchange: string): EmbeddedQuarantine {
+    const known = this.#quarantines.get(exchange)
+    if (known) return known
+    const created = new EmbeddedQuarantine()
+    this.#quarantines.set(exchange, created)
+    return created
   }
 
   typeOf(exchange: string): ExchangeType | undefined {

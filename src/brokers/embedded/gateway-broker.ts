@@ -19,6 +19,7 @@ import type {
 } from '../driver.ts'
 import { otherExchangeType, reservedExchange, tooLarge } from '../refusals.ts'
 import { EmbeddedControlBus } from './control-bus.ts'
+import { EmbeddedInspector } from './inspector.ts'
 import { EmbeddedJournal } from './journal.ts'
 import { publishTo } from './publish.ts'
 import type { BrokerLease } from './shared-brokers.ts'
@@ -34,6 +35,7 @@ export class EmbeddedGateway implements GatewayBroker {
     'The broker is the embedded one: messages are kept in this process and are lost when it ends. Set WARREN_BROKER_URL for RabbitMQ.',
   ]
   readonly state: BrokerState = { up: true }
+  readonly operator: EmbeddedInspector
   readonly #lease: BrokerLease
   readonly #namespace: string
   readonly #log: DriverOptions['log']
@@ -53,11 +55,12 @@ export class EmbeddedGateway implements GatewayBroker {
     this.#namespace = namespace
     this.#log = log
     this.#maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes
-    // Undeliverable messages are counted and logged. Nothing can read a queue of them, so they are
-    // discarded.
     const quarantine = `${namespace}.quarantine`
     lease.broker.declare(quarantine, 'FANOUT')
-    lease.broker.bind({ exchange: quarantine, key: '' }, { deliver() {} })
+    lease.broker.declare(`${namespace}.presence`, 'TOPIC')
+    const store = lease.broker.quarantineOf(quarantine)
+    lease.broker.bind({ exchange: quarantine, key: '' }, store)
+    this.operator = new EmbeddedInspector(lease.broker, store)
   }
 
   openJournal({ retention, hotWindow }: JournalOptions): { journal: EmbeddedJournal; hotWindow: ChunkedHotWindow } {

@@ -84,6 +84,15 @@ export class EmbeddedJournal implements Journal {
     }
   }
 
+  async offsetAt(timestampMs: number): Promise<number | undefined> {
+    let found: number | undefined
+    this.#entries.visit(-1, ({ offset, receivedAt }) => {
+      if (receivedAt >= timestampMs) found = offset
+      return found === undefined
+    })
+    return found
+  }
+
   close(): Promise<void> {
     this.#stopMarks?.()
     this.#tail = undefined

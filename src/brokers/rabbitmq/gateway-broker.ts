@@ -27,6 +27,7 @@ import {
   ReconnectingConnection,
 } from './connection/reconnecting-connection.ts'
 import { RabbitControlBus } from './control-bus.ts'
+import { RabbitInspector } from './operator/rabbit-inspector.ts'
 import { notYet, PartReadiness } from './part-readiness.ts'
 import { Publisher, publisherLimits } from './publish/publisher.ts'
 import { ReadBack } from './publish/read-back.ts'
@@ -52,6 +53,7 @@ const bindingMs = 5_000
  */
 export class RabbitGateway implements GatewayBroker {
   readonly notes = []
+  readonly operator: RabbitInspector
   readonly #nodes: Nodes
   readonly #namespace: string
   readonly #queue: string
@@ -81,6 +83,7 @@ export class RabbitGateway implements GatewayBroker {
     const { namespace, log } = driver
     const { queue, publishTimeoutMs, maxMessageBytes = publisherLimits.maxMessageBytes } = options
     this.#nodes = new Nodes(urls)
+    this.operator = new RabbitInspector(urls, namespace)
     this.#namespace = namespace
     this.#queue = queue
     this.#log = log
@@ -129,6 +132,7 @@ export class RabbitGateway implements GatewayBroker {
       namespace,
       log,
       quarantine: this.#quarantine,
+      presence: `${namespace}.presence`,
     })
   }
 

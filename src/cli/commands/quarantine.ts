@@ -1,12 +1,14 @@
 import { Command } from 'commander'
-import { type QuarantineDecision, QuarantineQueue } from '../../brokers/rabbitmq/topology/quarantine-queue.ts'
+import { QuarantineQueue } from '../../brokers/rabbitmq/topology/quarantine-queue.ts'
 import type { OptionName } from '../../config/options/options.ts'
 import { visibleJson } from '../../core/body/invisible-characters.ts'
 import type { Message } from '../../core/model/message.ts'
+import type { QuarantineDecision } from '../../core/quarantine/quarantine-store.ts'
+import { original } from '../../core/quarantine/quarantined-message.ts'
 import { GatewayError } from '../../errors.ts'
 import { configOf, takesConfig } from '../config-flags.ts'
 import { CommandFailure, wrongUse } from '../failure.ts'
-import { describe, original, quarantined } from './quarantined-message.ts'
+import { describe, quarantined } from './quarantined-message.ts'
 
 const configNames = ['brokerUrl', 'namespace'] as const satisfies readonly OptionName[]
 const defaultLimit = 50

@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto'
-import { copyWireTypes } from '../../core/body/amqp-field-types.ts'
 import { toDate } from '../../core/body/to-date.ts'
-import { printJson } from '../../core/json/print-json.ts'
-import type { Message, MessageProperties, Publication } from '../../core/model/message.ts'
+import type { Message } from '../../core/model/message.ts'
+import { originOf, quarantineId } from '../../core/quarantine/quarantined-message.ts'
 import { firstBytes, printable } from '../printable.ts'
 
 const previewBytes = 120
@@ -33,7 +31,7 @@ export function quarantined(message: Message): Quarantined {
   const { properties, body } = message
   const { exchange, routingKey } = originOf(message)
   return {
-    id: idOf(message),
+    id: quarantineId(message),
     reason: text(properties.headers?.['x-warren-reason']) ?? 'unknown',
     field: text(properties.headers?.['x-warren-field']) ?? null,
     pointer: text(properties.headers?.['x-warren-pointer']) ?? null,
@@ -60,45 +58,6 @@ export function describe(one: Quarantined): string {
     one.messageId === null ? null : `message id ${printable(one.messageId)}`,
   ]
   return `${one.id}  ${facts.filter((fact) => fact !== null).join('  ')}\n            ${one.body}\n`
-}
-
-/**
- * The message as it was before the quarantine: its exchange and key, unless `to` overrides them,
- * and its properties without Warren's additions. The user id is removed because RabbitMQ accepts
- * only that of the connection.
- */
-export function original(message: Message, to?: { exchange: string; routingKey: string }): Publication {
-  const { userId: _, headers = {}, ...rest } = message.properties
-  const kept = Object.entries(headers).filter(([name]) => !name.startsWith('x-warren-') && !ofQueue.has(name))
-  const expiration = text(headers['x-warren-expiration'])
-  const properties: MessageProperties = {
-    ...rest,
-    ...(expiration === undefined ? {} : { expiration }),
-    ...(kept.length === 0 ? {} : { headers: copyWireTypes(headers, Object.fromEntries(kept)) }),
-  }
-  return { ...originOf(message), ...to, body: message.body, properties }
-}
-
-/** Headers that a quorum queue adds to a message that was inspected. */
-const ofQueue = new Set(['x-delivery-count', 'x-acquired-count'])
-
-function originOf({ routingKey, properties: { headers } }: Message): { exchange: string; routingKey: string } {
-  return {
-    exchange: text(headers?.['x-warren-exchange']) ?? '',
-    routingKey: text(headers?.['x-warren-routing-key']) ?? routingKey,
-  }
-}
-
-function idOf(message: Message): string {
-  const { exchange, routingKey } = originOf(message)
-  const { headers, messageId, timestamp } = message.properties
-  const envelope = [exchange, routingKey, messageId, timestamp, headers?.['x-warren-offset']]
-  // Another program may have written the offset header, so it may be any value.
-  return createHash('sha256')
-    .update(printJson(envelope) ?? '')
-    .update(message.body)
-    .digest('hex')
-    .slice(0, 10)
 }
 
 function text(value: unknown): string | undefined {

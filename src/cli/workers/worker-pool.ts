@@ -3,7 +3,7 @@ import { pause } from '../../core/timing/pause.ts'
 import type { HealthVerdict } from '../../observability/health.ts'
 import type { Logger } from '../../observability/logger.ts'
 import type { Metrics } from '../../observability/metrics.ts'
-import { primaryMetrics, printSum, sumOf, withoutGauges } from '../../observability/metrics-sum.ts'
+import { ofExited, primaryMetrics, printSum, sumOf } from '../../observability/metrics-sum.ts'
 import type { HealthSource } from '../../observability/ops-listener.ts'
 import type { Snapshot } from '../../observability/snapshot.ts'
 import type { Running } from '../welcome.ts'
@@ -152,7 +152,7 @@ export class WorkerPool implements HealthSource, Pick<Metrics, 'contentType' | '
     this.#workers.add(worker)
     void worker.gone.then(() => {
       this.#workers.delete(worker)
-      this.#past = [...this.#past, withoutGauges(worker.metrics)]
+      this.#past = [...this.#past, ofExited(worker.metrics)]
       this.#summing = this.#summing.then(() => this.#sumPast())
     })
     return worker

@@ -52,6 +52,11 @@ export const options = {
     group: 'Listening',
     help: 'Binds WARREN_OPS_PORT to this address. The image sets 0.0.0.0, because probes and Prometheus connect from other machines.',
   }),
+  console: option(choice('ops', 'on', 'off'), {
+    default: 'ops',
+    group: 'Listening',
+    help: 'Where the console (/console) is served. ops: on the ops port. on: on WARREN_PORT too. off: nowhere. The ops port then serves /graphql for callers with the scope operator or observe.',
+  }),
   allowedOrigins: optional(origins, {
     unset: 'the same origin and loopback',
     group: 'Listening',
@@ -152,6 +157,23 @@ export const options = {
     default: '5m,64MiB',
     group: 'Journal',
     help: "Maximum age and size of the journal's end in memory. Subscriptions that resume within it do not read from the broker.",
+  }),
+
+  sources: optional(line, {
+    unset: 'the sources of the registry',
+    group: 'RabbitMQ',
+    help: 'YAML file of sources, applied at the start and at SIGHUP: missing ones are created, and the log has the difference. With prune: true in the file, sources that are not in it are deleted.',
+  }),
+
+  presence: option(onOff, {
+    default: 'on',
+    group: 'Running',
+    help: 'Keeps which clients are online, over all replicas, and publishes changes to the exchange `<namespace>.presence`. If off, `online` covers one replica, and `lastSeen` is null.',
+  }),
+  presenceGraceMs: option(duration({ min: '1s', max: '1h' }), {
+    default: '10s',
+    group: 'Running',
+    help: 'How long a client may be without a session before it counts as offline. A client that reconnects within it, as in a rolling restart, never left.',
   }),
 
   dataDir: option(directory, {

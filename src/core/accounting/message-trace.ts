@@ -1,12 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import { decodeBody, UndecodableBody } from '../body/decode-body.ts'
+import { listOf, numberOf, objectOf, textOf, textOrNull, textsOf } from '../cluster/wire-values.ts'
 import type { Audience } from '../model/source.ts'
 import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
 import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
+import { explainMatch } from '../sources/match-reason.ts'
 import type { SourceRouter } from '../sources/source-router.ts'
 import { pause } from '../timing/pause.ts'
 import { type MessageOutcome, messageOutcomes, type QuarantineReason, quarantineReasons } from './labels.ts'
-import { fieldOutcomes, type ReplicaTrace, type TracedField, type TracedMessage } from './replica-trace.ts'
+import {
+  fieldOutcomes,
+  type ReplicaTrace,
+  type SourceReason,
+  sessionOutcomes,
+  type TracedField,
+  type TracedMessage,
+  type TracedSession,
+} from './replica-trace.ts'
 
 /** How long the tracer waits for other replicas, in ms. It does not know how many there are. */
 const answerMs = 500
@@ -25,6 +35,10 @@ export interface TracerParts {
   /** The channels of a message, even if it is a repeat or poison. */
   readonly audienceOf: (message: WindowEntry) => Audience
   readonly fieldsOf: (message: WindowEntry) => readonly TracedField[]
+  /** The cursor of a message, printed. */
+  readonly cursorOf: (message: WindowEntry) => string
+  /** The sessions of these clients, and where they are relative to the message. */
+  readonly sessionsOf: (message: WindowEntry, audience: Audience) => readonly TracedSession[]
   /** Whether the message at this offset is known to be poison. */
   readonly isPoison: (offset: number) => boolean
   /** The most that a compressed body may grow to, in bytes. */
@@ -66,18 +80,24 @@ export class Tracer {
   }
 
   #traceHere(messageId: string): ReplicaTrace {
+    return this.traceHere(({ properties }) => properties.messageId === messageId)
+  }
+
+  /** The first twenty messages of the hot window that are meant. */
+  traceHere(isMeant: (entry: WindowEntry) => boolean): ReplicaTrace {
     const { hotWindow, replica } = this.#parts
     const messages: TracedMessage[] = []
     let since: number | null = null
     hotWindow.visit(-1, (entry) => {
       since ??= entry.receivedAt
-      if (!entry.mark && entry.properties.messageId === messageId) messages.push(this.#describe(entry))
+      if (!entry.mark && isMeant(entry)) messages.push(this.describe(entry))
       return messages.length < maxMessages
     })
     return { replica, since, messages }
   }
 
-  #describe(entry: WindowEntry): TracedMessage {
+  /** What this replica knows of an entry. */
+  describe(entry: WindowEntry): TracedMessage {
     const { offset, exchange, routingKey, receivedAt, outcomes, slot = 0 } = entry
     const { matched, delivered, dropped } = outcomes?.countsOf(slot) ?? { matched: 0, delivered: 0, dropped: 0 }
     const fate = outcomes?.of(slot) ?? null
@@ -97,7 +117,26 @@ export class Tracer {
       delivered,
       dropped,
       fields: this.#parts.fieldsOf(entry).slice(0, maxNamed),
+      messageId: entry.properties.messageId ?? null,
+      cursor: this.#parts.cursorOf(entry),
+      sourceReasons: this.#sourceReasons(entry),
+      sessions: this.#parts.sessionsOf(entry, audience).slice(0, maxNamed),
     }
+  }
+
+  #sourceReasons(entry: WindowEntry): SourceReason[] {
+    const ofExchange = this.#parts.sources.list().filter(({ exchange }) => exchange === entry.exchange)
+    return ofExchange.slice(0, maxNamed).map((source) => {
+      const { clients, reason } = explainMatch(source, entry, this.#parts.maxDecodedBytes)
+      const everyone = clients === 'everyone'
+      return {
+        source: source.id,
+        matched: clients.length > 0,
+        clients: everyone ? [] : clients.slice(0, maxNamed),
+        everyone,
+        reason,
+      }
+    })
   }
 }
 
@@ -134,7 +173,39 @@ function reviveMessage(value: unknown): TracedMessage | undefined {
     dropped,
     // Replicas of the previous release send none.
     fields: Array.isArray(fields) ? fields.slice(0, maxNamed).flatMap(reviveField) : [],
+    messageId: textOrNull(rest['messageId']),
+    cursor: textOrNull(rest['cursor']),
+    sourceReasons: listOf(rest['sourceReasons'], maxNamed).map(reviveReason),
+    sessions: listOf(rest['sessions'], maxNamed).flatMap(reviveSession),
   }
+}
+
+function reviveReason(value: unknown): SourceReason {
+  const { source, matched, clients, everyone, reason } = objectOf(value)
+  return {
+    source: textOf(source),
+    matched: matched === true,
+    clients: textsOf(clients, maxNamed),
+    everyone: everyone === true,
+    reason: textOf(reason),
+  }
+}
+
+function reviveSession(value: unknown): TracedSession[] {
+  const { session, clientId, transport, address, since, outcome, pending } = objectOf(value)
+  const known = sessionOutcomes.find((one) => one === outcome)
+  if (!known) return []
+  return [
+    {
+      session: textOf(session),
+      clientId: textOf(clientId),
+      transport: textOf(transport),
+      address: textOf(address),
+      since: numberOf(since),
+      outcome: known,
+      pending: numberOf(pending),
+    },
+  ]
 }
 
 function reviveField(value: unknown): TracedField[] {

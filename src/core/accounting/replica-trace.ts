@@ -26,6 +26,43 @@ export interface TracedMessage {
   readonly dropped: number
   /** The typed fields with a binding that takes it, at most 20. */
   readonly fields: readonly TracedField[]
+  readonly messageId: string | null
+  /** Its cursor; null if the replica is of the previous release. */
+  readonly cursor: string | null
+  /** What each source of its exchange makes of it, at most 20. */
+  readonly sourceReasons: readonly SourceReason[]
+  /** Where the sessions of its clients on this replica are, at most 20. */
+  readonly sessions: readonly TracedSession[]
+}
+
+export interface SourceReason {
+  readonly source: string
+  /** Whether it finds a client for the message. */
+  readonly matched: boolean
+  /** At most 20; empty for everyone. */
+  readonly clients: readonly string[]
+  readonly everyone: boolean
+  readonly reason: string
+}
+
+export const sessionOutcomes = ['delivered', 'waiting', 'started_later'] as const
+
+/** A subscription to the channel of a client of the message. */
+export interface TracedSession {
+  /** The id of the session, for `disconnect`. */
+  readonly session: string
+  readonly clientId: string
+  readonly transport: string
+  readonly address: string
+  /** When the subscription began, in milliseconds since the epoch. */
+  readonly since: number
+  /**
+   * `delivered`: its client has taken this or a later event. `waiting`: it has not come that far.
+   * `started_later`: it began after the message arrived, so it has it only if it resumed.
+   */
+  readonly outcome: (typeof sessionOutcomes)[number]
+  /** Events that wait for the client. */
+  readonly pending: number
 }
 
 export const fieldOutcomes = ['matched', 'not_matched', 'filtered', 'invalid', 'unused'] as const

@@ -74,6 +74,16 @@ export class ClientBans {
     })
   }
 
+  /** Whether every token of the client is refused. */
+  isBanned(clientId: string): boolean {
+    return this.#bans.get(clientId)?.banned === true
+  }
+
+  /** The ids of all banned clients. */
+  get banned(): string[] {
+    return [...this.#bans.values()].filter(({ banned }) => banned).map(({ clientId }) => clientId)
+  }
+
   /** Where the current owner of a channel starts to read; undefined if it had no earlier owner. */
   originOf(channel: string): JournalPlace | undefined {
     return this.#bans.get(channel)?.origin

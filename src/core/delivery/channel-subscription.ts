@@ -76,6 +76,11 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
    * wanted.
    */
   lastEventAt = Date.now()
+  /** In milliseconds since the epoch. */
+  readonly beganAt = this.lastEventAt
+  /** Messages that the consumer has taken, and those that were dropped. */
+  delivered = 0
+  dropped = 0
 
   /** The last event that the consumer has taken. */
   lastTaken: ChannelEvent | undefined
@@ -142,6 +147,20 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
 
   get ended(): boolean {
     return this.#ended
+  }
+
+  /** Whether it has left live delivery because its consumer is slower than its topic. */
+  get behind(): boolean {
+    return this.#behind
+  }
+
+  get overflow(): OverflowPolicy {
+    return this.#overflow
+  }
+
+  /** Events that the consumer has not taken, oldest first. */
+  get queued(): readonly ChannelEvent[] {
+    return this.#queue
   }
 
   get topic(): Topic {
@@ -313,7 +332,9 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   }
 
   #countDropped(event: ChannelEvent): void {
-    if (event.kind === 'MESSAGE') this.#counter?.drop(event.message, 'ended')
+    if (event.kind !== 'MESSAGE') return
+    this.dropped += 1
+    this.#counter?.drop(event.message, 'ended')
   }
 
   #hasRoomFor(event: ChannelEvent, later: boolean): boolean {
@@ -349,6 +370,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
       this.#queue.splice(at, 1)
       if (oldest.kind !== 'MESSAGE') continue
       this.#removeQueued(oldest)
+      this.dropped += 1
       this.#counter?.drop(oldest.message, this.#overflow === 'CONFLATE' ? 'conflated' : 'overflow')
       if (notice) {
         notice.add(oldest)
@@ -390,6 +412,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   #markTaken(event: ChannelEvent): void {
     this.lastTaken = event
     if (event.kind !== 'MESSAGE') return
+    this.delivered += 1
     this.#counter?.deliver(event.message)
     if (this.#fieldCounter) this.#fieldCounter.delivered += 1
   }

@@ -38,3 +38,36 @@ export type ControlMessage =
   /** Asks what the other replicas did with a message. Answers repeat the id in `question`. */
   | { readonly kind: 'trace-wanted'; readonly question: string; readonly messageId: string }
   | { readonly kind: 'trace-known'; readonly question: string; readonly trace: ReplicaTrace }
+  /** The replica lives. `startedAt`: milliseconds since the epoch. `ask`: announce yourself too. */
+  | {
+      readonly kind: 'replica-alive'
+      readonly replica: string
+      readonly version: string
+      readonly startedAt: number
+      readonly ask: boolean
+    }
+  | { readonly kind: 'replica-ended'; readonly replica: string; readonly startedAt: number }
+  /** The clients of a replica, see `Presence`. `of` null: of every other replica. */
+  | { readonly kind: 'presence-wanted'; readonly replica: string; readonly of: string | null }
+  /** Each has the next `seq`; a replica that missed one asks for the list. */
+  | {
+      readonly kind: 'presence-changed'
+      readonly replica: string
+      readonly startedAt: number
+      readonly seq: number
+      readonly joined: readonly string[]
+      readonly left: readonly string[]
+    }
+  /** A part of the list of all its clients, as of `seq`. */
+  | {
+      readonly kind: 'presence-state'
+      readonly replica: string
+      readonly startedAt: number
+      readonly seq: number
+      readonly clients: readonly string[]
+      readonly first: boolean
+      readonly last: boolean
+    }
+  /** A question to all replicas, see `Gathering`. Answers repeat the id in `question`. */
+  | { readonly kind: 'asked'; readonly question: string; readonly topic: string; readonly args: unknown }
+  | { readonly kind: 'answered'; readonly question: string; readonly replica: string; readonly value: unknown }

@@ -38,6 +38,12 @@ export interface Journal {
    */
   scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void>
 
+  /**
+   * The offset from which a scan finds everything that was stored at this time or later; it may
+   * also find some entries from before. Undefined: nothing was stored since, or `signal` aborts.
+   */
+  offsetAt(timestampMs: number, signal: AbortSignal): Promise<number | undefined>
+
   /** Stops the tail and all scans. Resolves when no more entries will be delivered. */
   close(): Promise<void>
 }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../errors.ts'
+import type { Counts } from '../accounting/counts.ts'
 import type { DeliveryCounter } from '../accounting/delivery-counter.ts'
 import type { FieldCounter } from '../accounting/field-counter.ts'
 import type { MessageOutcome, QuarantineReason, SessionEnd, TransportName } from '../accounting/labels.ts'
@@ -52,4 +53,6 @@ export interface Observer {
   executed(): void
   /** Registers how to read the bytes that wait for sockets. Called once at the start. */
   outboxBytes(read: () => number): void
+  /** What was counted so far. Called only for operators who ask, so counting costs no more. */
+  counts(): Counts
 }

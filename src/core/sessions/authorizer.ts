@@ -57,6 +57,11 @@ export function mayOperate({ scope }: Identity): boolean {
   return scope.operator
 }
 
+/** Whether the caller may read what an operator may read. */
+export function mayObserve({ scope }: Identity): boolean {
+  return scope.operator || scope.observe
+}
+
 export function mayRegister({ scope }: Identity): boolean {
   return scope.operator || scope.register
 }

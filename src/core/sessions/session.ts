@@ -14,6 +14,7 @@ import type { Observer } from '../ports/observer.ts'
 import { channelTopic, type Topic } from '../ports/topic.ts'
 import { demand, maySubscribe } from './authorizer.ts'
 import type { ConnectionSlot } from './connections.ts'
+import type { OpenFeed } from './feed.ts'
 import { payerOf } from './payer.ts'
 
 export interface SessionLimits {
@@ -36,12 +37,21 @@ export interface SessionSubscribeOptions {
   readonly as?: Identity | undefined
 }
 
+/** A feed of a session, and who may have it. */
+interface FollowedFeed {
+  readonly identity: Identity | undefined
+  /** Throws `FORBIDDEN` or `UNAUTHENTICATED`. */
+  readonly check: (identity: Identity) => void
+}
+
 /**
  * An identity on a transport: decides what it may do, and holds its limits. A WebSocket is one
  * session, and so is an SSE response. It ends once, with a reason.
  */
 export class Session {
   identity: Identity
+  readonly #life: string
+  readonly #number: number
   readonly transport: TransportName
   /** The address of the peer; empty if it has none. */
   readonly address: string
@@ -52,10 +62,13 @@ export class Session {
   readonly #subscriptions = new Set<ChannelSubscription>()
   /** Subscriptions of operations that had a token of their own, with the identity of that token. */
   readonly #withOwnToken = new Map<ChannelSubscription, Identity>()
+  /** Undefined: there was none. Most sessions never have one. */
+  #feeds: Map<OpenFeed, FollowedFeed> | undefined
   /** Subscriptions of typed fields. */
   readonly #eventAccess = new Map<ChannelSubscription, EventAccess>()
   readonly #onClose: (reason: CloseReason) => void
   readonly #onEnd: (session: Session) => void
+  readonly #onIdentity: ((before: string | undefined, after: string | undefined) => void) | undefined
   readonly #allowance: Allowance
   readonly #deliveries: DeliveryCounter
   readonly #ofClient: KeyedLimit
@@ -72,8 +85,16 @@ export class Session {
   #rateWindowSince = 0
   #ended = false
 
+  /** What its ended subscriptions delivered and dropped. */
+  #deliveredBefore = 0
+  #droppedBefore = 0
+
   constructor(options: {
     identity: Identity
+    /** Names this life of the replica. */
+    life: string
+    /** Unique among the sessions of this life. */
+    number: number
     transport: TransportName
     address: string
     replayer: Replayer
@@ -91,8 +112,12 @@ export class Session {
     onClose: (reason: CloseReason) => void
     /** Called once when the session has ended, for any reason. */
     onEnd: (session: Session) => void
+    /** Called when the session continues under another identity, with the client ids. */
+    onIdentity?: (before: string | undefined, after: string | undefined) => void
   }) {
     this.identity = options.identity
+    this.#life = options.life
+    this.#number = options.number
     this.transport = options.transport
     this.address = options.address
     this.#ofClient = options.ofClient
@@ -104,8 +129,14 @@ export class Session {
     this.#onClose = options.onClose
     this.#allowance = new Allowance(options.limits.maxBufferedBytes)
     this.#onEnd = options.onEnd
+    this.#onIdentity = options.onIdentity
     this.#deliveries = options.observer.eventsOf(options.transport)
     this.#observer.sessionStarted(this.transport)
+  }
+
+  /** Unique in the deployment; operators name the session by it. */
+  get id(): string {
+    return `${this.#life}-${this.#number.toString(36)}`
   }
 
   /** The key that its use of memory is charged to: `payerOf`. */
@@ -115,6 +146,33 @@ export class Session {
 
   get subscriptions(): number {
     return this.#subscriptions.size
+  }
+
+  get openSubscriptions(): Iterable<ChannelSubscription> {
+    return this.#subscriptions
+  }
+
+  /** In milliseconds since the epoch. */
+  get since(): number {
+    return Date.now() - (performance.now() - this.#began)
+  }
+
+  /** Messages that all its subscriptions, also ended ones, delivered and dropped. */
+  get counts(): { readonly delivered: number; readonly dropped: number } {
+    let delivered = this.#deliveredBefore
+    let dropped = this.#droppedBefore
+    for (const subscription of this.#subscriptions) {
+      delivered += subscription.delivered
+      dropped += subscription.dropped
+    }
+    return { delivered, dropped }
+  }
+
+  /** Whether events wait for the client, or a subscription has left live delivery. */
+  get slow(): boolean {
+    if (this.#allowance.used > 0) return true
+    for (const { behind } of this.#subscriptions) if (behind) return true
+    return false
   }
 
   /** Bytes of bodies that wait for a consumer that is slower than its channels. */
@@ -199,18 +257,41 @@ export class Session {
     }
   }
 
+  /**
+   * Begins a feed, which counts as a subscription and ends with the session. `check` is called now
+   * and whenever the token changes; the feed ends with what it throws. Also throws
+   * `LIMIT_EXCEEDED`. `as`: as in `subscribe`.
+   */
+  follow(feed: OpenFeed, check: (identity: Identity) => void, as?: Identity): void {
+    const identity = as ?? this.identity
+    check(identity)
+    this.#requireRoom()
+    const release = this.#ofClient.take(identity.clientId)
+    this.#feeds ??= new Map()
+    this.#feeds.set(feed, { identity: as, check })
+    this.#observer.subscriptionStarted(this.transport)
+    feed.onEnd(() => {
+      release()
+      if (this.#feeds?.delete(feed)) this.#observer.subscriptionEnded(this.transport)
+    })
+  }
+
+  #requireRoom(): void {
+    if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
+    if (this.#subscriptions.size + (this.#feeds?.size ?? 0) >= this.#limits.maxSubscriptions) {
+      throw new GatewayError('LIMIT_EXCEEDED', `at most ${this.#limits.maxSubscriptions} subscriptions a connection`, {
+        limit: 'WARREN_MAX_SUBSCRIPTIONS',
+      })
+    }
+  }
+
   #begin(
     options: SessionSubscribeOptions,
     identity: Identity,
     topicOf: () => Topic,
     onEnd: (() => void) | undefined,
   ): ChannelSubscription {
-    if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
-    if (this.#subscriptions.size >= this.#limits.maxSubscriptions) {
-      throw new GatewayError('LIMIT_EXCEEDED', `at most ${this.#limits.maxSubscriptions} subscriptions a connection`, {
-        limit: 'WARREN_MAX_SUBSCRIPTIONS',
-      })
-    }
+    this.#requireRoom()
     const overflow = this.#policyOf(options.overflow)
     const topic = topicOf()
     const release = this.#ofClient.take(identity.clientId)
@@ -224,7 +305,11 @@ export class Session {
       onEnd: () => {
         release()
         this.#withOwnToken.delete(subscription)
-        if (this.#subscriptions.delete(subscription)) this.#observer.subscriptionEnded(this.transport)
+        if (this.#subscriptions.delete(subscription)) {
+          this.#deliveredBefore += subscription.delivered
+          this.#droppedBefore += subscription.dropped
+          this.#observer.subscriptionEnded(this.transport)
+        }
         onEnd?.()
       },
       overflow,
@@ -264,6 +349,7 @@ export class Session {
   become(identity: Identity): void {
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
     this.#slot.chargeTo(identity)
+    this.#onIdentity?.(this.identity.clientId, identity.clientId)
     this.identity = identity
     for (const subscription of this.#subscriptions) {
       if (this.#withOwnToken.has(subscription) || this.#eventAccess.has(subscription)) continue
@@ -274,6 +360,14 @@ export class Session {
           `the new token does not allow you to subscribe to channel "${subscription.channel}"`,
         ),
       )
+    }
+    for (const [feed, { identity: own, check }] of this.#feeds ?? []) {
+      if (own) continue
+      try {
+        check(identity)
+      } catch (error) {
+        feed.end(error as GatewayError)
+      }
     }
     this.authorizeEvents()
   }
@@ -396,6 +490,7 @@ export class Session {
       seconds: Math.round(performance.now() - this.#began) / 1000,
     })
     for (const subscription of this.#subscriptions) subscription.end()
+    for (const feed of this.#feeds?.keys() ?? []) feed.end()
     this.#observer.sessionEnded(this.transport, reason)
     this.#onEnd(this)
   }
@@ -424,10 +519,12 @@ export class Session {
     for (const [subscription, identity] of this.#withOwnToken) {
       if (isOver(identity)) subscription.end(new GatewayError('UNAUTHENTICATED', message))
     }
+    for (const [feed, { identity }] of this.#feeds ?? [])
+      if (identity && isOver(identity)) feed.end(new GatewayError('UNAUTHENTICATED', message))
   }
 
   get #isIdle(): boolean {
-    if (this.#subscriptions.size > 0 || this.#inRoom || this.#working > 0) return false
+    if (this.#subscriptions.size > 0 || (this.#feeds?.size ?? 0) > 0 || this.#inRoom || this.#working > 0) return false
     return !hasToken(this.identity) && this.transport !== 'in-process'
   }
 

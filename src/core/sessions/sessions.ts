@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { CloseReason } from '../../close-reasons.ts'
 import { GatewayError } from '../../errors.ts'
 import type { TransportName } from '../accounting/labels.ts'
@@ -14,10 +15,18 @@ export interface SessionsParts {
   readonly replayer: Replayer
   readonly cursors: CursorCodec
   readonly observer: Observer
+  /** Receives the client of each session that begins or ends. Default: nothing does. */
+  readonly presence?: ClientPresence | undefined
   /** Throws `UNAUTHENTICATED` if the identity has been revoked. */
   readonly check: (identity: Identity) => void
   /** Read on each use, because they may change while the gateway runs. */
   readonly limits: SessionLimits & ConnectionLimits & { readonly maxClientSubscriptions: number }
+}
+
+/** Counts the sessions of each client. */
+export interface ClientPresence {
+  joined(clientId: string): void
+  left(clientId: string): void
 }
 
 /** How often sessions are checked for expired tokens and for idleness, in milliseconds. */
@@ -37,6 +46,8 @@ export class Sessions {
   readonly #ofClient: KeyedLimit
   readonly #expiry: NodeJS.Timeout
   #draining = false
+  #opened = 0
+  readonly #life = randomBytes(6).toString('hex')
 
   constructor(parts: SessionsParts) {
     this.#parts = parts
@@ -51,6 +62,11 @@ export class Sessions {
       const now = Date.now()
       for (const session of this.#all) session.expire(now)
     }, expiryMs)
+  }
+
+  /** Whether `drain` has been called. */
+  get draining(): boolean {
+    return this.#draining
   }
 
   get all(): ReadonlySet<Session> {
@@ -70,7 +86,7 @@ export class Sessions {
     on?: AcceptedSocket | undefined
     onClose: (reason: CloseReason) => void
   }): Session {
-    const { check, limits, replayer, cursors, observer } = this.#parts
+    const { check, limits, replayer, cursors, observer, presence } = this.#parts
     if (this.#draining) throw new GatewayError('DRAINING', 'this replica is being shut down: connect to another')
     check(options.identity)
     if (this.#all.size >= limits.maxConnections) {
@@ -80,8 +96,11 @@ export class Sessions {
     }
     const detach = options.on?.attachSession()
     const slot = this.#takeSlot(options, detach)
+    this.#opened += 1
     const session = new Session({
       identity: options.identity,
+      life: this.#life,
+      number: this.#opened,
       transport: options.transport,
       address: options.address ?? '',
       replayer,
@@ -96,9 +115,16 @@ export class Sessions {
         detach?.()
         this.#all.delete(ended)
         this.#outdated.delete(ended)
+        if (ended.identity.clientId !== undefined) presence?.left(ended.identity.clientId)
+      },
+      onIdentity: (before, after) => {
+        if (before === after) return
+        if (after !== undefined) presence?.joined(after)
+        if (before !== undefined) presence?.left(before)
       },
     })
     this.#all.add(session)
+    if (options.identity.clientId !== undefined) presence?.joined(options.identity.clientId)
     return session
   }
 

@@ -60,6 +60,14 @@ export class SourceRouter {
     return this.#byId.get(taking.id)?.buffered ? 'buffer' : 'journal'
   }
 
+  /** Whether the binding of a source takes a message. Undefined: no source has this id. */
+  bindingOf(id: string): ((message: Message) => boolean) | undefined {
+    const source = this.#byId.get(id)
+    if (!source) return undefined
+    const takes = bindingMatcherOf(source)
+    return ({ exchange, routingKey }) => exchange === source.exchange && takes(routingKey)
+  }
+
   list(): Source[] {
     return [...this.#byId.values()]
   }

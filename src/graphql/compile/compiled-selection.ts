@@ -39,7 +39,7 @@ export interface CompiledSelection {
 
 /**
  * Returns undefined if the result may depend on more than the event: directives, arguments below
- * the root, lists, abstract types.
+ * the root, lists, abstract types. Also for a root field with `separateEvents`.
  */
 export function compileSelection(
   schema: GraphQLSchema,
@@ -59,7 +59,7 @@ export function compileSelection(
   const [responseKey, nodes] = root
   const [node] = nodes
   const field = node && rootType.getFields()[node.name.value]
-  if (!node || !field) return undefined
+  if (!node || !field || field.extensions['separateEvents'] === true) return undefined
   const print = printerOf(field.type, nodes, fragments)
   if (!print) return undefined
   const open = `{"data":{${JSON.stringify(responseKey)}:`

@@ -8,14 +8,15 @@ builder.mutationField('ban', (t) =>
     description:
       'Operators only. Like `revoke`, and also refuses every later token of the client from any issuer, until `unban`.',
     extensions: operatorsOnly,
-    args: { clientId: t.arg.id({ required: true }) },
-    resolve: async (_root, { clientId }, { identity, gateway }) => {
+    args: { clientId: t.arg.id({ required: true }), reason: t.arg.string({ description: 'For the log.' }) },
+    resolve: async (_root, { clientId, reason }, { identity, address, gateway, inspection }) => {
       demand(mayOperate(identity), identity, 'ban clients')
       const client = checkClientId(clientId)
       await gateway.bans.ban(client)
       // Earlier tokens stay revoked when the ban is lifted. Also, replicas of the previous release
       // support revocations only.
       await gateway.revocations.revoke(client)
+      inspection.audit({ identity, address }, 'ban', client, reason)
       return true
     },
   }),

@@ -9,11 +9,13 @@ builder.mutationField('createRabbitChannel', (t) =>
     description: 'Operators only. Creates a source. Repeatable: the same input returns the same source.',
     extensions: operatorsOnly,
     args: { input: t.arg({ type: CreateRabbitChannelInput, required: true }) },
-    resolve: (_root, { input }, { identity, gateway }) => {
+    resolve: async (_root, { input }, { identity, address, gateway, inspection }) => {
       demand(mayOperate(identity), identity, 'create sources')
       const clientId = input.clientId ?? undefined
       const { buffered, ...definition } = input
-      return gateway.createSource({ ...definition, clientId, ...(buffered ? { buffered } : {}) })
+      const source = await gateway.createSource({ ...definition, clientId, ...(buffered ? { buffered } : {}) })
+      inspection.audit({ identity, address }, 'create source', `${source.exchange} ${source.routingKey}`)
+      return source
     },
   }),
 )

@@ -7,9 +7,17 @@ builder.mutationField('deleteRabbitChannel', (t) =>
     description: 'Operators only. Keeps the exchange. False if the source does not exist.',
     extensions: operatorsOnly,
     args: { id: t.arg.id({ required: true }) },
-    resolve: (_root, { id }, { identity, gateway }) => {
+    resolve: async (_root, { id }, { identity, address, gateway, inspection }) => {
       demand(mayOperate(identity), identity, 'delete sources')
-      return gateway.deleteSource(id)
+      const source = gateway.sources.get(id)
+      const deleted = await gateway.deleteSource(id)
+      if (deleted)
+        inspection.audit(
+          { identity, address },
+          'delete source',
+          source ? `${source.exchange} ${source.routingKey}` : id,
+        )
+      return deleted
     },
   }),
 )

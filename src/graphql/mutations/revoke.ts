@@ -8,12 +8,13 @@ builder.mutationField('revoke', (t) =>
     description:
       'Operators only. Ends the sessions of a client on every replica (4292) and revokes the tokens issued to it so far. Its password gives no token until `unban`.',
     extensions: operatorsOnly,
-    args: { clientId: t.arg.id({ required: true }) },
-    resolve: async (_root, { clientId }, { identity, gateway }) => {
+    args: { clientId: t.arg.id({ required: true }), reason: t.arg.string({ description: 'For the log.' }) },
+    resolve: async (_root, { clientId, reason }, { identity, address, gateway, inspection }) => {
       demand(mayOperate(identity), identity, 'revoke clients')
       const client = checkClientId(clientId)
       await gateway.bans.lockLogin(client)
       await gateway.revocations.revoke(client)
+      inspection.audit({ identity, address }, 'revoke', client, reason)
       return true
     },
   }),

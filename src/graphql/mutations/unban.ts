@@ -8,10 +8,13 @@ builder.mutationField('unban', (t) =>
     description:
       'Operators only. Lifts `ban`, and allows a revoked client to log in with its password again. Earlier tokens stay revoked. False if the client was not banned or revoked.',
     extensions: operatorsOnly,
-    args: { clientId: t.arg.id({ required: true }) },
-    resolve: (_root, { clientId }, { identity, gateway }) => {
+    args: { clientId: t.arg.id({ required: true }), reason: t.arg.string({ description: 'For the log.' }) },
+    resolve: async (_root, { clientId, reason }, { identity, address, gateway, inspection }) => {
       demand(mayOperate(identity), identity, 'unban clients')
-      return gateway.bans.lift(checkClientId(clientId))
+      const client = checkClientId(clientId)
+      const lifted = await gateway.bans.lift(client)
+      if (lifted) inspection.audit({ identity, address }, 'unban', client, reason)
+      return lifted
     },
   }),
 )

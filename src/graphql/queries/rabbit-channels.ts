@@ -1,4 +1,4 @@
-import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
+import { demand, mayObserve } from '../../core/sessions/authorizer.ts'
 import { operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
 import { RabbitChannel } from '../types/rabbit-channel.ts'
@@ -6,10 +6,10 @@ import { RabbitChannel } from '../types/rabbit-channel.ts'
 builder.queryField('rabbitChannels', (t) =>
   t.field({
     type: [RabbitChannel],
-    description: 'Operators only.',
+    description: 'Operators and observers.',
     extensions: operatorsOnly,
     resolve: (_root, _args, { identity, gateway }) => {
-      demand(mayOperate(identity), identity, 'list sources')
+      demand(mayObserve(identity), identity, 'list sources')
       return gateway.sources.list()
     },
   }),

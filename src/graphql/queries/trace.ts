@@ -1,18 +1,47 @@
-import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
+import { demand, mayObserve } from '../../core/sessions/authorizer.ts'
+import { badInput } from '../../errors.ts'
 import { operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
 import { ReplicaTraceObject } from '../types/replica-trace.ts'
+
+const MessagePicture = builder.inputType('MessagePicture', {
+  description: 'What you remember of a message. All members that are given must hold.',
+  fields: (t) => ({
+    exchange: t.string(),
+    routingKey: t.string({ description: 'A topic pattern.' }),
+    from: t.field({ type: 'DateTime', description: 'Received at this time or later.' }),
+    to: t.field({ type: 'DateTime', description: 'Received at this time or earlier.' }),
+    text: t.string({ description: 'A text in the body, as it was published.' }),
+    clientId: t.id({ description: 'The client that it is for.' }),
+  }),
+})
 
 builder.queryField('trace', (t) =>
   t.field({
     type: [ReplicaTraceObject],
     description:
-      'Operators only. What each replica did with a recent message. Contains the replicas that answer within half a second, this one first.',
+      'Operators and observers. What each replica did with a recent message. Contains the replicas that answer within half a second, this one first. Expects one of messageId, cursor and look.',
     extensions: operatorsOnly,
-    args: { messageId: t.arg.id({ required: true }) },
-    resolve: (_root, { messageId }, { identity, gateway }) => {
-      demand(mayOperate(identity), identity, 'trace messages')
-      return gateway.tracer.trace(messageId)
+    complexity: { field: 10, multiplier: 3 },
+    args: {
+      messageId: t.arg.id(),
+      cursor: t.arg({ type: 'Cursor' }),
+      look: t.arg({ type: MessagePicture, description: 'Finds the first twenty messages that look so.' }),
+    },
+    resolve: (_root, { messageId, cursor, look }, { identity, gateway, inspection }) => {
+      demand(mayObserve(identity), identity, 'trace messages')
+      const given = [messageId, cursor, look].filter((value) => value !== undefined && value !== null)
+      if (given.length !== 1) throw badInput('messageId', 'expected one of messageId, cursor and look')
+      if (typeof messageId === 'string') return gateway.tracer.trace(messageId)
+      if (typeof cursor === 'string') return inspection.traces.at(cursor)
+      return inspection.traces.like({
+        exchange: look?.exchange ?? null,
+        routingKey: look?.routingKey ?? null,
+        from: look?.from?.getTime() ?? null,
+        to: look?.to?.getTime() ?? null,
+        text: look?.text ?? null,
+        clientId: look?.clientId ?? null,
+      })
     },
   }),
 )

@@ -12,7 +12,8 @@ export interface Types {
   Scalars: {
     ID: { Input: string; Output: string }
     /** An invalid cursor yields a GAP event, not an error, so the input is plain text. */
-    Cursor: { Input: string; Output: Cursor }
+    /** Typed events and other replicas have it printed. */
+    Cursor: { Input: string; Output: Cursor | string }
     JSON: { Input: unknown; Output: unknown }
     DateTime: { Input: Date; Output: Date }
   }

@@ -120,8 +120,11 @@ export const ChannelEventUnion = builder.objectRef<DeliveredEvent>('ChannelEvent
   }),
 })
 
-/** Returns the JSON text without parsing, which would lose digits and take time. */
-function dataOf(message: JournalMessage): unknown {
+/**
+ * Returns the JSON text without parsing, which would lose digits and take time. Throws
+ * `UndecodableBody`.
+ */
+export function dataOf(message: JournalMessage): unknown {
   const { json } = decodeBody(message)
   return json === 'null' ? null : new JsonText(json)
 }

@@ -1,7 +1,36 @@
-import { defaultRoutingKey, exchangeTypes, type Source } from '../../core/model/source.ts'
+import { bindingOf, defaultRoutingKey, exchangeTypes, restPlaceholder, type Source } from '../../core/model/source.ts'
+import { mayObserve } from '../../core/sessions/authorizer.ts'
+import { defaultExchangeOf } from '../../core/sources/default-source.ts'
+import { describeRule } from '../../core/sources/match-reason.ts'
 import { builder } from './builder.ts'
 
 export const ExchangeTypeEnum = builder.enumType('ExchangeType', { values: exchangeTypes })
+
+/** Where a message names its client id, as it can be read back. */
+interface ClientIdRule {
+  readonly header?: string
+  readonly bodyPointer?: string
+  readonly fixed?: string
+  readonly everyone?: boolean
+}
+
+const ClientIdRule = builder.objectRef<ClientIdRule>('ClientIdRule').implement({
+  description: 'As the input `ClientIdSource`: one member is set.',
+  fields: (t) => ({
+    header: t.string({ nullable: true, resolve: ({ header }) => header }),
+    bodyPointer: t.string({ nullable: true, resolve: ({ bodyPointer }) => bodyPointer }),
+    fixed: t.id({ nullable: true, resolve: ({ fixed }) => fixed }),
+    everyone: t.boolean({ nullable: true, resolve: ({ everyone }) => everyone }),
+  }),
+})
+
+const SourceOrigin = builder.enumType('SourceOrigin', {
+  values: {
+    API: { description: 'It was created by `createRabbitChannel`, a command or WARREN_SOURCES.' },
+    DEFAULT: { description: 'The default source.' },
+    SCHEMA: { description: 'A typed field reads its messages (WARREN_SCHEMA).' },
+  } as const,
+})
 
 export const RabbitChannel = builder.objectRef<Source>('RabbitChannel').implement({
   description: 'A source of messages: an exchange, a binding pattern, and where a message names its client id.',
@@ -15,8 +44,39 @@ export const RabbitChannel = builder.objectRef<Source>('RabbitChannel').implemen
       resolve: ({ buffered }) => buffered === true,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
+    clientId: t.field({
+      type: ClientIdRule,
+      nullable: true,
+      description: 'Null if the routing key names the client, or if typed fields read the messages.',
+      resolve: ({ clientId }) => clientId,
+    }),
+    rule: t.string({
+      description: 'Where it finds the client id, in words.',
+      resolve: (source) => describeRule(source),
+    }),
+    bindingKey: t.string({ resolve: (source) => bindingOf(source).key }),
+    origin: t.field({
+      type: SourceOrigin,
+      resolve: ({ origin, exchange, routingKey }, _args, { settings }) =>
+        origin ?? (exchange === defaultExchangeOf(settings.namespace) && isDefaultKey(routingKey) ? 'DEFAULT' : 'API'),
+    }),
+    madeExchange: t.boolean({
+      description: 'Whether Warren declared the exchange, because it did not exist when the source was created.',
+      resolve: ({ ownsExchange }) => ownsExchange,
+    }),
+    nearExchanges: t.stringList({
+      description:
+        'If Warren declared the exchange: existing exchanges with a name that differs by little, nearest first. One of them may have been meant.',
+      complexity: 10,
+      resolve: ({ ownsExchange, exchange }, _args, { inspection, identity }) =>
+        ownsExchange && mayObserve(identity) ? inspection.sources.exchangesLike(exchange) : [],
+    }),
   }),
 })
+
+function isDefaultKey(routingKey: string): boolean {
+  return routingKey === defaultRoutingKey || routingKey === `client.${restPlaceholder}`
+}
 
 export const ClientIdSourceInput = builder.inputType('ClientIdSource', {
   description: 'Where a message names its client id.',

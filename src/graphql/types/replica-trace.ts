@@ -1,11 +1,14 @@
+import { outcomeText } from '../../core/accounting/outcome-text.ts'
 import type {
   TracedField as CoreField,
   TracedMessage as CoreMessage,
+  SourceReason as CoreReason,
+  TracedSession as CoreSession,
   ReplicaTrace as CoreTrace,
 } from '../../core/accounting/replica-trace.ts'
 import { builder } from './builder.ts'
 
-const MessageFate = builder.enumType('MessageFate', {
+export const MessageFate = builder.enumType('MessageFate', {
   description: 'What a replica did with a message when it arrived.',
   values: {
     DELIVERED: { value: 'delivered', description: 'At least one subscription on this replica received it.' },
@@ -37,7 +40,7 @@ const FieldOutcome = builder.enumType('FieldOutcome', {
   } as const satisfies Record<string, { value: CoreField['outcome']; description: string }>,
 })
 
-const TracedField = builder.objectRef<CoreField>('TracedField').implement({
+export const TracedFieldObject = builder.objectRef<CoreField>('TracedField').implement({
   description: 'A typed field with a binding that takes the message.',
   fields: (t) => ({
     field: t.exposeString('field'),
@@ -46,8 +49,43 @@ const TracedField = builder.objectRef<CoreField>('TracedField').implement({
   }),
 })
 
+export const SourceReasonObject = builder.objectRef<CoreReason>('SourceReason').implement({
+  description: 'What a source of the exchange makes of a message.',
+  fields: (t) => ({
+    source: t.exposeID('source'),
+    matched: t.exposeBoolean('matched', { description: 'Whether it finds a client.' }),
+    clients: t.exposeStringList('clients', { description: 'The first twenty.' }),
+    everyone: t.exposeBoolean('everyone'),
+    reason: t.exposeString('reason', { description: 'Where it finds the client, or why it finds none.' }),
+  }),
+})
+
+const TracedSessionOutcome = builder.enumType('TracedSessionOutcome', {
+  values: {
+    DELIVERED: { value: 'delivered', description: 'Its client has taken this event or a later one.' },
+    WAITING: { value: 'waiting', description: 'It has not come that far.' },
+    STARTED_LATER: {
+      value: 'started_later',
+      description: 'It began after the message arrived. It has the event only if it resumed with an older cursor.',
+    },
+  } as const satisfies Record<string, { value: CoreSession['outcome']; description: string }>,
+})
+
+const TracedSession = builder.objectRef<CoreSession>('TracedSession').implement({
+  description: 'A subscription to the channel of a client of the message, open now.',
+  fields: (t) => ({
+    session: t.exposeID('session'),
+    clientId: t.exposeID('clientId'),
+    transport: t.exposeString('transport'),
+    address: t.exposeString('address'),
+    since: t.field({ type: 'DateTime', resolve: ({ since }) => new Date(since) }),
+    outcome: t.expose('outcome', { type: TracedSessionOutcome }),
+    pending: t.exposeInt('pending', { description: 'Events that wait for the client.' }),
+  }),
+})
+
 const TracedMessage = builder.objectRef<CoreMessage>('TracedMessage').implement({
-  description: 'A message with the requested id, and what this replica did with it.',
+  description: 'A message that was asked for, and what this replica did with it.',
   fields: (t) => ({
     exchange: t.exposeString('exchange'),
     routingKey: t.exposeString('routingKey'),
@@ -69,7 +107,32 @@ const TracedMessage = builder.objectRef<CoreMessage>('TracedMessage').implement(
       description:
         'Number of those that ended before, or dropped it by their overflow policy. The others wait for slow clients.',
     }),
-    fields: t.expose('fields', { type: [TracedField], description: 'The typed fields that read it.' }),
+    fields: t.expose('fields', { type: [TracedFieldObject], description: 'The typed fields that read it.' }),
+    offset: t.exposeFloat('offset'),
+    cursor: t.field({
+      type: 'Cursor',
+      nullable: true,
+      description: 'For `message` and `messages`. Null from a replica of the previous release.',
+      resolve: ({ cursor }) => cursor,
+    }),
+    messageId: t.exposeString('messageId', { nullable: true }),
+    pending: t.int({
+      description: 'Number of subscriptions in which it waits for a slow client.',
+      resolve: ({ matched, delivered, dropped }) => matched - delivered - dropped,
+    }),
+    explanation: t.string({
+      description: 'What became of it on this replica, in one sentence.',
+      resolve: (message) => outcomeText(message),
+    }),
+    sourceReasons: t.expose('sourceReasons', {
+      type: [SourceReasonObject],
+      complexity: { field: 1, multiplier: 2 },
+      description: 'What each source of its exchange makes of it, now.',
+    }),
+    sessions: t.expose('sessions', {
+      type: [TracedSession],
+      description: 'The first twenty subscriptions of its clients on this replica.',
+    }),
   }),
 })
 
@@ -83,6 +146,7 @@ export const ReplicaTraceObject = builder.objectRef<CoreTrace>('ReplicaTrace').i
       description: 'The oldest message that it remembers (WARREN_HOT_WINDOW).',
       resolve: ({ since }) => (since === null ? null : new Date(since)),
     }),
-    messages: t.expose('messages', { type: [TracedMessage] }),
+    // Few messages share an id, and few sources an exchange.
+    messages: t.expose('messages', { type: [TracedMessage], complexity: { field: 1, multiplier: 2 } }),
   }),
 })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { sendJson } from '../http/http-listener.ts'
+import { sendJson } from '../http/answer-request.ts'
 import { script } from './script.ts'
 import { style } from './style.ts'
 

@@ -4,7 +4,9 @@ import { type Credentials, mayBearToken } from '../../auth/authenticate.ts'
 import type { ClientChannels } from '../../core/clients/client-channels.ts'
 import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
 import type { Gateway } from '../../core/gateway.ts'
+import type { Inspection } from '../../core/inspection/inspection.ts'
 import { anonymous, hasToken, type Identity } from '../../core/model/identity.ts'
+import type { Feed } from '../../core/sessions/feed.ts'
 import type { OperationPages, PageLimit } from '../../core/sessions/page-limits.ts'
 import type { Session, SessionSubscribeOptions } from '../../core/sessions/session.ts'
 import { badInput, GatewayError } from '../../errors.ts'
@@ -23,6 +25,7 @@ import type { ResultSources } from './streaming/result-sources.ts'
 export interface GraphQLParts {
   readonly gateway: Gateway
   readonly clientChannels: ClientChannels
+  readonly inspection: Inspection
   readonly settings: Settings
   readonly pages: PageLimit
   readonly documents: PersistedDocuments
@@ -63,16 +66,10 @@ export function contextFactory(
     const isCallback = !session && wantsCallback(accept, params?.extensions)
     const ownIdentity = await identify(parts, credentials, session)
     const identity = ownIdentity ?? session?.identity ?? anonymous
-    /** Subscribes in the caller's session; each streamed response has its own. */
-    const subscribeIn = <Options extends SessionSubscribeOptions>(
-      options: Options,
-      open: (session: Session, options: Options, onEnd?: () => void) => ChannelSubscription,
-    ): ChannelSubscription => {
-      if (session) {
-        const subscription = open(session, ownIdentity ? { ...options, as: ownIdentity } : options)
-        onSubscription?.(subscription)
-        return subscription
-      }
+    /** Opens a session for a streamed response; `begin` subscribes in it. */
+    const inOwnSession = <Begun extends StreamedSubscription['subscription']>(
+      begin: (session: Session) => Begun,
+    ): Begun => {
       let stream: StreamedSubscription | undefined
       const ownSession = openUnlessDraining(res, () =>
         parts.gateway.openSession({
@@ -89,14 +86,8 @@ export function contextFactory(
         }),
       )
       try {
-        // A reconnecting EventSource repeats its URL and sends its last cursor in this header.
-        // Some clients send an empty one before their first event.
-        const lastEventId = request?.headers.get('last-event-id')
-        const subscription = open(ownSession, { ...options, after: lastEventId || options.after }, () =>
-          ownSession.end('client'),
-        )
+        const subscription = begin(ownSession)
         stream = { subscription, session: ownSession }
-        onSubscription?.(subscription)
         if (request) streams.set(request, stream)
         if (res) stream.detachFromResponse = endOnClose(res, ownSession)
         return subscription
@@ -105,9 +96,42 @@ export function contextFactory(
         throw error
       }
     }
+    /** Subscribes in the caller's session; each streamed response has its own. */
+    const subscribeIn = <Options extends SessionSubscribeOptions>(
+      options: Options,
+      open: (session: Session, options: Options, onEnd?: () => void) => ChannelSubscription,
+    ): ChannelSubscription => {
+      if (session) {
+        const subscription = open(session, ownIdentity ? { ...options, as: ownIdentity } : options)
+        onSubscription?.(subscription)
+        return subscription
+      }
+      return inOwnSession((ownSession) => {
+        // A reconnecting EventSource repeats its URL and sends its last cursor in this header.
+        // Some clients send an empty one before their first event.
+        const lastEventId = request?.headers.get('last-event-id')
+        const subscription = open(ownSession, { ...options, after: lastEventId || options.after }, () =>
+          ownSession.end('client'),
+        )
+        onSubscription?.(subscription)
+        return subscription
+      })
+    }
+    const follow = <Event>(feed: Feed<Event>, check: (identity: Identity) => void): Feed<Event> => {
+      if (session) {
+        session.follow(feed, check, ownIdentity)
+        return feed
+      }
+      return inOwnSession<Feed<Event>>((ownSession) => {
+        ownSession.follow(feed, check)
+        feed.onEnd(() => ownSession.end('client'))
+        return feed
+      })
+    }
     return {
       gateway: parts.gateway,
       clientChannels: parts.clientChannels,
+      inspection: parts.inspection,
       settings: parts.settings,
       pages: pages ?? pagesUntilAnswered(parts.pages, res),
       identity,
@@ -115,6 +139,7 @@ export function contextFactory(
       address: session?.address ?? addressOf(req, parts.settings.proxyHops),
       subscribe: (options) => subscribeIn(options, (owner, given, onEnd) => owner.subscribe(given, onEnd)),
       subscribeEvent: (options) => subscribeIn(options, (owner, given, onEnd) => owner.subscribeEvent(given, onEnd)),
+      follow,
       renewSession: (token) => renew(parts, session, token),
     }
   }
@@ -136,6 +161,10 @@ export class SessionContext implements Context {
 
   get clientChannels(): ClientChannels {
     return this.#parts.clientChannels
+  }
+
+  get inspection(): Inspection {
+    return this.#parts.inspection
   }
 
   get settings(): Settings {
@@ -164,6 +193,11 @@ export class SessionContext implements Context {
 
   subscribeEvent(options: Parameters<Session['subscribeEvent']>[0]): ChannelSubscription {
     return this.session.subscribeEvent(options)
+  }
+
+  follow<Event>(feed: Feed<Event>, check: (identity: Identity) => void): Feed<Event> {
+    this.session.follow(feed, check)
+    return feed
   }
 
   renewSession(token: string): Promise<Identity> {
@@ -236,7 +270,7 @@ async function identify(
   } catch (error) {
     if (error instanceof GatewayError && !session)
       throw gatewayError(error, undefined, {
-        http: { status: 401, headers: { 'www-authenticate': challengeOf(error) } },
+        http: { status: error.code === 'FORBIDDEN' ? 403 : 401, headers: { 'www-authenticate': challengeOf(error) } },
       })
     throw error
   }

@@ -1,28 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { hasToken, type Identity, isKnown } from '../../core/model/identity.ts'
-import { mayPublish } from '../../core/sessions/authorizer.ts'
 import type { Connections } from '../../core/sessions/connections.ts'
 import { within } from '../../core/timing/deadline.ts'
 import { acceptedOn, acceptSocket } from '../flow/accepted-sockets.ts'
 import { backlog } from '../flow/backlog.ts'
 import { endWith } from '../flow/end-with-answer.ts'
-import { type BodyRefusal, type BoundedRequest, boundedRequest } from './bounded-request.ts'
-import { isRefused, refuseCompressed, refuseMalformed } from './malformed-requests.ts'
-import { defaultPolicy, type PageGuard, type PageRefusal } from './page-guard.ts'
+import { type AnswerOptions, answerRequest, pathOf, retryAfterSeconds, withoutFinalSlash } from './answer-request.ts'
+import { boundedRequest } from './bounded-request.ts'
+import { refuseMalformed } from './malformed-requests.ts'
+import { defaultPolicy, type PageRefusal } from './page-guard.ts'
 import { addressOf } from './peer-address.ts'
 import { toOriginForm } from './request-target.ts'
 import { RequestTurns } from './request-turns.ts'
-
-export interface HttpRoutes {
-  /** By path, without a final slash: the handler that answers a request. */
-  readonly requests: ReadonlyMap<string, (request: IncomingMessage, response: ServerResponse) => void | Promise<void>>
-  /** By path, without a final slash: the handler that takes over an upgraded connection. */
-  readonly upgrades: ReadonlyMap<string, UpgradeHandler>
-}
-
-export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 export interface HttpListener {
   readonly port: number
@@ -49,17 +39,10 @@ export interface HttpListener {
 const maxHeadersMs = 10_000
 /** How long `close` waits for requests in progress, in milliseconds. */
 const closeTimeoutMs = 5_000
-/** `Retry-After` of a refused client, in seconds: another replica accepts it at once. */
-const retryAfterSeconds = 1
 /** How long a refused upgrade waits for the answers to earlier requests, in milliseconds. */
 const maxPipelinedMs = 5_000
 /** How often Node checks its timeouts, in milliseconds. */
 const checkMs = 1_000
-/**
- * Any client may send a body of up to this many bytes. A larger body is accepted only after its
- * sender has been authenticated.
- */
-export const smallBodyBytes = 64 * 1024
 /**
  * Sockets in addition to the sessions: requests, and clients that get a refusal because there are
  * too many. Beyond this number a socket is destroyed without an answer.
@@ -74,10 +57,6 @@ export async function openHttpListener(
   options: {
     host: string
     port: number
-    guard: PageGuard
-    maxBodyBytes: number
-    /** How large a body beyond `smallBodyBytes` the sender of this request may send. */
-    maxBodyBytesOf: (request: IncomingMessage) => Promise<number>
     proxyHops: number
     maxConnections: number
     /** How long a client may read nothing of an answer, in milliseconds. */
@@ -89,8 +68,7 @@ export async function openHttpListener(
     readonly onUnexpectedProxy: () => void
     /** How long a client may take to send all of its request, in milliseconds. */
     requestTimeoutMs: number
-    onError: (error: unknown) => void
-  } & HttpRoutes,
+  } & AnswerOptions,
 ): Promise<HttpListener> {
   const inProgress = new Set<ServerResponse>()
   let draining = false
@@ -120,7 +98,7 @@ export async function openHttpListener(
           if (inProgress.size === 0) onIdle()
         })
         if (draining) response.setHeader('connection', 'close')
-        void answer(options, request, response)
+        void answerRequest(options, request, response)
       }
       turns.take(request, response, serve, () => request.releaseBody())
     },
@@ -191,113 +169,6 @@ export async function openHttpListener(
       server.closeAllConnections()
     },
   }
-}
-
-async function answer(
-  options: HttpRoutes & BodyLimits & { guard: PageGuard; onError: (error: unknown) => void },
-  request: BoundedRequest,
-  response: ServerResponse,
-): Promise<void> {
-  for (const [name, value] of Object.entries(defaultPolicy)) response.setHeader(name, value)
-  // The headers of CORS, and refusals, depend on it.
-  response.setHeader('vary', 'Origin')
-  const refusal = options.guard.refusalOfHost(request.headers)
-  if (refusal) {
-    sendJson(response, refusal.status, { error: { code: 'FORBIDDEN', message: refusal.message } })
-    return
-  }
-  withoutFinalSlash(request)
-  const route = options.requests.get(pathOf(request))
-  if (!route && options.upgrades.has(pathOf(request))) return askForUpgrade(request, response)
-  if (!route) {
-    sendJson(response, 404, {
-      error: { code: 'NOT_FOUND', message: `no endpoint at ${pathOf(request).slice(0, 200)}` },
-    })
-    return
-  }
-  if (refuseCompressed(request, response)) return
-  try {
-    if ((await admitBody(options, request, response)) && !response.headersSent) await route(request, response)
-  } catch (error) {
-    // Its endpoint has tried to answer, too.
-    if (isRefused(response)) return
-    options.onError(error)
-    if (response.headersSent) response.destroy()
-    else sendJson(response, 500, { error: { code: 'INTERNAL_SERVER_ERROR', message: 'Unexpected error' } })
-  }
-}
-
-interface BodyLimits {
-  readonly maxBodyBytes: number
-  readonly maxBodyBytesOf: (request: IncomingMessage) => Promise<number>
-}
-
-/**
- * Returns false if the request has been answered here because its announced body is larger than its
- * sender may send.
- */
-async function admitBody(options: BodyLimits, request: BoundedRequest, response: ServerResponse): Promise<boolean> {
-  let maxBytes = options.maxBodyBytes
-  request.onRefused = (why) => refuseBody(response, why, maxBytes)
-  const announced = Number(request.headers['content-length'] ?? 0)
-  if (announced > maxBytes) {
-    refuseBody(response, 'too-large', maxBytes)
-    return false
-  }
-  // A chunked body does not announce its size.
-  if (announced <= smallBodyBytes && request.headers['transfer-encoding'] === undefined) return true
-  maxBytes = Math.max(smallBodyBytes, await options.maxBodyBytesOf(request))
-  if (announced > maxBytes) refuseBody(response, 'too-large', maxBytes)
-  else request.limitBody(maxBytes)
-  return !response.headersSent
-}
-
-/**
- * Node reads and drops the rest of the body until it ends or its time is over. If the connection
- * closed while the client still sends, the client would lose the answer.
- */
-function refuseBody(response: ServerResponse, why: BodyRefusal, maxBytes: number): void {
-  if (response.headersSent) return void response.destroy()
-  if (why === 'too-large') {
-    const message = `body: expected at most ${maxBytes} bytes`
-    sendJson(response, 413, { errors: [{ message, extensions: { code: 'PAYLOAD_TOO_LARGE' } }] })
-    return
-  }
-  const message = 'too many bytes of request bodies in progress, from this address or in total; try again'
-  const extensions = { code: 'LIMIT_EXCEEDED', limit: 'WARREN_MAX_MESSAGE_BYTES' }
-  response.setHeader('retry-after', String(retryAfterSeconds))
-  sendJson(response, 429, { errors: [{ message, extensions }] })
-}
-
-/** Limit for a client that has a token but may not publish, in bytes. */
-const clientBodyBytes = 1024 * 1024
-
-/** How large a body this identity may send, in bytes. `maxBytes` is the largest limit. */
-export function maxBodyBytesOf(identity: Identity, maxBytes: number): number {
-  if (mayPublish(identity)) return maxBytes
-  return Math.min(maxBytes, isKnown(identity) || hasToken(identity) ? clientBodyBytes : smallBodyBytes)
-}
-
-export function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body))
-}
-
-function pathOf(request: IncomingMessage): string {
-  return (request.url ?? '/').split('?', 1)[0] ?? '/'
-}
-
-/** `/graphql/` is the same place as `/graphql`. */
-function withoutFinalSlash(request: IncomingMessage): void {
-  request.url = request.url?.replace(/^([^?]*[^?/])\/(?=\?|$)/, '$1')
-}
-
-/** RFC 9110 §15.5.22. `Connection` may hold `close` already. */
-function askForUpgrade(request: IncomingMessage, response: ServerResponse): void {
-  const message = `${pathOf(request)}: expected a WebSocket upgrade, got a plain ${request.method} request`
-  const close = response.getHeader('connection') === 'close' ? ', close' : ''
-  response.setHeader('connection', `Upgrade${close}`)
-  response.setHeader('upgrade', 'websocket')
-  sendJson(response, 426, { error: { code: 'UPGRADE_REQUIRED', message } })
 }
 
 /**

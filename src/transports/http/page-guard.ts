@@ -32,14 +32,14 @@ const maxLogged = 200
  */
 export class PageGuard {
   readonly #origins: Origins
-  readonly #hosts: Hosts
+  readonly #hosts: Pick<Hosts, 'allows'>
   readonly #log: (text: string, details: Record<string, unknown>) => void
   #second = 0
   #lines = 0
 
   constructor(options: {
     origins: Origins
-    hosts: Hosts
+    hosts: Pick<Hosts, 'allows'>
     log: (text: string, details: Record<string, unknown>) => void
   }) {
     this.#origins = options.origins

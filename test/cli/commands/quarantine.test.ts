@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel, type GetMessage } from 'amqplib'
-import { original, describe as printed, quarantined } from '../../../src/cli/commands/quarantined-message.ts'
+import { describe as printed, quarantined } from '../../../src/cli/commands/quarantined-message.ts'
+import { original } from '../../../src/core/quarantine/quarantined-message.ts'
 import { eventually } from '../../support/eventually.ts'
 import { connectGraphql, type GraphqlClient } from '../../support/frames/graphql-frames.ts'
 import { runCommand } from '../../support/gateway/command-in-process.ts'

@@ -41,6 +41,8 @@ beforeEach(() => {
     control,
     audienceOf: () => audience,
     fieldsOf: () => [],
+    cursorOf: ({ offset }) => `cursor ${offset}`,
+    sessionsOf: () => [],
     isPoison: (offset) => poison.includes(offset),
     maxDecodedBytes: 100,
   })
@@ -87,7 +89,7 @@ describe('this replica answers', () => {
       clients: ['alice'],
       clientCount: 1,
     }
-    expect(await traceHere()).toEqual({
+    expect(await traceHere()).toMatchObject({
       replica: 'here',
       since: 1_000,
       messages: [
@@ -186,6 +188,20 @@ describe('a trace of another replica', () => {
     delivered: 2,
     dropped: 1,
     fields: [{ field: 'order', outcome: 'invalid', detail: '/total' }],
+    messageId: 'm',
+    cursor: 'a cursor',
+    sourceReasons: [{ source: 's', matched: true, clients: ['c'], everyone: false, reason: 'word 2 of the key' }],
+    sessions: [
+      {
+        session: 'x-1',
+        clientId: 'c',
+        transport: 'sse',
+        address: '::1',
+        since: 1,
+        outcome: 'waiting',
+        pending: 3,
+      },
+    ],
   }
   const trace = { replica: 'r', since: null, messages: [message] }
 

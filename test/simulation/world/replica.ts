@@ -206,6 +206,14 @@ export class Replica {
       executed: nothing,
       refused: nothing,
       outboxBytes: nothing,
+      counts: () => ({
+        received: new Map(),
+        outcomes: new Map(),
+        transports: new Map(),
+        fields: new Map(),
+        deliveryTimes: [],
+        outboxBytes: 0,
+      }),
     }
   }
 }

@@ -14,6 +14,8 @@ export interface InProcessGateway extends AsyncDisposable {
   readonly graphqlSocketUrl: string
   /** The running core, for tests that inspect it. */
   readonly gateway: Gateway
+  /** The other replicas, as this one knows them. */
+  readonly cluster: App['cluster']
   /** A token for one client's channel. */
   clientToken(clientId: string): Promise<string>
   readonly operatorToken: string
@@ -60,6 +62,7 @@ export async function openGateway(options: Readonly<Record<string, string>> = {}
     graphqlUrl: `http://${base}/graphql`,
     graphqlSocketUrl: `ws://${base}/graphql`,
     gateway: app.gateway,
+    cluster: app.cluster,
     clientToken: (clientId) => token(clientId, []),
     operatorToken: await token(undefined, ['operator']),
     publisherToken: await token(undefined, ['publish']),

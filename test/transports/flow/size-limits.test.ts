@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { anonymous, anyListener, type Identity, parseScope } from '../../../src/core/model/identity.ts'
 import { FrameLimits } from '../../../src/transports/flow/frame-limits.ts'
-import { maxBodyBytesOf } from '../../../src/transports/http/http-listener.ts'
+import { maxBodyBytesOf } from '../../../src/transports/http/answer-request.ts'
 
 const kiB = 1_024
 const maxFrameBytes = 64 * kiB

@@ -59,6 +59,10 @@ export class MessageSampler {
     this.#connection.open()
   }
 
+  async exchangeExists(exchange: string): Promise<boolean> {
+    return exchangeExists((await this.#session).connection, exchange)
+  }
+
   /** Undefined: the exchange does not exist. `unknown`: the user may not see its type. */
   async exchangeType(exchange: string): Promise<AmqpExchangeType | 'unknown' | undefined> {
     const { connection } = await this.#session

@@ -145,6 +145,10 @@ export class StreamJournal implements Journal {
     if (epochEnd.aborted && !signal.aborted) throw new JournalReplaced('the journal was deleted and declared again')
   }
 
+  offsetAt(timestampMs: number, signal: AbortSignal): Promise<number | undefined> {
+    return this.#reader.offsetAt(timestampMs, AbortSignal.any([signal, this.#epochEnd.signal]))
+  }
+
   async close(): Promise<void> {
     this.#liveness.stop()
     this.#epochEnd.abort()

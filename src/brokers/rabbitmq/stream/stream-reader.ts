@@ -95,6 +95,26 @@ export class StreamReader {
     if (truncated) throw new JournalTruncated('retention overtook a scan')
   }
 
+  /** See `Journal.offsetAt`. RabbitMQ finds times by chunks, so the offset is that of a chunk. */
+  async offsetAt(timestampMs: number, signal: AbortSignal): Promise<number | undefined> {
+    const session = await this.#currentSession(signal)
+    if (!session) return undefined
+    let found: number | undefined
+    const done = new AbortController()
+    const visitor = {
+      onEntry: ({ offset }: JournalMessage) => {
+        found ??= offset
+        done.abort()
+      },
+      onTruncated: () => undefined,
+      onEnd: () => done.abort(),
+    }
+    const consumer = await consumeStream(session, this.#stream, { timestampMs }, visitor)
+    await aborted(AbortSignal.any([done.signal, signal, session.signal]))
+    consumer.close()
+    return found
+  }
+
   async close(): Promise<void> {
     await this.#connection?.close()
   }

@@ -1,5 +1,6 @@
 import { asError } from '../../../core/model/error-text.ts'
 import type { Message, MessageProperties } from '../../../core/model/message.ts'
+import type { QuarantineDecision } from '../../../core/quarantine/quarantine-store.ts'
 import { GatewayError } from '../../../errors.ts'
 import type { DriverOptions, GatewayPublication } from '../../driver.ts'
 import { onChannel } from '../channel/with-channel.ts'
@@ -12,9 +13,6 @@ import {
 import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
 import { fromAmqp } from '../message/properties.ts'
 import { Publisher } from '../publish/publisher.ts'
-
-/** What to do with a message after it was shown. */
-export type QuarantineDecision = 'keep' | 'remove'
 
 /**
  * Reads `<namespace>.quarantine`, so that an operator can inspect its messages and decide about

@@ -6,7 +6,13 @@ import { defaultExchangeOf, formerBindingKey } from '../../../core/sources/defau
 import { pause } from '../../../core/timing/pause.ts'
 import { GatewayError } from '../../../errors.ts'
 import { bufferQueueName, declareBuffer } from '../buffer/buffer-queue.ts'
-import { type AmqpExchangeType, checkExchangeType, declareExchange, exchangeExists } from '../channel/exchange.ts'
+import {
+  type AmqpExchangeType,
+  checkExchangeType,
+  declareExchange,
+  ensureExchange,
+  exchangeExists,
+} from '../channel/exchange.ts'
 import { refusalLogger } from '../channel/log-refusal.ts'
 import { ReusableChannel } from '../channel/reusable-channel.ts'
 import { onChannel } from '../channel/with-channel.ts'
@@ -33,6 +39,8 @@ export interface SourceBindingsOptions {
    * bindings.
    */
   readonly quarantine?: string
+  /** The topic exchange for changes of presence. Declared at each connection. */
+  readonly presence?: string
   readonly timings?: Partial<typeof defaultTimings>
 }
 
@@ -143,8 +151,15 @@ export class SourceBindings {
   }
 
   async #establish(session: ConnectionSession): Promise<void> {
-    const { quarantine } = this.#options
+    const { quarantine, presence } = this.#options
     if (quarantine !== undefined) await declareDeadLetterQueue(session.connection, quarantine)
+    if (presence !== undefined) {
+      // Without it the gateway serves all the same.
+      await ensureExchange(session.connection, presence, 'topic').catch((error: unknown) => {
+        if (!session.signal.aborted)
+          this.#options.log('warn', `exchange "${presence}" cannot be declared: ${asError(error).message}`)
+      })
+    }
     await this.#waitForQueue(session)
     await this.#bindAll(session)
     if (session.signal.aborted) return

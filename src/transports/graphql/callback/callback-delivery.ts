@@ -1,5 +1,6 @@
 import { type CloseReason, closeReasons } from '../../../close-reasons.ts'
 import { latin1Of } from '../../../core/body/latin1.ts'
+import { ChannelSubscription } from '../../../core/delivery/channel-subscription.ts'
 import type { StreamedSubscription } from '../streaming/response-body.ts'
 import { bytesOf, type ChunkWriter, type ResultSource } from '../streaming/result-source.ts'
 import type { StreamForm } from '../streaming/stream-form.ts'
@@ -92,7 +93,7 @@ export class CallbackDelivery implements ChunkWriter {
     // Events that wait must not delay the last message: the client comes back with its cursor.
     stream.onClosed = () => {
       void stream.subscription.return()
-      stream.subscription.flush()
+      if (stream.subscription instanceof ChannelSubscription) stream.subscription.flush()
     }
     if (heartbeatMs > 0) {
       this.#heartbeat = setInterval(() => {

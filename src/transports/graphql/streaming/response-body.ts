@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { CloseReason } from '../../../close-reasons.ts'
 import type { ChannelSubscription } from '../../../core/delivery/channel-subscription.ts'
+import type { OpenFeed } from '../../../core/sessions/feed.ts'
 import type { Session } from '../../../core/sessions/session.ts'
 import { bytesOf, type ChunkWriter, type ResultSource } from './result-source.ts'
 import type { StreamForm } from './stream-form.ts'
@@ -13,8 +14,8 @@ const maxWaitingBytes = 16 * 1024
 
 /** What a response needs of its subscription. */
 export interface StreamedSubscription {
-  /** The cursors of its events are the ids of the response. */
-  readonly subscription: ChannelSubscription
+  /** The cursors of its events are the ids of the response. A feed has none. */
+  readonly subscription: ChannelSubscription | OpenFeed
   readonly session: Session
   /** Why the gateway ended the subscription; undefined if it did not. */
   closeReason?: CloseReason

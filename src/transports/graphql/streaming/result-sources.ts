@@ -1,6 +1,7 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { latin1Of } from '../../../core/body/latin1.ts'
+import { ChannelSubscription } from '../../../core/delivery/channel-subscription.ts'
 import type { FanOut } from '../fan-out.ts'
 import type { StreamedSubscription } from './response-body.ts'
 import { LastChunk, type MaskErrors, type ResultSource, separateResults, sharedResults } from './result-source.ts'
@@ -40,7 +41,7 @@ export class ResultSources {
     const fanOut = this.#fanOut
     const mask = this.#mask
     const stream = this.streams.get(request)
-    const subscription = stream?.subscription
+    const subscription = stream?.subscription instanceof ChannelSubscription ? stream.subscription : undefined
     const operation = this.#operations.get(request)
     const group = operation && fanOut.groupOf(operation)
     const results =

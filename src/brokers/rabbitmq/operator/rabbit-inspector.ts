@@ -1,0 +1,46 @@
+import type { BrokerInspector } from '../../../core/inspection/broker-inspector.ts'
+import type { Message } from '../../../core/model/message.ts'
+import type { QuarantineDecision, QuarantineStore } from '../../../core/quarantine/quarantine-store.ts'
+import { MessageSampler } from '../sampling/message-sampler.ts'
+import { QuarantineQueue } from '../topology/quarantine-queue.ts'
+
+const maxNames = 100
+
+/** Answers operators over a connection for each question, which each node is asked for once. */
+export class RabbitInspector implements BrokerInspector, QuarantineStore {
+  readonly quarantine = this
+  readonly #urls: readonly string[]
+  readonly #namespace: string
+  #lastVisit: Promise<unknown> = Promise.resolve()
+
+  constructor(urls: readonly string[], namespace: string) {
+    this.#urls = urls
+    this.#namespace = namespace
+  }
+
+  async existingExchanges(names: readonly string[]): Promise<string[]> {
+    const sampler = new MessageSampler(this.#urls)
+    try {
+      const existing: string[] = []
+      for (const name of names.slice(0, maxNames)) if (await sampler.exchangeExists(name)) existing.push(name)
+      return existing
+    } finally {
+      await sampler.close()
+    }
+  }
+
+  visit(limit: number, decide: (message: Message) => Promise<QuarantineDecision>): Promise<number> {
+    const visit = this.#lastVisit.then(() => this.#visit(limit, decide))
+    this.#lastVisit = visit.catch(() => undefined)
+    return visit
+  }
+
+  async #visit(limit: number, decide: (message: Message) => Promise<QuarantineDecision>): Promise<number> {
+    const queue = new QuarantineQueue(this.#urls, { namespace: this.#namespace })
+    try {
+      return await queue.visit(limit, decide)
+    } finally {
+      await queue.close()
+    }
+  }
+}

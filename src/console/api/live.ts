@@ -1,0 +1,110 @@
+import { type Client, createClient } from 'graphql-ws'
+import { endWhenSilent, resuming } from '../../client/resume.ts'
+import type { TypedDocumentString } from './generated/graphql.ts'
+import { type AnsweredFailure, endpoint, Failure, failureOf } from './graphql.ts'
+import { keepDigits } from './lossless.ts'
+import { currentToken, onTokenChange } from './token.ts'
+
+export interface LiveSink<Result> {
+  next(result: Result): void
+  /** The gateway refused the subscription. It is over. */
+  refused(failure: Failure): void
+  /** Whether results can arrive. False: the connection is lost, and is being made again. */
+  connected(connected: boolean): void
+}
+
+/** The first and the longest pause before another attempt, in milliseconds. */
+const retry = { firstMs: 500, longestMs: 15_000 }
+
+let client: Client | undefined
+
+/** One socket for the page. It is open only while a subscription is. */
+export function socket(): Client {
+  client ??= createSocket()
+  return client
+}
+
+onTokenChange(() => {
+  void client?.dispose()
+  client = undefined
+})
+
+function createSocket(): Client {
+  const url = new URL(endpoint, location.href)
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+  const plain = createClient({
+    url: url.href,
+    connectionParams: () => ({ token: currentToken() ?? '' }),
+    retryAttempts: 0,
+    keepAlive: 10_000,
+    jsonMessageReviver: keepDigits,
+  })
+  endWhenSilent(plain)
+  return resuming(plain)
+}
+
+/**
+ * Subscribes, and subscribes again after a lost connection. Returns a function that ends the
+ * subscription.
+ */
+export function subscribe<Result, Variables>(
+  document: TypedDocumentString<Result, Variables>,
+  variables: Variables,
+  sink: LiveSink<Result>,
+): () => void {
+  let ended = false
+  let attempts = 0
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let stop = (): void => undefined
+  const again = (): void => {
+    if (ended) return
+    sink.connected(false)
+    const pause = Math.min(retry.longestMs, retry.firstMs * 2 ** attempts)
+    attempts += 1
+    timer = setTimeout(begin, pause / 2 + Math.random() * (pause / 2))
+  }
+  const refuse = (failure: Failure): void => {
+    if (ended) return
+    ended = true
+    sink.refused(failure)
+  }
+  const begin = (): void => {
+    stop = socket().subscribe<Result>(
+      { query: document.toString(), variables: variables ?? {} },
+      {
+        next: ({ data, errors }) => {
+          if (ended) return
+          const [first] = errors ?? []
+          if (first) return refuse(failureOf(first))
+          attempts = 0
+          sink.connected(true)
+          if (data) sink.next(data)
+        },
+        error: (error) => {
+          const refusal = refusalOf(error)
+          if (refusal) refuse(refusal)
+          else again()
+        },
+        complete: again,
+      },
+    )
+  }
+  begin()
+  return () => {
+    ended = true
+    clearTimeout(timer)
+    stop()
+  }
+}
+
+/** The failure if another attempt cannot help; undefined if the connection was lost. */
+function refusalOf(error: unknown): Failure | undefined {
+  if (Array.isArray(error)) return failureOf((error as AnsweredFailure[])[0] ?? { message: 'refused' })
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  if (code === 4401 || code === 4403 || code === 4291 || code === 4292) {
+    const { reason } = error as { reason?: unknown }
+    const message = typeof reason === 'string' && reason !== '' ? reason : 'the token is not accepted'
+    return failureOf({ message, extensions: { code: 'UNAUTHENTICATED' } })
+  }
+  return undefined
+}

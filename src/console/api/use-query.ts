@@ -1,0 +1,60 @@
+import { useCallback, useEffect, useRef, useState } from 'react'
+import type { TypedDocumentString } from './generated/graphql.ts'
+import { execute, Failure } from './graphql.ts'
+
+export interface QueryAnswer<Result> {
+  /** The last answer. It stays while the next one is on its way. */
+  readonly data: Result | undefined
+  readonly failure: Failure | undefined
+  readonly loading: boolean
+  /** When `data` was answered. */
+  readonly at: Date | undefined
+  reload: () => void
+}
+
+/**
+ * Executes a query when its variables change, and every `everyMs` milliseconds while the page is
+ * visible. `variables` undefined: asks nothing.
+ */
+export function useQuery<Result, Variables>(
+  document: TypedDocumentString<Result, Variables>,
+  variables: Variables | undefined,
+  { everyMs }: { everyMs?: number } = {},
+): QueryAnswer<Result> {
+  const [state, setState] = useState<Omit<QueryAnswer<Result>, 'reload'>>({
+    data: undefined,
+    failure: undefined,
+    loading: variables !== undefined,
+    at: undefined,
+  })
+  const [turn, setTurn] = useState(0)
+  const key = variables === undefined ? undefined : JSON.stringify(variables)
+  const lastKey = useRef(key)
+
+  useEffect(() => {
+    if (key === undefined) return
+    const ending = new AbortController()
+    const sameQuestion = lastKey.current === key
+    lastKey.current = key
+    setState((before) => ({ ...before, loading: true, failure: sameQuestion ? before.failure : undefined }))
+    execute(document, JSON.parse(key) as Variables, ending.signal).then(
+      (data) => setState({ data, failure: undefined, loading: false, at: new Date() }),
+      (error: unknown) => {
+        if (ending.signal.aborted) return
+        const failure = error instanceof Failure ? error : new Failure('ERROR', String(error))
+        setState((before) => ({ ...before, failure, loading: false }))
+      },
+    )
+    return () => ending.abort()
+  }, [document, key, turn])
+
+  const reload = useCallback(() => setTurn((n) => n + 1), [])
+  useEffect(() => {
+    if (everyMs === undefined || key === undefined) return
+    const timer = setInterval(() => {
+      if (!globalThis.document.hidden) reload()
+    }, everyMs)
+    return () => clearInterval(timer)
+  }, [everyMs, key, reload])
+  return { ...state, reload }
+}

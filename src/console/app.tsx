@@ -1,0 +1,68 @@
+import { Suspense, useEffect, useState } from 'react'
+import { type Failure, whenSignedOut } from './api/graphql.ts'
+import { claimsOf, onTokenChange, useToken } from './api/token.ts'
+import { Empty, Loading, PanelSkeleton } from './parts/states.tsx'
+import { ErrorBoundary } from './shell/error-boundary.tsx'
+import { Frame } from './shell/frame.tsx'
+import { viewOf } from './shell/navigation.ts'
+import { Link, useView } from './shell/router.tsx'
+import { SessionProvider } from './shell/session.tsx'
+import { SignIn, SignInAgain } from './shell/sign-in.tsx'
+import { StatsProvider } from './shell/stats.tsx'
+import { viewComponents } from './shell/view-components.ts'
+
+export function App() {
+  const token = useToken()
+  const [rejected, setRejected] = useState<Failure>()
+  useEffect(() => {
+    whenSignedOut(setRejected)
+    return onTokenChange(() => setRejected(undefined))
+  }, [])
+  if (token === undefined) return <SignIn problem={undefined} />
+  return (
+    <SessionProvider claims={claimsOf(token)}>
+      <StatsProvider key={token}>
+        <Page />
+      </StatsProvider>
+      {rejected && <SignInAgain problem={rejected.message} />}
+    </SessionProvider>
+  )
+}
+
+function Page() {
+  const id = useView()
+  const view = viewOf(id)
+  const Component = view && viewComponents[view.id]
+  return (
+    <Frame view={view}>
+      <ErrorBoundary key={id}>
+        <Suspense
+          fallback={
+            <Loading>
+              <PanelSkeleton />
+            </Loading>
+          }
+        >
+          {Component ? <Component /> : <UnknownView id={id} />}
+        </Suspense>
+      </ErrorBoundary>
+    </Frame>
+  )
+}
+
+function UnknownView({ id }: { id: string }) {
+  return (
+    <div className="panel">
+      <Empty
+        title="There is no such view"
+        action={
+          <Link className="btn" to="">
+            Go to the overview
+          </Link>
+        }
+      >
+        The address names the view “{id}”, which this version of Warren does not have.
+      </Empty>
+    </div>
+  )
+}

@@ -1,0 +1,32 @@
+import { useKeys } from '../../shell/keys.tsx'
+
+/** `J`, `K` and the arrows choose the next or the previous row; more keys act on the chosen one. */
+export function useRowKeys<Row>({
+  rows,
+  keyOf,
+  selected,
+  select,
+  keys = {},
+}: {
+  rows: readonly Row[]
+  keyOf: (row: Row) => string
+  selected: string | undefined
+  select: (row: Row | undefined) => void
+  keys?: Readonly<Record<string, (row: Row) => void>>
+}): void {
+  const at = rows.findIndex((row) => keyOf(row) === selected)
+  const move = (step: number) => () => {
+    const next = rows[Math.max(0, Math.min(rows.length - 1, at === -1 ? 0 : at + step))]
+    if (next !== undefined) select(next)
+  }
+  const chosen = rows[at]
+  const acts = Object.entries(keys).map(([key, act]) => [key, () => chosen !== undefined && act(chosen)] as const)
+  useKeys({
+    ...Object.fromEntries(acts),
+    j: move(1),
+    k: move(-1),
+    ArrowDown: move(1),
+    ArrowUp: move(-1),
+    Escape: () => select(undefined),
+  })
+}

@@ -1,0 +1,74 @@
+import { Icon, type IconName } from './icon.tsx'
+
+/** The colours of states, by their CSS class. */
+export type Tone = 'ok' | 'wait' | 'fail' | 'poison' | 'lostid' | 'filter' | 'quiet'
+
+export interface Look {
+  readonly word: string
+  readonly tone: Tone
+  readonly icon: IconName
+  /** Whether it wants a look. What is well has no coloured box. */
+  readonly boxed: boolean
+}
+
+const look = (word: string, tone: Tone, icon: IconName, boxed = true): Look => ({ word, tone, icon, boxed })
+
+/** What became of a message. */
+export const outcomes = {
+  DELIVERED: look('delivered', 'ok', 'ok', false),
+  WAITING: look('waiting', 'wait', 'wait'),
+  FILTERED: look('filtered', 'filter', 'filter'),
+  DROPPED: look('dropped', 'fail', 'fail'),
+  UNMATCHED: look('no client', 'lostid', 'lostid'),
+  NO_SUBSCRIBER: look('no subscriber', 'quiet', 'quiet'),
+  QUARANTINED: look('quarantined', 'poison', 'poison'),
+  INVALID: look('does not fit', 'poison', 'schema'),
+  REPEATED: look('repeated', 'quiet', 'repeat'),
+  REPLAYED: look('only replayed', 'quiet', 'journal'),
+} as const satisfies Record<string, Look>
+
+export type OutcomeName = keyof typeof outcomes
+
+export const replicaStates = {
+  SERVING: look('serves', 'ok', 'ok', false),
+  BEHIND: look('behind', 'wait', 'wait'),
+  BROKER_DOWN: look('broker away', 'fail', 'fail'),
+  DRAINING: look('draining', 'filter', 'filter'),
+  ENDED: look('ended', 'quiet', 'quiet', false),
+  SILENT: look('does not answer', 'fail', 'fail'),
+} as const satisfies Record<string, Look>
+
+export const clientStates = {
+  online: look('online', 'ok', 'ok', false),
+  slow: look('slow', 'wait', 'wait'),
+  dropping: look('dropping', 'fail', 'fail'),
+  offline: look('offline', 'quiet', 'quiet', false),
+  banned: look('banned', 'poison', 'ban'),
+} as const satisfies Record<string, Look>
+
+/** Shape, word and colour, always together. */
+export function Status({ is, text }: { is: Look; text?: string | undefined }) {
+  return (
+    <span className={`st ${is.boxed ? 'box ' : ''}${is.tone}`}>
+      <Icon name={is.icon} />
+      {text ?? is.word}
+    </span>
+  )
+}
+
+/** Of a message as a replica counts it. */
+export function outcomeOf(message: {
+  readonly fate?: string | null
+  readonly delivered: number
+  readonly dropped: number
+  readonly pending: number
+}): OutcomeName {
+  const { fate, delivered, dropped, pending } = message
+  if (fate === null || fate === undefined) return 'REPLAYED'
+  if (fate === 'HEARD' || fate === 'DELIVERED') {
+    if (pending > 0) return 'WAITING'
+    return dropped > 0 && delivered === 0 ? 'DROPPED' : 'DELIVERED'
+  }
+  if (fate === 'UNHEARD') return 'NO_SUBSCRIBER'
+  return fate in outcomes ? (fate as OutcomeName) : 'REPLAYED'
+}

@@ -1,0 +1,144 @@
+import { type KeyboardEvent, useEffect, useState } from 'react'
+import { ClientsDocument } from '../api/generated/graphql.ts'
+import { useQuery } from '../api/use-query.ts'
+import { Modal } from '../parts/dialog.tsx'
+import { short } from '../parts/format.ts'
+import { Icon, type IconName } from '../parts/icon.tsx'
+import { views } from './navigation.ts'
+import { go, Link, type Params } from './router.tsx'
+
+interface Found {
+  readonly title: string
+  readonly hint: string
+  readonly icon: IconName
+  readonly view: string
+  readonly params: Params
+}
+
+/** How long typing must pause before the gateway is asked, in milliseconds. */
+const pauseMs = 200
+
+/** Takes anything: a client id, a message id, a cursor, an offset, a view. */
+export function Find({ onClose }: { onClose: () => void }) {
+  const [text, setText] = useState('')
+  const [chosen, setChosen] = useState(0)
+  const asked = usePaused(text.trim(), pauseMs)
+  const clients = useQuery(ClientsDocument, asked === '' ? undefined : { search: asked, first: 6 })
+  const found =
+    text.trim() === '' ? viewsFound('') : [...guesses(text.trim()), ...clientsFound(clients.data), ...viewsFound(text)]
+  const at = Math.min(chosen, found.length - 1)
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (step !== undefined) {
+      event.preventDefault()
+      setChosen((at + step + found.length) % Math.max(1, found.length))
+    }
+    const target = found[at]
+    if (event.key === 'Enter' && target) {
+      go(target.view, target.params)
+      onClose()
+    }
+  }
+  return (
+    <Modal title="Find" onClose={onClose} className="cmdk">
+      <input
+        className="input"
+        placeholder="Find a client, message id, cursor, view"
+        aria-label="Find"
+        role="combobox"
+        aria-expanded="true"
+        aria-controls="found"
+        aria-activedescendant={found.length > 0 ? `found-${at}` : undefined}
+        autoComplete="off"
+        spellCheck={false}
+        value={text}
+        onChange={(event) => {
+          setText(event.target.value)
+          setChosen(0)
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <div id="found" role="listbox" aria-label="Found" className="found">
+        {found.map(({ title, hint, icon, view, params }, index) => (
+          <Link
+            id={`found-${index}`}
+            className={index === at ? 'on' : ''}
+            role="option"
+            aria-selected={index === at}
+            tabIndex={-1}
+            to={view}
+            params={params}
+            onClick={onClose}
+            key={`${view} ${title}`}
+          >
+            <Icon name={icon} />
+            <span className="cut">{title}</span>
+            <span>{hint}</span>
+          </Link>
+        ))}
+        {found.length === 0 && <p className="pad muted">No view or client has “{text}”.</p>}
+      </div>
+    </Modal>
+  )
+}
+
+/** What a text looks like. */
+function guesses(text: string): Found[] {
+  const number = text.replaceAll(',', '')
+  const found: Found[] = []
+  if (/^\d+$/.test(number)) {
+    found.push({
+      title: text,
+      hint: 'offset in the journal',
+      icon: 'journal',
+      view: 'journal',
+      params: { offset: number },
+    })
+  }
+  if (/^[A-Za-z0-9_-]{20,}$/.test(text)) {
+    found.push({
+      title: short(text),
+      hint: 'cursor in the journal',
+      icon: 'journal',
+      view: 'journal',
+      params: { cursor: text },
+    })
+    found.push({
+      title: short(text),
+      hint: 'trace this cursor',
+      icon: 'trace',
+      view: 'trace',
+      params: { cursor: text },
+    })
+  }
+  found.push({ title: text, hint: 'trace this message id', icon: 'trace', view: 'trace', params: { id: text } })
+  return found
+}
+
+function clientsFound(
+  data: { clients: { nodes: readonly { clientId: string; online: boolean }[] } } | undefined,
+): Found[] {
+  return (data?.clients.nodes ?? []).map(({ clientId, online }) => ({
+    title: clientId,
+    hint: online ? 'client, online' : 'client, offline',
+    icon: 'clients',
+    view: 'clients',
+    params: { client: clientId },
+  }))
+}
+
+function viewsFound(text: string): Found[] {
+  return views
+    .filter(({ title }) => title.toLowerCase().includes(text.trim().toLowerCase()))
+    .map(({ title, icon, id, key }) => ({ title, hint: `G ${key.toUpperCase()}`, icon, view: id, params: {} }))
+}
+
+/** The value when it has not changed for a while. */
+export function usePaused<Value>(value: Value, ms: number): Value {
+  const [paused, setPaused] = useState(value)
+  useEffect(() => {
+    const timer = setTimeout(() => setPaused(value), ms)
+    return () => clearTimeout(timer)
+  }, [value, ms])
+  return paused
+}

@@ -1,0 +1,90 @@
+import { createContext, type ReactNode, useContext, useMemo, useRef, useState } from 'react'
+import { BrokerDocument, type BrokerQuery, StatsDocument, type StatsSubscription } from '../api/generated/graphql.ts'
+import type { Failure } from '../api/graphql.ts'
+import { useQuery } from '../api/use-query.ts'
+import { type LiveState, useSubscription } from '../api/use-subscription.ts'
+import { useView } from './router.tsx'
+
+export type ConsoleStats = StatsSubscription['gatewayStats']
+
+/** A point of the history that the page has seen itself. */
+export interface StatsPoint {
+  readonly at: number
+  readonly received: number | null
+  readonly delivered: number | null
+  readonly sessions: number | null
+  readonly p99Ms: number | null
+  readonly lagMs: number | null
+  readonly lagByReplica: ReadonlyMap<string, number | null>
+}
+
+interface Shared {
+  readonly stats: ConsoleStats | undefined
+  readonly state: LiveState
+  readonly failure: Failure | undefined
+  /** The last ten minutes, oldest first. */
+  readonly history: readonly StatsPoint[]
+  readonly broker: BrokerQuery['broker'] | undefined
+  readonly version: string | undefined
+}
+
+/** Ten minutes of one point a second. */
+const maxPoints = 600
+/** Views that show rates get them each second. The others need only the state. */
+const everyMs = { rates: 1_000, state: 5_000 }
+const viewsOfRates = new Set(['', 'replicas', 'sources'])
+const brokerEveryMs = 5_000
+
+const Context = createContext<Shared | undefined>(undefined)
+
+/** One subscription for the whole page. */
+export function StatsProvider({ children }: { children: ReactNode }) {
+  const view = useView()
+  const [stats, setStats] = useState<ConsoleStats>()
+  const history = useRef<StatsPoint[]>([])
+  const every = viewsOfRates.has(view) ? everyMs.rates : everyMs.state
+  const { state, failure } = useSubscription(StatsDocument, { every }, ({ gatewayStats }) => {
+    setStats(gatewayStats)
+    history.current = [...history.current, pointOf(gatewayStats)].slice(-maxPoints)
+  })
+  const broker = useQuery(BrokerDocument, {}, { everyMs: brokerEveryMs })
+  const shared = useMemo(
+    () => ({
+      stats,
+      state,
+      failure,
+      history: history.current,
+      broker: broker.data?.broker,
+      version: broker.data?.gateway.version,
+    }),
+    [stats, state, failure, broker.data],
+  )
+  return <Context value={shared}>{children}</Context>
+}
+
+export function useStats(): Shared {
+  const shared = useContext(Context)
+  if (!shared) throw new Error('expected a StatsProvider')
+  return shared
+}
+
+/** The replica that is furthest behind. Undefined if none answers. */
+export function slowest(
+  replicas: readonly ConsoleStats['replicas'][number][],
+): ConsoleStats['replicas'][number] | undefined {
+  return replicas
+    .filter(({ lagMs }) => lagMs !== null && lagMs !== undefined)
+    .toSorted((a, b) => (b.lagMs ?? 0) - (a.lagMs ?? 0))[0]
+}
+
+function pointOf(stats: ConsoleStats): StatsPoint {
+  return {
+    at: new Date(stats.at).getTime(),
+    received: stats.receivedPerSecond ?? null,
+    delivered: stats.deliveredPerSecond ?? null,
+    sessions: stats.sessions,
+    p99Ms: stats.deliveryTimes.p99Ms ?? null,
+    lagMs: slowest(stats.replicas)?.lagMs ?? null,
+    lagByReplica: new Map(stats.replicas.map(({ name, lagMs }) => [name, lagMs ?? null])),
+  }
+}

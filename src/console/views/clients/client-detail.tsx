@@ -1,0 +1,298 @@
+import { useState } from 'react'
+import {
+  BanDocument,
+  ClientDetailDocument,
+  type ClientDetailQuery,
+  DisconnectDocument,
+  RevokeDocument,
+  UnbanDocument,
+} from '../../api/generated/graphql.ts'
+import { execute } from '../../api/graphql.ts'
+import { useQuery } from '../../api/use-query.ts'
+import { Copy } from '../../parts/copy.tsx'
+import { CloseButton, Confirm, Drawer } from '../../parts/dialog.tsx'
+import { Fact } from '../../parts/fact.tsx'
+import { bytes, count, duration, none, plural } from '../../parts/format.ts'
+import { Icon } from '../../parts/icon.tsx'
+import { Banner, FailureBanner, Loading, SilentReplicas } from '../../parts/states.tsx'
+import { Status } from '../../parts/status.tsx'
+import { Time } from '../../parts/time.tsx'
+import { Link } from '../../shell/router.tsx'
+import { useChangeButton } from '../../shell/session.tsx'
+import { toast } from '../../shell/toasts.tsx'
+import { clientLook } from './client-look.ts'
+
+type Session = ClientDetailQuery['sessions']['sessions'][number]
+type Asked = { readonly what: 'revoke' | 'ban' } | { readonly what: 'disconnect'; readonly session: Session }
+
+const refreshMs = 2_000
+
+/** A client: its sessions, its subscriptions, and what an operator can do about it. */
+export function ClientDetail({
+  clientId,
+  onClose,
+  onChanged,
+}: {
+  clientId: string
+  onClose: () => void
+  onChanged: () => void
+}) {
+  const answer = useQuery(ClientDetailDocument, { clientId }, { everyMs: refreshMs })
+  const [asked, setAsked] = useState<Asked>()
+  const changeButton = useChangeButton()
+  const client = answer.data?.client
+  const sessions = answer.data?.sessions
+  const changed = (text: string, undo?: { label: string; run: () => void }): void => {
+    toast(text, undo)
+    answer.reload()
+    onChanged()
+  }
+  const unban = async (): Promise<void> => {
+    await execute(UnbanDocument, { clientId })
+    changed(`${clientId} may come back`)
+  }
+  const banned = client?.banned ?? sessions?.banned ?? false
+  return (
+    <Drawer
+      title={`Client ${clientId}`}
+      onClose={onClose}
+      footer={
+        <>
+          <Link className="btn" to="live" params={{ client: clientId }}>
+            <Icon name="live" />
+            Its messages, live
+          </Link>
+          <Link className="btn" to="journal" params={{ client: clientId }}>
+            <Icon name="journal" />
+            In the journal
+          </Link>
+          <span className="grow" />
+          <button className="btn danger" type="button" {...changeButton} onClick={() => setAsked({ what: 'revoke' })}>
+            <Icon name="key" />
+            Revoke
+          </button>
+          {banned ? (
+            <button className="btn" type="button" {...changeButton} onClick={() => void unban()}>
+              <Icon name="ban" />
+              Lift the ban
+            </button>
+          ) : (
+            <button className="btn danger" type="button" {...changeButton} onClick={() => setAsked({ what: 'ban' })}>
+              <Icon name="ban" />
+              Ban
+            </button>
+          )}
+        </>
+      }
+    >
+      <header>
+        <div className="line-up between nw">
+          <h2 className="big cut">{clientId}</h2>
+          <CloseButton onClick={onClose} />
+        </div>
+        {client && (
+          <div className="line-up">
+            <Status is={{ ...clientLook(client), boxed: true }} />
+            <span className="muted small">
+              {client.name}
+              {client.createdAt ? (
+                <>
+                  {client.name && ' · '}channel since <Time at={client.createdAt} ms={false} />
+                </>
+              ) : (
+                'by token, never registered with a password'
+              )}
+            </span>
+          </div>
+        )}
+      </header>
+      <FailureBanner answer={answer} what="The client" />
+      {!answer.data && answer.loading && (
+        <Loading>
+          <section className="stack">
+            <span className="skel w3" />
+            <span className="skel w2" />
+          </section>
+        </Loading>
+      )}
+      {answer.data && !client && (
+        <section>
+          <p>There is no client “{clientId}”: it is neither registered nor online.</p>
+        </section>
+      )}
+      {sessions && <SilentReplicas unanswered={sessions.unanswered} onAgain={answer.reload} />}
+      {client?.slow && (
+        <section>
+          <Banner tone="wait" icon="wait">
+            <strong>
+              {duration(client.lagMs)} behind, {plural(client.pending, 'event waits', 'events wait')}.
+            </strong>{' '}
+            The client takes less than its channels have. With the policy CATCH_UP nothing is dropped.
+          </Banner>
+        </section>
+      )}
+      {sessions && (
+        <>
+          <section>
+            <h3>Sessions</h3>
+            {sessions.sessions.length === 0 ? (
+              <p className="muted">None. The client is offline.</p>
+            ) : (
+              <div className="panel">
+                <ul className="rows">
+                  {sessions.sessions.map((session) => (
+                    <SessionRow
+                      session={session}
+                      onDisconnect={() => setAsked({ what: 'disconnect', session })}
+                      key={session.id}
+                    />
+                  ))}
+                </ul>
+              </div>
+            )}
+          </section>
+          <Subscriptions sessions={sessions.sessions} />
+        </>
+      )}
+      {client && (
+        <section>
+          <dl className="kv">
+            <Fact name="Scope">
+              <Scopes sessions={sessions?.sessions ?? []} />
+            </Fact>
+            <Fact name="Delivered">{count(client.delivered)} in its open sessions</Fact>
+            <Fact name="Dropped">{count(client.dropped)}</Fact>
+          </dl>
+        </section>
+      )}
+      {asked?.what === 'disconnect' && (
+        <Confirm
+          title={`Disconnect ${clientId}?`}
+          verb="Disconnect"
+          act={async () => {
+            const { disconnect } = await execute(DisconnectDocument, { session: asked.session.id })
+            changed(
+              disconnect
+                ? `The session of ${clientId} was closed; clients come back by themselves`
+                : 'The session had ended already',
+            )
+          }}
+          onClose={() => setAsked(undefined)}
+        >
+          <p>
+            The {asked.session.transport} session from {asked.session.address} closes with 1012. The client comes back
+            by itself and resumes at its cursor, so nothing is lost.
+          </p>
+        </Confirm>
+      )}
+      {asked?.what === 'revoke' && (
+        <Confirm
+          title={`Revoke ${clientId}?`}
+          verb="Revoke"
+          typed={clientId}
+          act={async () => {
+            await execute(RevokeDocument, { clientId })
+            changed(`All tokens of ${clientId} are revoked`)
+          }}
+          onClose={() => setAsked(undefined)}
+        >
+          <p>
+            Its sessions close with 4292 on every replica, and every token that it was given until now is refused. It
+            comes back when it gets a new one. This cannot be undone.
+          </p>
+        </Confirm>
+      )}
+      {asked?.what === 'ban' && (
+        <Confirm
+          title={`Ban ${clientId}?`}
+          verb="Ban"
+          typed={clientId}
+          act={async () => {
+            await execute(BanDocument, { clientId })
+            changed(`${clientId} is banned`, { label: 'Undo', run: () => void unban() })
+          }}
+          onClose={() => setAsked(undefined)}
+        >
+          <p>
+            Its sessions close with 4292 on every replica, and every token is refused, also later ones of any issuer,
+            until the ban is lifted.
+          </p>
+        </Confirm>
+      )}
+    </Drawer>
+  )
+}
+
+function SessionRow({ session, onDisconnect }: { session: Session; onDisconnect: () => void }) {
+  const changeButton = useChangeButton()
+  return (
+    <li>
+      <span className={session.slow ? 'wait' : 'ok'}>
+        <Icon name={session.slow ? 'wait' : 'ok'} />
+      </span>
+      <div className="grow">
+        <strong className="strong">{session.transport}</strong> from {session.address}
+        <p>
+          on {session.replica}, since <Time at={session.since} ms={false} />.{' '}
+          {session.expiresAt && (
+            <>
+              Token ends <Time at={session.expiresAt} ms={false} />.{' '}
+            </>
+          )}
+          {plural(session.subscriptionCount, 'subscription')}, {count(session.pending)} waiting,{' '}
+          {bytes(session.queuedBytes)} queued.
+        </p>
+      </div>
+      <button className="btn sm danger" type="button" {...changeButton} onClick={onDisconnect}>
+        <Icon name="unplug" />
+        Disconnect
+      </button>
+    </li>
+  )
+}
+
+function Subscriptions({ sessions }: { sessions: readonly Session[] }) {
+  const rows = sessions.flatMap(({ subscriptions }) => subscriptions)
+  if (rows.length === 0) return null
+  return (
+    <section>
+      <h3>Subscriptions</h3>
+      <section className="scroll" tabIndex={0} aria-label="Subscriptions">
+        <table>
+          <thead>
+            <tr>
+              <th>Field</th>
+              <th>Cursor</th>
+              <th className="num">Position</th>
+              <th className="num">Lag</th>
+              <th className="num">Waiting</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(({ field, topic, cursor, offset, lagMs, pending, overflow, since }) => (
+              <tr key={`${topic} ${since} ${overflow}`}>
+                <td className="mono small" title={`${topic}, ${overflow}`}>
+                  {field === 'channel' ? field : topic}
+                </td>
+                <td>{cursor ? <Copy value={cursor} label="the cursor" /> : <span className="faint">{none}</span>}</td>
+                <td className="num">{offset === null ? none : count(offset)}</td>
+                <td className="num">{duration(lagMs)}</td>
+                <td className="num">{count(pending)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </section>
+  )
+}
+
+function Scopes({ sessions }: { sessions: readonly Session[] }) {
+  const words = [...new Set(sessions.flatMap(({ scope }) => scope))]
+  if (words.length === 0) return <span className="faint">its own channel only</span>
+  return words.map((word) => (
+    <span className="tag" key={word}>
+      {word}
+    </span>
+  ))
+}

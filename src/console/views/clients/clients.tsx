@@ -1,0 +1,243 @@
+import { useCallback, useState } from 'react'
+import type { ClientFragment, ClientSort } from '../../api/generated/graphql.ts'
+import { count, duration, none, plural } from '../../parts/format.ts'
+import { Icon } from '../../parts/icon.tsx'
+import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
+import { type Column, VirtualTable } from '../../parts/lists/virtual-table.tsx'
+import { Empty, FailureBanner, Head, SilentReplicas } from '../../parts/states.tsx'
+import { clientStates } from '../../parts/status.tsx'
+import { Time } from '../../parts/time.tsx'
+import { useParams } from '../../shell/router.tsx'
+import { ClientDetail } from './client-detail.tsx'
+import { clientLook } from './client-look.ts'
+import { NewClient } from './new-client.tsx'
+import { SearchField } from './search-field.tsx'
+import { useClients } from './use-clients.ts'
+
+const columns: readonly Column<ClientFragment>[] = [
+  {
+    id: 'state',
+    head: <span className="sr">State</span>,
+    cell: (client) => {
+      const { word, tone, icon } = clientLook(client)
+      return (
+        <span className={tone} title={word}>
+          <Icon name={icon} />
+          <span className="sr">{word}</span>
+        </span>
+      )
+    },
+    className: 'c-p',
+  },
+  {
+    id: 'id',
+    head: 'Client',
+    cell: ({ clientId }) => <strong className="strong">{clientId}</strong>,
+    className: 'c-id',
+    sort: 'CLIENT_ID',
+  },
+  {
+    id: 'name',
+    head: 'Name',
+    cell: ({ name, registered }) => name ?? (registered ? '' : 'by token'),
+    className: 'c-name muted',
+  },
+  { id: 'sessions', head: 'Sessions', cell: ({ sessions }) => count(sessions), className: 'num' },
+  {
+    id: 'transport',
+    head: 'Transport',
+    cell: ({ transports, online }) => (online ? transports.join(', ') : <span className="faint">offline</span>),
+  },
+  {
+    id: 'position',
+    head: 'Position',
+    cell: ({ offset }) => (offset === null ? none : count(offset)),
+    className: 'num',
+  },
+  {
+    id: 'lag',
+    head: 'Lag',
+    cell: ({ online, lagMs, slow }) =>
+      online ? <span className={slow ? 'wait' : ''}>{duration(lagMs)}</span> : <span className="faint">{none}</span>,
+    className: 'c-lag num',
+    sort: 'LAG',
+  },
+  {
+    id: 'pending',
+    head: 'Waiting',
+    cell: ({ online, pending }) =>
+      online ? (
+        <>
+          {count(pending)} <span className="only-phone">waiting</span>
+        </>
+      ) : (
+        none
+      ),
+    className: 'c-q num',
+    sort: 'PENDING',
+  },
+  {
+    id: 'delivered',
+    head: 'Delivered',
+    cell: ({ delivered }) => count(delivered),
+    className: 'num',
+    sort: 'DELIVERED',
+  },
+  { id: 'dropped', head: 'Dropped', cell: ({ dropped }) => count(dropped), className: 'num', sort: 'DROPPED' },
+]
+
+const filters = [
+  ['ONLINE', 'Online', clientStates.online],
+  ['SLOW', 'Slow', clientStates.slow],
+  ['DROPPING', 'Dropping', clientStates.dropping],
+  ['OFFLINE', 'Offline', clientStates.offline],
+  ['BANNED', 'Banned', clientStates.banned],
+] as const
+
+const sortNames: Readonly<Record<string, string>> = {
+  CLIENT_ID: 'by client id',
+  LAG: 'slowest first',
+  PENDING: 'most waiting first',
+  DELIVERED: 'most delivered first',
+  DROPPED: 'most dropped first',
+}
+
+/** Who is there, how far, and who is slow? */
+export default function Clients() {
+  const [params, change] = useParams()
+  const search = params.get('search') ?? ''
+  const only = filters.find(([name]) => name === params.get('only'))?.[0]
+  const sort = sortNames[params.get('sort') ?? ''] ? (params.get('sort') as string) : 'CLIENT_ID'
+  const selected = params.get('client') ?? undefined
+  const [making, setMaking] = useState(false)
+  const clients = useClients({
+    search: search === '' ? null : search,
+    only: only ?? null,
+    sort: sort as ClientSort,
+  })
+  const { rows, counts } = clients
+  const select = useCallback((row: ClientFragment | undefined) => change({ client: row?.clientId }), [change])
+  useRowKeys({ rows, keyOf, selected, select })
+  const total = clients.complete ? rows.length : undefined
+  return (
+    <>
+      <Head title="Clients" sub={sentence(counts)}>
+        <button className="btn" type="button" onClick={() => setMaking(true)}>
+          <Icon name="plus" />
+          New client channel
+        </button>
+      </Head>
+      <div className="filters">
+        <SearchField
+          label="Search clients"
+          placeholder="Client id or name"
+          value={search}
+          onChange={(text) => change({ search: text })}
+        />
+        <div className="chips" role="group" aria-label="Show only">
+          {filters.map(([name, title, { tone, icon }]) => (
+            <button
+              className="chip"
+              type="button"
+              aria-pressed={only === name}
+              onClick={() => change({ only: only === name ? undefined : name })}
+              key={name}
+            >
+              <span className={`st ${tone}`}>
+                <Icon name={icon} />
+              </span>
+              {title} <span className="n">{counts ? count(countOf(counts, name)) : ''}</span>
+            </button>
+          ))}
+        </div>
+      </div>
+      <FailureBanner answer={clients} what="The clients" />
+      <SilentReplicas unanswered={clients.unanswered} onAgain={clients.reload} />
+      <VirtualTable
+        label="Clients"
+        layout="cols-clients"
+        columns={columns}
+        rows={rows}
+        keyOf={keyOf}
+        selected={selected}
+        onSelect={select}
+        total={total}
+        sortedBy={sort}
+        onSort={(by) => change({ sort: by === 'CLIENT_ID' ? undefined : by })}
+        onEnd={clients.more}
+        empty={clients.loading ? <ListSkeleton /> : clients.failure ? null : <NoClients search={search} only={only} />}
+      />
+      <div className="statusline" role="note">
+        <span>
+          {clients.complete ? plural(rows.length, 'client') : `${count(rows.length)} clients loaded, scroll for more`},{' '}
+          {sortNames[sort]}
+        </span>
+        {clients.at && (
+          <span className="hide-phone">
+            asked at <Time at={clients.at} ms={false} />
+          </span>
+        )}
+        <span className="hide-phone">
+          <kbd>J</kbd> <kbd>K</kbd> row · <kbd>/</kbd> search
+        </span>
+      </div>
+      {selected !== undefined && (
+        <ClientDetail clientId={selected} onClose={() => select(undefined)} onChanged={clients.reload} key={selected} />
+      )}
+      {making && <NewClient onClose={() => setMaking(false)} onMade={clients.reload} />}
+    </>
+  )
+}
+
+const keyOf = ({ clientId }: ClientFragment): string => clientId
+
+type Counts = NonNullable<ReturnType<typeof useClients>['counts']>
+
+function countOf({ online, slow, dropping, banned, registered }: Counts, name: (typeof filters)[number][0]): number {
+  // Clients by token are online and not registered, so this is the least number.
+  return { ONLINE: online, SLOW: slow, DROPPING: dropping, BANNED: banned, OFFLINE: Math.max(0, registered - online) }[
+    name
+  ]
+}
+
+function sentence(counts: Counts | undefined): string {
+  if (!counts) return 'Who is there, how far each one is, and who is slow.'
+  const { online, slow, dropping } = counts
+  const slowText = slow === 0 ? 'none is slow' : `${count(slow)} ${slow === 1 ? 'is' : 'are'} slow`
+  const dropText = dropping === 0 ? '' : `, and ${count(dropping)} ${dropping === 1 ? 'loses' : 'lose'} events`
+  return `${plural(online, 'client is', 'clients are')} online; ${slowText}${dropText}.`
+}
+
+function ListSkeleton() {
+  return (
+    <div className="pad stack" aria-busy="true">
+      {Array.from({ length: 8 }, (_, index) => (
+        <span className={`skel w${(index % 3) + 1}`} key={index} />
+      ))}
+    </div>
+  )
+}
+
+function NoClients({ search, only }: { search: string; only: string | undefined }) {
+  const [, change] = useParams()
+  if (search === '' && only === undefined)
+    return (
+      <Empty title="No client yet">
+        A client appears here when it registers its channel, or when it connects with a token.
+      </Empty>
+    )
+  return (
+    <Empty
+      title="No client matches"
+      action={
+        <button className="btn" type="button" onClick={() => change({ search: undefined, only: undefined })}>
+          Show all clients
+        </button>
+      }
+    >
+      No client {search !== '' && <>has “{search}” in its id or name</>}
+      {search !== '' && only !== undefined && ' and '}
+      {only !== undefined && <>is {only.toLowerCase()}</>}.
+    </Empty>
+  )
+}

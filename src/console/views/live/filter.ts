@@ -1,0 +1,44 @@
+import type { MessageFate, TailSubscriptionVariables } from '../../api/generated/graphql.ts'
+
+/** The words that the filter bar knows, and the parameters of the address. */
+export const filterWords = ['exchange', 'key', 'client', 'text'] as const
+export type FilterWord = (typeof filterWords)[number]
+
+/** `client:alice` → `['client', 'alice']`. Text without a word searches the body. */
+export function parseFilter(typed: string): [FilterWord, string] | undefined {
+  const text = typed.trim()
+  if (text === '') return undefined
+  const [, word = '', value = ''] = /^(\w+):(.*)$/s.exec(text) ?? []
+  const known = filterWords.find((one) => one === word.toLowerCase())
+  if (known) return value === '' ? undefined : [known, value]
+  return ['text', text]
+}
+
+export const outcomeNames = [
+  'DELIVERED',
+  'NO_SUBSCRIBER',
+  'UNMATCHED',
+  'FILTERED',
+  'INVALID',
+  'QUARANTINED',
+  'REPEATED',
+] as const satisfies readonly MessageFate[]
+
+/** The filter in the address. */
+export function filterOf(params: URLSearchParams): TailSubscriptionVariables {
+  const outcomes = outcomesOf(params)
+  return {
+    channel: params.get('client'),
+    filter: {
+      exchange: params.get('exchange'),
+      routingKey: params.get('key'),
+      text: params.get('text'),
+      outcomes: outcomes.length === 0 ? null : outcomes,
+    },
+  }
+}
+
+export function outcomesOf(params: URLSearchParams): (typeof outcomeNames)[number][] {
+  const named = (params.get('outcome') ?? '').split(',')
+  return outcomeNames.filter((name) => named.includes(name))
+}

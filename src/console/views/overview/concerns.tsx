@@ -1,0 +1,137 @@
+import { count, duration, plural, rate } from '../../parts/format.ts'
+import { Icon, type IconName } from '../../parts/icon.tsx'
+import type { Tone } from '../../parts/status.tsx'
+import { Link, type Params } from '../../shell/router.tsx'
+import type { ConsoleStats } from '../../shell/stats.tsx'
+
+/** Something that wants a look, with the place where its reason is. */
+export interface Concern {
+  readonly tone: Tone
+  readonly icon: IconName
+  readonly title: string
+  readonly text: string
+  readonly link: string
+  readonly view: string
+  readonly params: Params
+}
+
+/** The worst first. */
+export function concernsOf(stats: ConsoleStats): readonly Concern[] {
+  return [...accountConcerns(stats), ...replicaConcerns(stats), ...messageConcerns(stats)]
+}
+
+function* accountConcerns({ accounts: { total } }: ConsoleStats): Generator<Concern> {
+  if (total.difference !== 0) {
+    yield {
+      tone: 'fail',
+      icon: 'fail',
+      title: `${plural(Math.abs(total.difference), 'event is', 'events are')} not accounted for`,
+      text: 'Matched is not the sum of delivered, filtered, dropped and waiting. The table names the replica.',
+      link: 'Replicas',
+      view: 'replicas',
+      params: {},
+    }
+  }
+}
+
+function* replicaConcerns({ replicas }: ConsoleStats): Generator<Concern> {
+  for (const { name, state, reason, lagMs, load, sessions, outbox } of replicas) {
+    const cpu = load?.cpu ?? undefined
+    const at = { link: 'Replica', view: 'replicas', params: { replica: name } }
+    if (state === 'SILENT') {
+      const text = 'It did not answer within 0.5 s. Its sessions are not in the sums.'
+      yield { tone: 'fail', icon: 'fail', title: `${name} does not answer`, text, ...at }
+    } else if (state === 'BROKER_DOWN') {
+      yield { tone: 'fail', icon: 'fail', title: `${name} does not reach the broker`, text: reason ?? '', ...at }
+    } else if (state === 'BEHIND') {
+      const text = `${cpu === undefined ? '' : `CPU ${count(cpu * 100)} %. `}${count(sessions)} sessions; its clients get events late, none is lost.`
+      yield { tone: 'wait', icon: 'wait', title: `${name} is ${duration(lagMs)} behind the journal’s end`, text, ...at }
+    } else if (cpu !== undefined && cpu > 0.85) {
+      const text = `CPU ${count(cpu * 100)} %, its event loop turns ${duration(load?.loopDelayMs)} late.`
+      yield { tone: 'wait', icon: 'replicas', title: `${name} is nearly at its limit`, text, ...at }
+    }
+    const waiting = outbox?.waitingSessions ?? 0
+    if (waiting > 0) {
+      yield {
+        tone: 'wait',
+        icon: 'wait',
+        title: `${plural(waiting, 'session is', 'sessions are')} slow on ${name}`,
+        text: 'They take less than their channels have. Events wait for them.',
+        link: 'Show',
+        view: 'clients',
+        params: { only: 'SLOW' },
+      }
+    }
+  }
+}
+
+function* messageConcerns({ byOutcome }: ConsoleStats): Generator<Concern> {
+  const of = (outcome: string) => byOutcome.find((one) => one.outcome === outcome)
+  const unmatched = of('UNMATCHED')
+  if (unmatched && unmatched.total > 0) {
+    const now = unmatched.perSecond ? `${rate(unmatched.perSecond)} a second now` : 'none now'
+    yield {
+      tone: 'lostid',
+      icon: 'lostid',
+      title: `${plural(unmatched.total, 'message')} found no client`,
+      text: `${now}. The sources show samples with the reason.`,
+      link: 'See why',
+      view: 'sources',
+      params: {},
+    }
+  }
+  const invalid = of('INVALID')
+  if (invalid && invalid.total > 0) {
+    yield {
+      tone: 'poison',
+      icon: 'schema',
+      title: `${plural(invalid.total, 'message does', 'messages do')} not fit the typed fields`,
+      text: 'Their bodies differ from the schema.',
+      link: 'Watch',
+      view: 'live',
+      params: { outcome: 'INVALID' },
+    }
+  }
+  const quarantined = of('QUARANTINED')
+  if (quarantined && quarantined.total > 0) {
+    yield {
+      tone: 'poison',
+      icon: 'poison',
+      title: `${plural(quarantined.total, 'message')} went to the quarantine`,
+      text: 'Since the replicas started. Their bodies cannot be read; the messages around them were delivered.',
+      link: 'Read them',
+      view: 'quarantine',
+      params: {},
+    }
+  }
+}
+
+export function Concerns({ concerns }: { concerns: readonly Concern[] }) {
+  return (
+    <section className="panel ov-al" aria-labelledby="concerns-title">
+      <header>
+        <h2 id="concerns-title">Needs a look</h2>
+        <span className="more">{concerns.length}</span>
+      </header>
+      {concerns.length === 0 && (
+        <p className="pad muted">Nothing. Replicas are at the journal’s end, and no message lacks a client.</p>
+      )}
+      <ul className="rows">
+        {concerns.map(({ tone, icon, title, text, link, view, params }) => (
+          <li key={title}>
+            <span className={tone}>
+              <Icon name={icon} />
+            </span>
+            <div className="grow">
+              <strong className="strong">{title}</strong>
+              <p>{text}</p>
+            </div>
+            <Link className="act" to={view} params={params}>
+              {link}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

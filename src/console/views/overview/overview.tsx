@@ -1,0 +1,133 @@
+import { Figure, Spark } from '../../parts/figures/figures.tsx'
+import { count, duration, none, plural, rate, unknown } from '../../parts/format.ts'
+import { Banner, Empty, Head, Loading, PanelSkeleton, SilentReplicas } from '../../parts/states.tsx'
+import { type ConsoleStats, type StatsPoint, slowest, useStats } from '../../shell/stats.tsx'
+import { Accounts } from './accounts.tsx'
+import { type Concern, Concerns, concernsOf } from './concerns.tsx'
+import { FlowPicture } from './flow-picture.tsx'
+
+/** Is all well, and if not, where? */
+export default function Overview() {
+  const { stats, history, broker, failure } = useStats()
+  if (failure)
+    return (
+      <>
+        <Head title="Overview" sub="" />
+        <Banner tone="fail" icon="lock">
+          <strong>The figures cannot be read.</strong> {failure.message}
+        </Banner>
+      </>
+    )
+  if (!stats)
+    return (
+      <>
+        <Head title="Overview" sub="Asking the replicas." />
+        <Loading>
+          <div className="stack loose">
+            <PanelSkeleton rows={2} />
+            <PanelSkeleton rows={8} />
+          </div>
+        </Loading>
+      </>
+    )
+  const concerns = concernsOf(stats)
+  const isNew = stats.bySource.every(({ total }) => total === 0) && stats.sessions === 0
+  return (
+    <>
+      <Head title="Overview" sub={sentence(stats, concerns)} />
+      <BrokerBanner />
+      <SilentReplicas unanswered={stats.unanswered} />
+      <div className="ov">
+        <Figures stats={stats} history={history} />
+        <section className="panel ov-flow" aria-label="Flow">
+          <div className="pad">
+            <FlowPicture stats={stats} still={broker?.up === false} />
+          </div>
+          {isNew && <NothingYet />}
+        </section>
+        <div className="grid g-21 mt">
+          <Accounts accounts={stats.accounts} />
+          <Concerns concerns={concerns} />
+        </div>
+      </div>
+    </>
+  )
+}
+
+function sentence({ accounts }: ConsoleStats, concerns: readonly Concern[]): string {
+  const { difference } = accounts.total
+  const sums =
+    difference === 0
+      ? 'Every event that was matched is accounted for.'
+      : `${plural(Math.abs(difference), 'event is', 'events are')} not accounted for.`
+  if (concerns.length === 0) return `${sums} Nothing needs a look.`
+  return `${sums} ${concerns.length === 1 ? 'One thing needs' : `${count(concerns.length)} things need`} a look.`
+}
+
+function BrokerBanner() {
+  const { broker } = useStats()
+  if (broker?.up !== false) return null
+  return (
+    <Banner tone="fail" icon="fail">
+      <strong>The broker is away.</strong> Clients stay connected, and get what was confirmed when it is back.
+      Publishing answers BROKER_UNAVAILABLE. <span className="muted">{broker.reason}</span>
+    </Banner>
+  )
+}
+
+function Figures({ stats, history }: { stats: ConsoleStats; history: readonly StatsPoint[] }) {
+  const behind = slowest(stats.replicas)
+  const lag = behind?.lagMs ?? undefined
+  const late = lag !== undefined && lag >= 1_000
+  const { receivedPerSecond: received, deliveredPerSecond: delivered } = stats
+  const each = received && delivered ? `${rate(delivered / received)} clients a message` : 'events to sockets'
+  const subscriptions = stats.byTransport.reduce((sum, transport) => sum + transport.subscriptions, 0)
+  const window = stats.replicas.find(({ answered }) => answered)?.hotWindow
+  return (
+    <ul className="figs panel" aria-label="Key figures">
+      <Figure name="Messages in" value={rate(received)} unit="/s" note={`peak ${rate(peak(history))}/s on this page`}>
+        <Spark values={history.map((point) => point.received)} />
+      </Figure>
+      <Figure name="Delivered" value={rate(delivered)} unit="/s" note={each}>
+        <Spark values={history.map((point) => point.delivered)} />
+      </Figure>
+      <Figure name="Sessions" value={count(stats.sessions)} note={plural(subscriptions, 'subscription')}>
+        <Spark values={history.map((point) => point.sessions)} />
+      </Figure>
+      <Figure
+        name="Delivery time, 99 of 100"
+        {...measured(stats.deliveryTimes.p99Ms)}
+        note="broker receipt to socket, at most"
+      >
+        <Spark values={history.map((point) => point.p99Ms)} />
+      </Figure>
+      <Figure
+        name="Slowest replica"
+        {...(lag === undefined ? { value: unknown } : measured(lag, ' behind'))}
+        note={behind?.name ?? none}
+      >
+        <Spark values={history.map((point) => point.lagMs)} tone={late ? 'wait' : 'ok'} />
+      </Figure>
+      <Figure name="In memory" {...measured(window?.spanMs)} note="end of the journal, of one replica" />
+    </ul>
+  )
+}
+
+function measured(ms: number | null | undefined, after = ''): { value: string; unit?: string } {
+  if (ms === null || ms === undefined) return { value: unknown }
+  const [value = unknown, unit] = duration(ms).split(' ')
+  return { value, unit: ` ${unit ?? ''}${after}` }
+}
+
+function peak(history: readonly StatsPoint[]): number | undefined {
+  const known = history.map(({ received }) => received).filter((value) => value !== null)
+  return known.length === 0 ? undefined : Math.max(...known)
+}
+
+function NothingYet() {
+  return (
+    <Empty title="Nothing has come yet">
+      The gateway is ready. Publish to an exchange of a source, and it appears here.
+    </Empty>
+  )
+}

@@ -1,0 +1,262 @@
+import { useState } from 'react'
+import {
+  DropDocument,
+  QuarantineDocument,
+  type QuarantineQuery,
+  RepublishDocument,
+} from '../../api/generated/graphql.ts'
+import { execute, Failure } from '../../api/graphql.ts'
+import { printJson } from '../../api/lossless.ts'
+import { useQuery } from '../../api/use-query.ts'
+import { BodyView } from '../../parts/body-view.tsx'
+import { Confirm } from '../../parts/dialog.tsx'
+import { Fact } from '../../parts/fact.tsx'
+import { bytes, count, plural } from '../../parts/format.ts'
+import { Icon } from '../../parts/icon.tsx'
+import { jsonProblem } from '../../parts/json-text.ts'
+import { type SortableColumn, SortableTable } from '../../parts/lists/sortable-table.tsx'
+import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
+import { Empty, FailureBanner, Head, Loading, PanelSkeleton } from '../../parts/states.tsx'
+import { outcomes, Status } from '../../parts/status.tsx'
+import { Time, ZoneName } from '../../parts/time.tsx'
+import { go, useParams } from '../../shell/router.tsx'
+import { useChangeButton } from '../../shell/session.tsx'
+import { toast } from '../../shell/toasts.tsx'
+
+type Quarantined = QuarantineQuery['quarantine']['nodes'][number]
+
+const pageRows = 100
+const refreshMs = 5_000
+
+const columns: readonly SortableColumn<Quarantined>[] = [
+  {
+    id: 'received',
+    head: (
+      <>
+        Received, <ZoneName />
+      </>
+    ),
+    cell: ({ receivedAt }) => <Time at={receivedAt} />,
+    value: ({ receivedAt }) => receivedAt ?? '',
+    className: 'mono small muted nowrap',
+    isName: true,
+  },
+  {
+    id: 'why',
+    head: 'Why',
+    cell: ({ reason, text }) => (
+      <>
+        <strong className="strong">{reasonWords(reason)}</strong>
+        <div className="small muted">{text}</div>
+      </>
+    ),
+    value: ({ reason }) => reason,
+  },
+  {
+    id: 'exchange',
+    head: 'Exchange and key',
+    cell: ({ exchange, routingKey }) => (
+      <>
+        {exchange} <span className="mono small muted">{routingKey}</span>
+      </>
+    ),
+    value: ({ exchange }) => exchange,
+    className: 'nowrap hide-phone',
+  },
+  {
+    id: 'by',
+    head: 'By',
+    cell: ({ appId }) => appId ?? '',
+    value: ({ appId }) => appId ?? '',
+    className: 'hide-phone nowrap',
+  },
+]
+
+/** What cannot be read, and what now? */
+export default function Quarantine() {
+  const [params, change] = useParams()
+  const after = params.get('after')
+  const answer = useQuery(QuarantineDocument, { first: pageRows, after }, { everyMs: refreshMs })
+  const page = answer.data?.quarantine
+  const rows = page?.nodes ?? []
+  const selected = params.get('message') ?? rows[0]?.id
+  const chosen = rows.find(({ id }) => id === selected)
+  useRowKeys({ rows, keyOf, selected, select: (row) => change({ message: row?.id }) })
+  return (
+    <>
+      <Head
+        title="Quarantine"
+        sub="Messages with a body that cannot be read. They reach no client until they are mended; the messages around them are delivered."
+      />
+      <FailureBanner answer={answer} what="The quarantine" />
+      {!page && answer.loading && (
+        <Loading>
+          <PanelSkeleton rows={6} />
+        </Loading>
+      )}
+      {page && rows.length === 0 && (
+        <div className="panel">
+          <Empty title="The quarantine is empty">Every body could be read, or was dropped or published again.</Empty>
+        </div>
+      )}
+      {page && rows.length > 0 && (
+        <>
+          <div className="verdict">
+            <Icon name="poison" className="poison" />
+            <p>{sentence(rows, page.count)}</p>
+          </div>
+          <div className="grid g-q">
+            <section className="panel">
+              <SortableTable
+                label="Quarantined messages"
+                className="roomy"
+                columns={columns}
+                rows={rows}
+                keyOf={keyOf}
+                selected={selected}
+                onSelect={({ id }) => change({ message: id })}
+              />
+              {page.hasMore && (
+                <div className="dlg-foot">
+                  <button
+                    className="btn"
+                    type="button"
+                    onClick={() => change({ after: page.endCursor ?? undefined, message: undefined }, { push: true })}
+                  >
+                    Next page
+                  </button>
+                </div>
+              )}
+            </section>
+            {chosen && <Mend message={chosen} onChanged={answer.reload} key={chosen.id} />}
+          </div>
+        </>
+      )}
+    </>
+  )
+}
+
+const keyOf = ({ id }: Quarantined): string => id
+
+function reasonWords(reason: string): string {
+  const words = reason.replaceAll('-', ' ').replace('json', 'JSON')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+function sentence(rows: readonly Quarantined[], all: number): string {
+  const publishers = new Map<string, number>()
+  for (const { appId } of rows) if (appId !== null) publishers.set(appId, (publishers.get(appId) ?? 0) + 1)
+  const [busiest, messages] = [...publishers].sort(([, a], [, b]) => b - a)[0] ?? ['', 0]
+  const from = messages < 2 ? '' : ` ${count(messages)} of them are from ${busiest}.`
+  return `${plural(all, 'message')} cannot be read.${from}`
+}
+
+/** The body with the offending place marked, an editor, and what to do with it. */
+function Mend({ message, onChanged }: { message: Quarantined; onChanged: () => void }) {
+  const [text, setText] = useState(message.body.text)
+  const [dropping, setDropping] = useState(false)
+  const [failure, setFailure] = useState<string>()
+  const changeButton = useChangeButton()
+  const isText = message.body.encoding !== 'BASE64' && !message.body.truncated
+  const isJson = (message.contentType ?? '').includes('json') || message.contentType === null
+  const problem = isJson ? jsonProblem(text) : undefined
+  const headers = Object.entries(message.headers as Record<string, unknown>)
+  const publish = async (edited: boolean): Promise<void> => {
+    setFailure(undefined)
+    try {
+      const { republish } = await execute(RepublishDocument, { id: message.id, edit: edited ? { body: text } : null })
+      const { cursor } = republish
+      toast('Published again', cursor ? { label: 'Trace it', run: () => go('trace', { cursor }) } : undefined)
+      onChanged()
+    } catch (error) {
+      setFailure(error instanceof Failure ? error.message : String(error))
+    }
+  }
+  return (
+    <section className="panel" aria-labelledby="mend-title">
+      <header>
+        <h2 id="mend-title">{message.routingKey || message.exchange}</h2>
+        <Status is={outcomes.QUARANTINED} />
+        {message.offset !== null && <span className="more">offset {count(message.offset)}</span>}
+      </header>
+      <div className="pad stack">
+        <p className="small">
+          <strong className="strong">{reasonWords(message.reason)}:</strong>{' '}
+          <span className="muted">{message.text}</span>
+        </p>
+        <BodyView
+          text={message.body.text}
+          title={`As it came, ${bytes(message.bytes)}, ${message.contentType ?? 'no content type'}`}
+          // Bytes count from 1.
+          mark={message.place?.byte ? message.place.byte - 1 : undefined}
+          indent={false}
+        />
+        {isText && (
+          <div className="field">
+            <label htmlFor="edit">Edit</label>
+            <textarea
+              id="edit"
+              className="input mono"
+              rows={5}
+              spellCheck={false}
+              value={text}
+              aria-describedby="edit-state"
+              onChange={(event) => setText(event.target.value)}
+            />
+            <span className="small muted" id="edit-state" role="status">
+              {problem === undefined ? 'Valid.' : `Not valid yet: ${problem}`}
+            </span>
+          </div>
+        )}
+        <dl className="kv">
+          <Fact name="Exchange">{message.exchange}</Fact>
+          <Fact name="Message id">{message.messageId ?? <span className="faint">none</span>}</Fact>
+          <Fact name="Published by">{message.appId ?? <span className="faint">not named</span>}</Fact>
+          {headers.map(([name, value]) => (
+            <Fact name={name} key={name}>
+              <span className="mono small">{typeof value === 'string' ? value : printJson(value)}</span>
+            </Fact>
+          ))}
+        </dl>
+        {failure !== undefined && (
+          <p className="small fail" role="alert">
+            {failure}
+          </p>
+        )}
+      </div>
+      <div className="dlg-foot">
+        <button className="btn danger" type="button" {...changeButton} onClick={() => setDropping(true)}>
+          <Icon name="trash" />
+          Drop
+        </button>
+        <span className="grow" />
+        <button className="btn" type="button" {...changeButton} onClick={() => void publish(false)}>
+          Publish as it was
+        </button>
+        <button
+          className="btn main-act"
+          type="button"
+          disabled={!isText || problem !== undefined || text === message.body.text}
+          {...changeButton}
+          onClick={() => void publish(true)}
+        >
+          Publish edited
+        </button>
+      </div>
+      {dropping && (
+        <Confirm
+          title={`Drop ${message.messageId ?? 'this message'}?`}
+          verb="Drop"
+          act={async () => {
+            await execute(DropDocument, { ids: [message.id] })
+            toast('Dropped from the quarantine')
+            onChanged()
+          }}
+          onClose={() => setDropping(false)}
+        >
+          <p>It is deleted from the quarantine. Its original stays in the journal as long as that keeps it.</p>
+        </Confirm>
+      )}
+    </section>
+  )
+}

@@ -1,0 +1,235 @@
+import { type FormEvent, useState } from 'react'
+import {
+  type CreateRabbitChannelInput,
+  CreateSourceDocument,
+  PreviewSourceDocument,
+} from '../../api/generated/graphql.ts'
+import { execute, Failure } from '../../api/graphql.ts'
+import { useQuery } from '../../api/use-query.ts'
+import { Bar } from '../../parts/figures/figures.tsx'
+import { plural } from '../../parts/format.ts'
+import { Icon } from '../../parts/icon.tsx'
+import { outcomes, Status } from '../../parts/status.tsx'
+import { usePaused } from '../../shell/find.tsx'
+import { useChangeButton } from '../../shell/session.tsx'
+import { toast } from '../../shell/toasts.tsx'
+
+const exchangeTypes = ['TOPIC', 'DIRECT', 'FANOUT', 'HEADERS'] as const
+const rules = [
+  ['key', 'The word {clientId} of the routing key', ''],
+  ['bodyPointer', 'A place in the JSON body', '/customer/id'],
+  ['header', 'A header', 'x-client'],
+  ['fixed', 'Always the same client', 'alice'],
+  ['everyone', 'Everyone', ''],
+] as const
+type Rule = (typeof rules)[number][0]
+
+/** How long typing must pause before the rule is tried, in milliseconds. */
+const pauseMs = 400
+const previewed = 100
+
+/** A new source, tried on recent messages as it is typed. */
+export function SourceForm({ onMade }: { onMade: () => void }) {
+  const [exchange, setExchange] = useState('')
+  const [type, setType] = useState<(typeof exchangeTypes)[number]>('TOPIC')
+  const [routingKey, setRoutingKey] = useState('client.{clientId}')
+  const [rule, setRule] = useState<Rule>('key')
+  const [detail, setDetail] = useState('')
+  const [failure, setFailure] = useState<Failure>()
+  const changeButton = useChangeButton()
+  const input = inputOf({ exchange, type, routingKey, rule, detail })
+  const tried = usePaused(JSON.stringify(input ?? null), pauseMs)
+  const question = JSON.parse(tried) as CreateRabbitChannelInput | null
+  const answer = useQuery(PreviewSourceDocument, question ? { input: question, first: previewed } : undefined)
+  const preview = answer.failure || !question ? undefined : answer.data?.preview
+  const wrong = failure ?? (question ? answer.failure : undefined)
+  const needsDetail = rule !== 'key' && rule !== 'everyone'
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault()
+    if (!input) return
+    setFailure(undefined)
+    try {
+      const { createRabbitChannel } = await execute(CreateSourceDocument, { input })
+      toast(`${createRabbitChannel.madeExchange ? 'The exchange and the source were' : 'The source was'} made`)
+      onMade()
+    } catch (error) {
+      setFailure(error instanceof Failure ? error : new Failure('ERROR', String(error)))
+    }
+  }
+  return (
+    <form className="panel" aria-labelledby="new-source" onSubmit={(event) => void submit(event)}>
+      <header>
+        <h2 id="new-source">New source</h2>
+        <span className="more">tried on recent messages as you type</span>
+      </header>
+      <div className="pad stack">
+        <div className="field">
+          <label htmlFor="source-exchange">Exchange</label>
+          <input
+            id="source-exchange"
+            className="input mono"
+            autoComplete="off"
+            spellCheck={false}
+            value={exchange}
+            aria-describedby="source-exists"
+            onChange={(event) => setExchange(event.target.value)}
+          />
+          {preview?.exists === false && (
+            <div className="err" id="source-exists">
+              <Icon name="warn" />
+              <span>
+                There is no exchange “{preview.exchange}”; it would be made.
+                {preview.nearExchanges.length > 0 && ' Did you mean '}
+                {preview.nearExchanges.slice(0, 3).map((name) => (
+                  <button type="button" className="row-button strong" onClick={() => setExchange(name)} key={name}>
+                    {name}?{' '}
+                  </button>
+                ))}
+              </span>
+            </div>
+          )}
+        </div>
+        <div className="field">
+          <span className="label" id="source-type">
+            Type, if the exchange is made
+          </span>
+          <div className="seg" role="group" aria-labelledby="source-type">
+            {exchangeTypes.map((one) => (
+              <button type="button" aria-pressed={one === type} onClick={() => setType(one)} key={one}>
+                {one.toLowerCase()}
+              </button>
+            ))}
+          </div>
+        </div>
+        <div className="field">
+          <label htmlFor="source-key">Routing key</label>
+          <input
+            id="source-key"
+            className="input mono"
+            autoComplete="off"
+            spellCheck={false}
+            value={routingKey}
+            onChange={(event) => setRoutingKey(event.target.value)}
+          />
+          <span className="hint">
+            <code>*</code> one word, <code>#</code> any number, <code>{'{clientId}'}</code> the word that names the
+            client
+          </span>
+        </div>
+        <div className="field">
+          <label htmlFor="source-rule">Which client is a message for?</label>
+          <select
+            id="source-rule"
+            className="input"
+            value={rule}
+            onChange={(event) => setRule(event.target.value as Rule)}
+          >
+            {rules.map(([name, words]) => (
+              <option value={name} key={name}>
+                {words}
+              </option>
+            ))}
+          </select>
+          {needsDetail && (
+            <input
+              className="input mono"
+              aria-label="Where"
+              placeholder={rules.find(([name]) => name === rule)?.[2]}
+              value={detail}
+              onChange={(event) => setDetail(event.target.value)}
+            />
+          )}
+        </div>
+        {wrong && (
+          <p className="small fail" role="alert">
+            {wrong.message}
+          </p>
+        )}
+      </div>
+      {preview && <Preview preview={preview} />}
+      <div className="dlg-foot">
+        <button className="btn main-act" type="submit" disabled={!input} {...changeButton}>
+          {preview?.exists === false ? 'Make exchange and source' : 'Make the source'}
+        </button>
+      </div>
+    </form>
+  )
+}
+
+function inputOf(form: {
+  exchange: string
+  type: (typeof exchangeTypes)[number]
+  routingKey: string
+  rule: Rule
+  detail: string
+}): CreateRabbitChannelInput | undefined {
+  const { exchange, type, routingKey, rule, detail } = form
+  if (exchange.trim() === '') return undefined
+  if (rule !== 'key' && rule !== 'everyone' && detail.trim() === '') return undefined
+  const clientId = rule === 'key' ? null : rule === 'everyone' ? { everyone: true } : { [rule]: detail.trim() }
+  const base = { exchange: exchange.trim(), exchangeType: type, routingKey, buffered: false }
+  return (clientId === null ? base : { ...base, clientId }) as CreateRabbitChannelInput
+}
+
+interface PreviewAnswer {
+  readonly exchange: string
+  readonly matched: number
+  readonly distinctClients: number
+  readonly note: string | null
+  readonly messages: readonly {
+    readonly clients: readonly string[]
+    readonly everyone: boolean
+    readonly reason: string
+    readonly message: { readonly cursor: string; readonly routingKey: string }
+  }[]
+}
+
+function Preview({ preview }: { preview: PreviewAnswer }) {
+  const { messages, matched, distinctClients, note, exchange } = preview
+  if (messages.length === 0)
+    return (
+      <div className="pad preview small muted">
+        {note ?? `The journal has no message of “${exchange}” to try it on.`}
+      </div>
+    )
+  const share = matched / messages.length
+  return (
+    <>
+      <div className="pad preview" role="status">
+        <h3>
+          The last {plural(messages.length, 'message')} of {exchange}
+        </h3>
+        <Bar
+          parts={[
+            { tone: 'ok', share },
+            { tone: 'lostid', share: 1 - share },
+          ]}
+          label={`${matched} find a client`}
+        />
+        <p className="small muted">
+          {matched} find a client, {plural(distinctClients, 'different one', 'different ones')};{' '}
+          {messages.length - matched} find none.
+        </p>
+        {note !== null && <p className="small muted">{note}</p>}
+      </div>
+      <table className="tight">
+        <tbody>
+          {messages.slice(0, 8).map(({ message, clients, everyone, reason }) => (
+            <tr key={message.cursor}>
+              <td className="mono small cut">{message.routingKey}</td>
+              <td>
+                {everyone || clients.length > 0 ? (
+                  <Status is={outcomes.DELIVERED} text={everyone ? 'everyone' : clients.join(', ')} />
+                ) : (
+                  <span title={reason}>
+                    <Status is={outcomes.UNMATCHED} text={reason.slice(0, 40)} />
+                  </span>
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  )
+}

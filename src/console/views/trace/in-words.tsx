@@ -1,0 +1,114 @@
+import type { ReactNode } from 'react'
+import { count, plural } from '../../parts/format.ts'
+import { Icon, type IconName } from '../../parts/icon.tsx'
+import { outcomeOf, outcomes, type Tone } from '../../parts/status.tsx'
+import { Time } from '../../parts/time.tsx'
+import { type Case, clientsOf, type SessionOfTrace } from './verdict.ts'
+
+export const sessionLooks = {
+  DELIVERED: { tone: 'ok', icon: 'ok', word: 'has taken it' },
+  WAITING: { tone: 'wait', icon: 'wait', word: 'has not come that far' },
+  STARTED_LATER: { tone: 'quiet', icon: 'quiet', word: 'began after it' },
+} as const satisfies Record<SessionOfTrace['outcome'], { tone: Tone; icon: IconName; word: string }>
+
+/** The same facts as the picture, in order. */
+export function InWords({
+  found: { seen, forgotten, offset },
+  names,
+}: {
+  found: Case
+  names: ReadonlyMap<string, string>
+}) {
+  const first = seen[0]?.message
+  if (!first) return null
+  const matching = first.sourceReasons.filter(({ matched }) => matched)
+  const others = first.sourceReasons.filter(({ matched }) => !matched)
+  return (
+    <ol className="rows">
+      <Row tone="ok" icon="send" title="Published" when={<Time at={first.receivedAt} />}>
+        Exchange <code>{first.exchange}</code>, key <code>{first.routingKey}</code>
+        {first.messageId !== null && (
+          <>
+            , message id <code>{first.messageId}</code>
+          </>
+        )}
+        .
+      </Row>
+      <Row tone="ok" icon="journal" title="In the journal">
+        Offset {count(offset)}.
+      </Row>
+      <Row
+        tone={matching.length > 0 ? 'ok' : 'lostid'}
+        icon={matching.length > 0 ? 'ok' : 'lostid'}
+        title={matching.length > 0 ? `It is for ${clientsOf(first)}` : 'No source finds a client'}
+      >
+        {[...matching, ...others].map(({ source, reason }, index) => (
+          <span key={source}>
+            {index > 0 && <br />}
+            <code>{names.get(source) ?? source}</code>: {reason}
+          </span>
+        ))}
+        {first.fields.map(({ field, outcome, detail }) => (
+          <span key={field}>
+            <br />
+            field <code>{field}</code>: {outcome.toLowerCase().replaceAll('_', ' ')}
+            {detail !== null && `, ${detail}`}
+          </span>
+        ))}
+      </Row>
+      {seen.map(({ replica, message }) => {
+        const { tone, icon, word } = outcomes[outcomeOf(message)]
+        return (
+          <Row tone={tone} icon={icon} title={`${replica}: ${word}`} key={replica}>
+            {message.explanation}
+            {message.sessions.map((session) => (
+              <span key={session.session}>
+                <br />
+                {session.clientId}, {session.transport} from {session.address}: {sessionLooks[session.outcome].word}
+                {session.pending > 0 && `, ${plural(session.pending, 'event waits', 'events wait')}`}
+              </span>
+            ))}
+          </Row>
+        )
+      })}
+      {forgotten.map(({ replica, since }) => (
+        <Row tone="quiet" icon="quiet" title={`${replica} does not remember it`} key={replica}>
+          {since === null ? (
+            'It has read nothing yet.'
+          ) : (
+            <>
+              It remembers messages since <Time at={since} />.
+            </>
+          )}
+        </Row>
+      ))}
+    </ol>
+  )
+}
+
+function Row({
+  tone,
+  icon,
+  title,
+  when,
+  children,
+}: {
+  tone: Tone
+  icon: IconName
+  title: string
+  when?: ReactNode
+  children: ReactNode
+}) {
+  return (
+    <li>
+      <span className={tone}>
+        <Icon name={icon} />
+      </span>
+      <div className="grow">
+        <strong className="strong">{title}</strong>
+        <p>{children}</p>
+      </div>
+      {when && <span className="when mono">{when}</span>}
+    </li>
+  )
+}

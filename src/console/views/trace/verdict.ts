@@ -1,0 +1,70 @@
+import type { TraceQuery } from '../../api/generated/graphql.ts'
+import { count, plural } from '../../parts/format.ts'
+import { type OutcomeName, outcomeOf } from '../../parts/status.tsx'
+
+type ReplicaTrace = TraceQuery['trace'][number]
+export type Traced = ReplicaTrace['messages'][number]
+export type SessionOfTrace = Traced['sessions'][number]
+
+/** A message as all replicas saw it. */
+export interface Case {
+  readonly key: string
+  readonly offset: number
+  readonly cursor: string | null
+  readonly seen: readonly { readonly replica: string; readonly message: Traced }[]
+  /** Replicas that answered and do not remember it. */
+  readonly forgotten: readonly ReplicaTrace[]
+}
+
+/** The found messages, newest first. One entry for each place in the journal. */
+export function casesOf(traces: readonly ReplicaTrace[]): readonly Case[] {
+  const byOffset = new Map<number, { replica: string; message: Traced }[]>()
+  for (const { replica, messages } of traces)
+    for (const message of messages)
+      byOffset.set(message.offset, [...(byOffset.get(message.offset) ?? []), { replica, message }])
+  return [...byOffset]
+    .sort(([a], [b]) => b - a)
+    .map(([offset, seen]) => ({
+      key: String(offset),
+      offset,
+      cursor: seen.find(({ message }) => message.cursor !== null)?.message.cursor ?? null,
+      seen,
+      forgotten: traces.filter(({ replica }) => !seen.some((one) => one.replica === replica)),
+    }))
+}
+
+/** The worst that a replica reports decides the look; the sentence has the counts. */
+export function verdictOf({ seen }: Case): { readonly outcome: OutcomeName; readonly text: string } {
+  const outcomes = seen.map(({ message }) => outcomeOf(message))
+  const delivered = seen.reduce((sum, { message }) => sum + message.delivered, 0)
+  const pending = seen.reduce((sum, { message }) => sum + message.pending, 0)
+  const dropped = seen.reduce((sum, { message }) => sum + message.dropped, 0)
+  const matched = delivered + pending + dropped
+  const first = seen[0]?.message
+  const whom = first ? clientsOf(first) : ''
+  if (matched > 0) {
+    const rest = [
+      ...(pending > 0
+        ? [`${count(pending)} ${pending === 1 ? 'waits' : 'wait'} for slow clients and get it later`]
+        : []),
+      ...(dropped > 0 ? [`${count(dropped)} ended before or dropped it`] : []),
+    ]
+    const text = `It reached ${count(delivered)} of ${plural(matched, 'subscription')} of ${whom}.${rest.length > 0 ? ` ${rest.join('; ')}.` : ''}`
+    return { outcome: pending > 0 ? 'WAITING' : delivered === 0 ? 'DROPPED' : 'DELIVERED', text }
+  }
+  const known = outcomes.find((outcome) => outcome !== 'REPLAYED') ?? 'REPLAYED'
+  const explanation = seen.find(({ message }) => outcomeOf(message) === known)?.message.explanation ?? ''
+  return { outcome: known, text: explanation }
+}
+
+/** Names for the ids of sources, such as `orders orders.{clientId}`. */
+export function sourceNames({ rabbitChannels }: Pick<TraceQuery, 'rabbitChannels'>): ReadonlyMap<string, string> {
+  return new Map(rabbitChannels.map(({ id, exchange, routingKey }) => [id, `${exchange} ${routingKey}`.trim()]))
+}
+
+export function clientsOf({ clients, clientCount }: Pick<Traced, 'clients' | 'clientCount'>): string {
+  if (clientCount === null) return 'everyone'
+  if (clientCount === 0) return 'no client'
+  const shown = clients.slice(0, 2).join(' and ')
+  return clientCount > 2 ? `${shown} and ${count(clientCount - 2)} more` : shown
+}

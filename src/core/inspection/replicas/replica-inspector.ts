@@ -1,0 +1,158 @@
+import { announceMs } from '../../cluster/members.ts'
+import type { Gateway } from '../../gateway.ts'
+import type { HotWindow } from '../../ports/hot-window.ts'
+import type { Journal } from '../../ports/journal.ts'
+import type { Observer } from '../../ports/observer.ts'
+import { within } from '../../timing/deadline.ts'
+import type { ProcessLoad, ReplicaReport } from './replica-report.ts'
+
+/** Reads what the process uses. Implemented outside the core. */
+export interface ProcessUsage {
+  /** Called every few seconds, so that `load` is of the time since the call before. */
+  sample(): void
+  /** The first call begins to measure the event loop, until there was no call for a minute. */
+  load(): ProcessLoad
+  memory(): { readonly rssBytes: number; readonly heapBytes: number }
+}
+
+export interface ReplicaInspectorParts {
+  readonly gateway: Gateway
+  readonly journal: Journal
+  readonly hotWindow: HotWindow
+  readonly observer: Observer
+  readonly usage: ProcessUsage
+  readonly version: string
+  readonly startedAt: number
+}
+
+/** A replica further behind than this is reported as behind, in milliseconds. */
+const behindMs = 1_000
+/** How long a report waits for a new measurement of the lag, in milliseconds. */
+const lagWaitMs = 150
+/** A measurement of the lag serves for this long, in milliseconds. */
+const lagFreshMs = 900
+
+interface Sample {
+  readonly at: number
+  readonly received: number
+  readonly delivered: number
+}
+
+/** Makes the report of this replica. Between two questions it only reads two sums every 2 s. */
+export class ReplicaInspector {
+  readonly #parts: ReplicaInspectorParts
+  #previous: Sample | undefined
+  #last: Sample
+  #lagMs: number | undefined
+  #lagMeasuredAt = Number.NEGATIVE_INFINITY
+  #measuring: { readonly since: number; readonly done: Promise<void> } | undefined
+
+  constructor(parts: ReplicaInspectorParts) {
+    this.#parts = parts
+    this.#last = this.#sampleNow()
+  }
+
+  /** Called every few seconds. */
+  sample(): void {
+    this.#previous = this.#last
+    this.#last = this.#sampleNow()
+    this.#parts.usage.sample()
+  }
+
+  async report(): Promise<ReplicaReport> {
+    const { gateway, hotWindow, observer, usage, version, startedAt } = this.#parts
+    const lagMs = gateway.up ? await this.#lag() : null
+    const counts = observer.counts()
+    let since: number | null = null
+    hotWindow.visit(-1, ({ receivedAt }) => {
+      since = receivedAt
+      return false
+    })
+    let bufferedBytes = 0
+    let waitingSessions = 0
+    for (const session of gateway.sessions) {
+      if (session.bufferedBytes === 0) continue
+      bufferedBytes += session.bufferedBytes
+      waitingSessions += 1
+    }
+    return {
+      version,
+      startedAt,
+      state: gateway.draining
+        ? 'draining'
+        : !gateway.up
+          ? 'broker-down'
+          : (lagMs ?? 0) > behindMs
+            ? 'behind'
+            : 'serving',
+      reason: gateway.up ? null : gateway.downReason,
+      sessions: gateway.sessions.size,
+      subscriptions: [...counts.transports.values()].reduce((sum, { subscriptions }) => sum + subscriptions, 0),
+      catchingUp: gateway.catchingUp,
+      ...this.#rates(),
+      lagMs,
+      position: hotWindow.last?.offset ?? null,
+      load: usage.load(),
+      memory: usage.memory(),
+      window: { bytes: hotWindow.bytes, firstOffset: hotWindow.first ?? null, since },
+      outboxBytes: counts.outboxBytes,
+      bufferedBytes,
+      waitingSessions,
+      received: [...counts.received],
+      outcomes: [...counts.outcomes],
+      transports: [...counts.transports],
+      fields: [...counts.fields],
+      deliveryTimes: counts.deliveryTimes,
+    }
+  }
+
+  /**
+   * How long a mark takes into the journal and back to this tail. While one is under way, it is at
+   * least the time that it has taken so far.
+   */
+  async #lag(): Promise<number | null> {
+    if (!this.#measuring && performance.now() - this.#lagMeasuredAt > lagFreshMs) {
+      const since = performance.now()
+      const done = this.#parts.journal
+        .mark()
+        .then(
+          () => {
+            this.#lagMs = performance.now() - since
+          },
+          () => {
+            this.#lagMs = undefined
+          },
+        )
+        .then(() => {
+          this.#lagMeasuredAt = performance.now()
+          this.#measuring = undefined
+        })
+      this.#measuring = { since, done }
+      await within(lagWaitMs, done)
+    }
+    const known = this.#lagMs
+    if (!this.#measuring) return known === undefined ? null : Math.round(known)
+    return Math.round(Math.max(known ?? 0, performance.now() - this.#measuring.since))
+  }
+
+  #rates(): Pick<ReplicaReport, 'receivedPerSecond' | 'deliveredPerSecond'> {
+    const now = this.#sampleNow()
+    // The last sample may be a moment old, which is too short for a rate.
+    const from = now.at - this.#last.at < announceMs / 2 ? this.#previous : this.#last
+    if (!from) return { receivedPerSecond: null, deliveredPerSecond: null }
+    const seconds = (now.at - from.at) / 1000
+    return {
+      receivedPerSecond: (now.received - from.received) / seconds,
+      deliveredPerSecond: (now.delivered - from.delivered) / seconds,
+    }
+  }
+
+  #sampleNow(): Sample {
+    const { received, transports } = this.#parts.observer.counts()
+    let messages = 0
+    for (const count of received.values()) messages += count
+    let delivered = 0
+    for (const counts of transports.values()) delivered += counts.delivered
+    return { at: performance.now(), received: messages, delivered }
+  }
+}

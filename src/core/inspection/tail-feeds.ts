@@ -1,0 +1,220 @@
+import { type MessageOutcome, messageOutcomes } from '../accounting/labels.ts'
+import type { TracedMessage } from '../accounting/replica-trace.ts'
+import type { Gathering } from '../cluster/gathering.ts'
+import { listOf, numberOf, objectOf, textOf } from '../cluster/wire-values.ts'
+import type { Gateway } from '../gateway.ts'
+import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
+import type { Feed } from '../sessions/feed.ts'
+import type { BrowsedEntry } from './journal-browser.ts'
+
+/** How often an event is sent at most, in milliseconds. */
+export const tailEveryMs = 250
+/** How many messages of one interval are compared with the filter of a feed. */
+const maxCompared = 500
+const maxOffsets = 1_000
+
+export interface TailBatch {
+  /** In milliseconds since the epoch. */
+  readonly at: number
+  /** Oldest first. */
+  readonly entries: readonly BrowsedEntry[]
+  /** How many of the compared messages met the filter. */
+  readonly seen: number
+  /** One in this many of the messages that meet the filter is shown; 1: all. */
+  readonly sampledOneIn: number
+  /** All messages since the event before, by what this replica did with them. */
+  readonly outcomes: readonly { readonly outcome: MessageOutcome; readonly count: number }[]
+  /** Replicas of which the outcome is not known. */
+  readonly unanswered: readonly string[]
+}
+
+export interface TailOptions {
+  readonly matches: (entry: WindowEntry) => boolean
+  /** Empty: all. */
+  readonly outcomes: readonly MessageOutcome[]
+  readonly maxPerSecond: number
+}
+
+export interface TailParts {
+  readonly gateway: Gateway
+  readonly hotWindow: HotWindow
+  readonly gathering: Gathering
+}
+
+/** What one replica did with a message. */
+interface OffsetOutcome {
+  readonly offset: number
+  readonly fate: MessageOutcome | undefined
+  readonly matched: number
+  readonly delivered: number
+  readonly dropped: number
+}
+
+/**
+ * Shows live messages and what became of them on all replicas. Watches the tail only while a feed
+ * is open; the work for each message is bounded and sampled.
+ */
+export class TailFeeds {
+  readonly #parts: TailParts
+  readonly #collectors = new Map<Feed<TailBatch>, Collector>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(parts: TailParts) {
+    this.#parts = parts
+    parts.gathering.answer('outcomes', (args) => this.#outcomesHere(args))
+  }
+
+  begin(feed: Feed<TailBatch>, options: TailOptions): void {
+    this.#collectors.set(feed, new Collector(options))
+    feed.onEnd(() => {
+      this.#collectors.delete(feed)
+      if (this.#collectors.size > 0) return
+      clearInterval(this.#timer)
+      this.#timer = undefined
+      this.#parts.gateway.watchTail(undefined)
+    })
+    if (this.#timer) return
+    this.#timer = setInterval(() => this.#flushAll(), tailEveryMs)
+    this.#parts.gateway.watchTail((entry, outcome) => {
+      for (const collector of this.#collectors.values()) collector.add(entry, outcome)
+    })
+  }
+
+  #flushAll(): void {
+    // A consumer that has not taken the last event, such as a sleeping browser, needs no other.
+    for (const [feed, collector] of this.#collectors)
+      if (feed.isTaken && !collector.isEmpty && !collector.flushing) void this.#flush(feed, collector)
+  }
+
+  async #flush(feed: Feed<TailBatch>, collector: Collector): Promise<void> {
+    collector.flushing = true
+    const { chosen, ...counts } = collector.take()
+    try {
+      const { gateway, gathering } = this.#parts
+      const offsets = chosen.map(({ offset }) => offset)
+      const { answers, unanswered } =
+        offsets.length === 0
+          ? { answers: [], unanswered: [] }
+          : await gathering.ask('outcomes', { epoch: gateway.epoch, offsets }, readOutcomes)
+      const byOffset = new Map<number, OffsetOutcome>()
+      for (const { value } of answers)
+        for (const one of value) byOffset.set(one.offset, combined(byOffset.get(one.offset), one))
+      const entries = chosen.map((entry): BrowsedEntry => {
+        const traced = withOutcome(gateway.tracer.describe(entry), byOffset.get(entry.offset))
+        return { entry, traced, receivedAt: entry.receivedAt }
+      })
+      const wanted = collector.outcomes
+      const shown = entries.filter(({ traced: { fate } }) => wanted.length === 0 || (fate && wanted.includes(fate)))
+      feed.push({ at: Date.now(), entries: shown, ...counts, unanswered })
+    } finally {
+      collector.flushing = false
+    }
+  }
+
+  #outcomesHere(args: unknown): OffsetOutcome[] {
+    const { epoch, offsets } = objectOf(args)
+    if (textOf(epoch) !== this.#parts.gateway.epoch) return []
+    return listOf(offsets, maxOffsets).flatMap((item) => {
+      const entry = this.#parts.hotWindow.at(numberOf(item))
+      if (!entry?.outcomes) return []
+      const slot = entry.slot ?? 0
+      return [{ offset: entry.offset, fate: entry.outcomes.of(slot), ...entry.outcomes.countsOf(slot) }]
+    })
+  }
+}
+
+/** Gathers what one feed shows next. */
+class Collector {
+  readonly outcomes: readonly MessageOutcome[]
+  flushing = false
+  readonly #matches: TailOptions['matches']
+  readonly #room: number
+  #chosen: WindowEntry[] = []
+  #messages = 0
+  #compared = 0
+  #seen = 0
+  #counts = new Map<MessageOutcome, number>()
+
+  constructor({ matches, outcomes, maxPerSecond }: TailOptions) {
+    this.#matches = matches
+    this.outcomes = outcomes
+    this.#room = Math.max(1, Math.floor((maxPerSecond * tailEveryMs) / 1000))
+  }
+
+  get isEmpty(): boolean {
+    return this.#messages === 0
+  }
+
+  add(entry: WindowEntry, outcome: MessageOutcome): void {
+    this.#messages += 1
+    this.#counts.set(outcome, (this.#counts.get(outcome) ?? 0) + 1)
+    if (this.#compared >= maxCompared) return
+    this.#compared += 1
+    if (!this.#matches(entry)) return
+    this.#seen += 1
+    // Each message that was seen is shown with the same probability.
+    const at = this.#chosen.length < this.#room ? this.#chosen.length : Math.floor(Math.random() * this.#seen)
+    if (at < this.#room) this.#chosen[at] = entry.detach?.() ?? entry
+  }
+
+  take(): Omit<TailBatch, 'at' | 'entries' | 'unanswered'> & { readonly chosen: readonly WindowEntry[] } {
+    const chosen = this.#chosen.toSorted((one, other) => one.offset - other.offset)
+    const shownShare = this.#seen === 0 ? 1 : chosen.length / this.#seen
+    const comparedShare = this.#messages === 0 ? 1 : this.#compared / this.#messages
+    const taken = {
+      chosen,
+      seen: this.#seen,
+      sampledOneIn: 1 / (shownShare * comparedShare),
+      outcomes: [...this.#counts].map(([outcome, count]) => ({ outcome, count })),
+    }
+    this.#chosen = []
+    this.#messages = 0
+    this.#compared = 0
+    this.#seen = 0
+    this.#counts = new Map()
+    return taken
+  }
+}
+
+/** The outcome that explains most about a message comes first. */
+const order: readonly MessageOutcome[] = [
+  'delivered',
+  'quarantined',
+  'repeated',
+  'invalid',
+  'filtered',
+  'no_subscriber',
+  'unmatched',
+]
+
+function combined(one: OffsetOutcome | undefined, other: OffsetOutcome): OffsetOutcome {
+  if (!one) return other
+  const fates = [one.fate, other.fate]
+  return {
+    offset: one.offset,
+    fate: order.find((outcome) => fates.includes(outcome)),
+    matched: one.matched + other.matched,
+    delivered: one.delivered + other.delivered,
+    dropped: one.dropped + other.dropped,
+  }
+}
+
+function withOutcome(traced: TracedMessage, outcome: OffsetOutcome | undefined): TracedMessage {
+  if (!outcome) return traced
+  const { fate, matched, delivered, dropped } = outcome
+  return { ...traced, fate: fate ?? traced.fate, matched, delivered, dropped }
+}
+
+function readOutcomes(value: unknown): OffsetOutcome[] | undefined {
+  if (!Array.isArray(value)) return undefined
+  return listOf(value, maxOffsets).map((item) => {
+    const { offset, fate, matched, delivered, dropped } = objectOf(item)
+    return {
+      offset: numberOf(offset),
+      fate: messageOutcomes.find((known) => known === fate),
+      matched: numberOf(matched),
+      delivered: numberOf(delivered),
+      dropped: numberOf(dropped),
+    }
+  })
+}

@@ -1,0 +1,101 @@
+import { badInput } from '../../errors.ts'
+import { reviveTrace } from '../accounting/message-trace.ts'
+import type { ReplicaTrace } from '../accounting/replica-trace.ts'
+import type { Gathering } from '../cluster/gathering.ts'
+import { numberOf, numberOrNull, objectOf, textOf, textOrNull } from '../cluster/wire-values.ts'
+import type { Gateway } from '../gateway.ts'
+import { matchesTopic } from '../model/topic-pattern.ts'
+import type { WindowEntry } from '../ports/hot-window.ts'
+import type { JournalBrowser } from './journal-browser.ts'
+
+/** The longest text that bodies are searched for, in characters. */
+const maxText = 500
+
+/** What an operator remembers of a message. Members that are null do not matter. */
+export interface MessagePicture {
+  readonly exchange: string | null
+  /** A topic pattern. */
+  readonly routingKey: string | null
+  /** In milliseconds since the epoch. */
+  readonly from: number | null
+  readonly to: number | null
+  /** A text in the body. */
+  readonly text: string | null
+  readonly clientId: string | null
+}
+
+/** Traces messages that have no message id, or one that is not known. */
+export class TraceInspector {
+  readonly #gateway: Gateway
+  readonly #gathering: Gathering
+  readonly #journal: JournalBrowser
+
+  constructor(gateway: Gateway, gathering: Gathering, journal: JournalBrowser) {
+    this.#gateway = gateway
+    this.#gathering = gathering
+    this.#journal = journal
+    gathering.answer('trace-at', (args) => this.#traceAt(args))
+    gathering.answer('trace-like', (args) => {
+      const picture = readPicture(args)
+      return gateway.tracer.traceHere((entry) => this.#isLike(entry, picture))
+    })
+  }
+
+  /** Throws `BAD_USER_INPUT` for a cursor that Warren did not issue. */
+  async at(cursor: string): Promise<ReplicaTrace[]> {
+    const place = this.#gateway.cursors.parse(cursor)
+    if (!place) throw badInput('cursor', 'expected a cursor that this deployment has issued')
+    const { epoch, offset } = place
+    const traces = await this.#ask('trace-at', { epoch, offset })
+    if (traces.some(({ messages }) => messages.length > 0)) return traces
+    // Older than every hot window: this replica reads it again.
+    const found = epoch === this.#gateway.epoch ? await this.#journal.at(cursor) : undefined
+    return traces.map((trace) =>
+      found && trace.replica === this.#gateway.replica ? { ...trace, messages: [found.traced] } : trace,
+    )
+  }
+
+  /** The first twenty messages of each replica's memory that look so. */
+  like(picture: MessagePicture): Promise<ReplicaTrace[]> {
+    if (Object.values(picture).every((value) => value === null))
+      throw badInput('look', 'expected at least one of exchange, routingKey, from, to, text and clientId')
+    if (picture.text !== null && (picture.text === '' || picture.text.length > maxText))
+      throw badInput('look.text', `expected 1 to ${maxText} characters`)
+    return this.#ask('trace-like', picture)
+  }
+
+  async #ask(topic: string, args: unknown): Promise<ReplicaTrace[]> {
+    const { answers } = await this.#gathering.ask(topic, args, reviveTrace)
+    return answers.map(({ value }) => value)
+  }
+
+  #traceAt(args: unknown): ReplicaTrace {
+    const { epoch, offset } = objectOf(args)
+    const isHere = textOf(epoch) === this.#gateway.epoch
+    const wanted = numberOf(offset)
+    return this.#gateway.tracer.traceHere((entry) => isHere && entry.offset === wanted)
+  }
+
+  #isLike(entry: WindowEntry, { exchange, routingKey, from, to, text, clientId }: MessagePicture): boolean {
+    if (exchange !== null && entry.exchange !== exchange) return false
+    if (routingKey !== null && !matchesTopic(routingKey, entry.routingKey)) return false
+    if (from !== null && entry.receivedAt < from) return false
+    if (to !== null && entry.receivedAt > to) return false
+    if (text !== null && !entry.body.includes(text)) return false
+    if (clientId === null) return true
+    const audience = this.#gateway.audienceOf(entry)
+    return audience === 'everyone' || audience.includes(clientId)
+  }
+}
+
+function readPicture(value: unknown): MessagePicture {
+  const { exchange, routingKey, from, to, text, clientId } = objectOf(value)
+  return {
+    exchange: textOrNull(exchange),
+    routingKey: textOrNull(routingKey),
+    from: numberOrNull(from),
+    to: numberOrNull(to),
+    text: textOrNull(text),
+    clientId: textOrNull(clientId),
+  }
+}

@@ -1,0 +1,152 @@
+import type { BrowsedPage, JournalPoint, PagePlace } from '../../core/inspection/journal-browser.ts'
+import { payerOf } from '../../core/sessions/payer.ts'
+import { badInput } from '../../errors.ts'
+import type { PagedField } from '../limits/operation-cost.ts'
+import { demandObserver, operatorsOnly } from '../operators-only.ts'
+import { builder } from '../types/builder.ts'
+import { JournalEntry } from './journal-entry.ts'
+import { pageSize, pageSizeOf } from './page-arguments.ts'
+
+const standardPage = 50
+/** As for `history`: a page is read from the journal. */
+const readCost = 10
+/** What an entry holds besides its body, in bytes. */
+const entryBytes = 2_048
+
+const JournalPlace = builder.inputType('JournalPlace', {
+  description: 'A place in the journal.',
+  isOneOf: true,
+  fields: (t) => ({
+    cursor: t.field({ type: 'Cursor' }),
+    offset: t.float(),
+    time: t.field({
+      type: 'DateTime',
+      description: 'When a message was received. Exact as far as the replica remembers, before that roughly.',
+    }),
+    messageId: t.id({ description: 'Found as far as the replica remembers (WARREN_HOT_WINDOW).' }),
+  }),
+})
+
+const JournalPage = builder.objectRef<BrowsedPage>('JournalPage').implement({
+  fields: (t) => ({
+    nodes: t.field({
+      type: [JournalEntry],
+      description: 'Oldest first.',
+      extensions: { holdsPage: true } satisfies PagedField,
+      resolve: ({ entries }) => [...entries],
+    }),
+    startCursor: t.field({
+      type: 'Cursor',
+      nullable: true,
+      description: '`before` of the page with older messages.',
+      resolve: ({ start }) => start,
+    }),
+    endCursor: t.field({
+      type: 'Cursor',
+      nullable: true,
+      description: '`after` of the page with newer messages.',
+      resolve: ({ end }) => end,
+    }),
+    hasOlder: t.exposeBoolean('hasOlder'),
+    hasNewer: t.exposeBoolean('hasNewer'),
+    at: t.field({
+      type: JournalEntry,
+      nullable: true,
+      description: 'The message at the place that `around` names, if it names one exactly.',
+      resolve: ({ at }) => at,
+    }),
+    note: t.string({
+      nullable: true,
+      description: 'How the page differs from what was asked for, one sentence.',
+      resolve: ({ note }) => note,
+    }),
+    epoch: t.string({
+      nullable: true,
+      description: 'Changes when the journal is deleted and created again.',
+      resolve: (_page, _args, { gateway }) => gateway.epoch,
+    }),
+  }),
+})
+
+builder.queryField('messages', (t) =>
+  t.field({
+    type: JournalPage,
+    description:
+      'Operators and observers. Messages of the journal, as far back as it is kept. Without a place: the newest ones.',
+    extensions: { ...operatorsOnly, pageSize: pageSizeOf(standardPage) } satisfies PagedField & typeof operatorsOnly,
+    complexity: readCost,
+    args: {
+      source: t.arg.id({ description: 'Only messages that the binding of this source takes.' }),
+      channel: t.arg.id({ description: 'Only messages for this client.' }),
+      field: t.arg.string({ description: 'Only messages that a binding of this typed field takes.' }),
+      exchange: t.arg.string(),
+      routingKey: t.arg.string({ description: 'A topic pattern.' }),
+      text: t.arg.string({ description: 'A text in the body, as it was published.' }),
+      around: t.arg({ type: JournalPlace }),
+      before: t.arg({ type: 'Cursor' }),
+      after: t.arg({ type: 'Cursor' }),
+      first: t.arg.int({ defaultValue: standardPage }),
+    },
+    resolve: (_root, { first, ...args }, { identity, address, inspection, pages }) => {
+      demandObserver(identity, 'read the journal')
+      const filter = {
+        source: args.source ?? undefined,
+        channel: args.channel ?? undefined,
+        field: args.field ?? undefined,
+        exchange: args.exchange ?? undefined,
+        routingKey: args.routingKey ?? undefined,
+        text: args.text ?? undefined,
+      }
+      const payer = payerOf(identity, address)
+      return inspection.journal.page(placeOf(args), filter, pageSize(first, standardPage), (entry, isFirst) => {
+        const bytes = 2 * entry.body.length + entryBytes
+        if (!isFirst) return pages.take(payer, bytes)
+        pages.begin(payer, bytes)
+        return true
+      })
+    },
+  }),
+)
+
+builder.queryField('message', (t) =>
+  t.field({
+    type: JournalEntry,
+    nullable: true,
+    description: 'Operators and observers. Null if the journal does not hold it any more.',
+    extensions: operatorsOnly,
+    complexity: readCost,
+    args: { cursor: t.arg({ type: 'Cursor', required: true }) },
+    resolve: async (_root, { cursor }, { identity, address, inspection, pages }) => {
+      demandObserver(identity, 'read the journal')
+      const found = await inspection.journal.at(cursor)
+      if (found) pages.begin(payerOf(identity, address), 2 * found.entry.body.length + entryBytes)
+      return found
+    },
+  }),
+)
+
+interface Given {
+  readonly around?: {
+    readonly cursor?: string | null
+    readonly offset?: number | null
+    readonly time?: Date | null
+    readonly messageId?: string | null
+  } | null
+  readonly before?: string | null
+  readonly after?: string | null
+}
+
+function placeOf({ around, before, after }: Given): PagePlace {
+  const given = [around, before, after].filter((value) => value !== undefined && value !== null)
+  if (given.length > 1) throw badInput('around', 'expected only one of around, before and after')
+  if (typeof before === 'string') return { before }
+  if (typeof after === 'string') return { after }
+  return around ? { around: pointOf(around) } : 'end'
+}
+
+function pointOf({ cursor, offset, time, messageId }: NonNullable<Given['around']>): JournalPoint {
+  if (typeof cursor === 'string') return { cursor }
+  if (typeof offset === 'number') return { offset }
+  if (time) return { timeMs: time.getTime() }
+  return { messageId: messageId ?? '' }
+}

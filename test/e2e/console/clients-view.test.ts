@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { type Client, createClient } from 'graphql-ws'
+import { WebSocket } from 'ws'
+import { eventually } from '../../support/eventually.ts'
+import { type GatewayProcess, startGateway, testSecret, testToken } from '../../support/gateway/gateway-process.ts'
+import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
+import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
+import { openConsole } from './console-page.ts'
+
+let vhost: TestVhost
+let browser: TestBrowser
+let replicas: readonly [GatewayProcess, GatewayProcess]
+const clients: Client[] = []
+
+beforeAll(async () => {
+  vhost = await testVhost('console')
+  const env = { WARREN_BROKER_URL: vhost.url, WARREN_JWT_SECRET: testSecret }
+  const [one, two] = await Promise.all([startGateway({ env }), startGateway({ env })])
+  replicas = [one, two]
+  browser = await launchChromium()
+})
+afterAll(async () => {
+  for (const client of clients) await client.dispose()
+  await browser?.close()
+  await Promise.all((replicas ?? []).map((replica) => replica.stop()))
+  await vhost?.close()
+})
+
+/** Subscribes to its channel. Counts how often it connected. */
+async function subscriber(clientId: string, replica: GatewayProcess): Promise<{ connections: () => number }> {
+  let connections = 0
+  const token = await testToken({ sub: clientId })
+  await new Promise<void>((resolve) => {
+    const client = createClient({
+      url: replica.graphqlSocketUrl,
+      webSocketImpl: WebSocket,
+      connectionParams: { token },
+      retryAttempts: 1_000,
+      shouldRetry: () => true,
+      retryWait: () => new Promise((again) => setTimeout(again, 200)),
+      on: {
+        connected: () => {
+          connections += 1
+          resolve()
+        },
+      },
+    })
+    clients.push(client)
+    client.subscribe(
+      { query: 'subscription ($id: ID!) { channel(clientId: $id) { data } }', variables: { id: clientId } },
+      { next: () => undefined, error: () => undefined, complete: () => undefined },
+    )
+  })
+  return { connections: () => connections }
+}
+
+test('an operator signs in by the link, finds a client on another replica and disconnects it; an observer may not', async () => {
+  const [one, two] = replicas
+  const alice = await subscriber('alice', two)
+  await subscriber('bob', one)
+  const { page, problems, open, shoot, findings } = await openConsole(browser, one)
+
+  await page.getByRole('heading', { name: 'Overview' }).waitFor()
+  expect(page.url()).not.toContain('token')
+  await page.getByText('Live, 2 of 2 replicas').waitFor()
+  await page.getByText('Every event that was matched is accounted for.').waitFor()
+  expect(await findings()).toEqual([])
+  await shoot('overview')
+
+  await page.keyboard.press('g')
+  await page.keyboard.press('c')
+  await page.getByRole('heading', { name: 'Clients' }).waitFor()
+  await page.getByRole('row', { name: /alice/ }).waitFor()
+  await page.keyboard.press('/')
+  await page.keyboard.type('ali')
+  await page.getByRole('row', { name: /bob/ }).waitFor({ state: 'detached' })
+  expect(page.url()).toContain('search=ali')
+  await page.getByRole('row', { name: /alice/ }).click()
+  const detail = page.getByRole('complementary', { name: 'Client alice' })
+  await detail.getByText('graphql-ws').first().waitFor()
+  expect(await findings()).toEqual([])
+  await shoot('clients')
+
+  await detail.getByRole('button', { name: 'Disconnect' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByText('resumes at its cursor').waitFor()
+  expect(await findings()).toEqual([])
+  await dialog.getByRole('button', { name: 'Disconnect' }).click()
+  await page.getByText('The session of alice was closed').waitFor()
+  await eventually('alice to connect again', () => alice.connections() === 2)
+  await page.reload()
+  await page.getByRole('complementary', { name: 'Client alice' }).waitFor()
+
+  await open('replicas')
+  await page.getByText('All 2 replicas are at the journal’s end.').waitFor()
+  await page.getByRole('row', { name: new RegExp(`:${two.port}`) }).click()
+  expect(await findings()).toEqual([])
+  await shoot('replicas')
+
+  const observer = await openConsole(browser, one, { scope: 'observe' })
+  await observer.open('clients?client=bob')
+  const button = observer.page.getByRole('button', { name: 'Disconnect' })
+  await button.waitFor()
+  expect(await button.isDisabled()).toBe(true)
+  expect(browser.outside()).toEqual([])
+  expect([...problems, ...observer.problems]).toEqual([])
+})

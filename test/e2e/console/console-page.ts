@@ -1,0 +1,69 @@
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { AxeResults } from 'axe-core'
+import type { ConsoleMessage, Page } from 'playwright-core'
+import { type GatewayProcess, testToken } from '../../support/gateway/gateway-process.ts'
+import type { TestBrowser } from '../../support/processes/chromium.ts'
+
+/** Git ignores it. The pictures are for people to look at. */
+const shots = '.cache/console'
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+export interface ConsolePage {
+  readonly page: Page
+  /** What the browser reported: errors, warnings, and breaches of the policy. */
+  readonly problems: readonly string[]
+  /** Opens a view, such as `clients?only=SLOW`. */
+  open: (view: string) => Promise<void>
+  /** Saves a picture in the light and the dark theme and at the width of a phone. */
+  shoot: (name: string) => Promise<void>
+  /** Serious and critical findings of axe, as text. */
+  findings: () => Promise<string[]>
+}
+
+/** A page of the console, signed in by a link with a token of this scope. */
+export async function openConsole(
+  browser: TestBrowser,
+  gateway: GatewayProcess,
+  { scope = 'operator', token }: { scope?: string; token?: string } = {},
+): Promise<ConsolePage> {
+  const page = await browser.context.newPage()
+  const problems: string[] = []
+  page.on('console', (message: ConsoleMessage) => {
+    if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text())
+  })
+  page.on('pageerror', (error) => problems.push(error.message))
+  const base = `http://${gateway.address}:${gateway.opsPort}/console`
+  const given = token ?? (await testToken({ sub: 'nadia', scope }))
+  // Without transitions, so that no picture shows half of one.
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  await page.setViewportSize({ width: 1440, height: 900 })
+  await page.goto(`${base}#token=${given}`)
+  mkdirSync(shots, { recursive: true })
+  return {
+    page,
+    problems,
+    open: async (view) => {
+      await page.goto(`${base}/${view}`)
+      await page.getByRole('heading', { level: 1 }).waitFor()
+    },
+    shoot: async (name) => {
+      for (const theme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme: theme })
+        await page.screenshot({ path: join(shots, `${name}-${theme}.png`) })
+      }
+      await page.emulateMedia({ colorScheme: 'light' })
+      await page.setViewportSize({ width: 390, height: 844 })
+      await page.screenshot({ path: join(shots, `${name}-phone.png`) })
+      await page.setViewportSize({ width: 1440, height: 900 })
+    },
+    findings: async () => {
+      await page.evaluate(axe)
+      const { violations } = (await page.evaluate('axe.run()')) as AxeResults
+      return violations
+        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+        .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`)
+    },
+  }
+}

@@ -1,0 +1,126 @@
+import { readdirSync, statSync } from 'node:fs'
+import { expect, test } from '@jest/globals'
+import { type Client, createClient } from 'graphql-ws'
+import { WebSocket } from 'ws'
+import { ask as askRaw } from '../../security/ask.ts'
+import { type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
+
+const ops = ({ address, opsPort }: GatewayProcess) => `http://${address}:${opsPort}`
+
+/** The status and the error codes of `{ gateway { version } }` over HTTP. */
+async function ask(url: string, token?: string): Promise<{ status: number; codes: unknown[]; data: unknown }> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    body: JSON.stringify({ query: '{ gateway { version } }' }),
+  })
+  const { data, errors = [] } = (await response.json()) as {
+    data?: unknown
+    errors?: { extensions?: { code?: string } }[]
+  }
+  return { status: response.status, codes: errors.map(({ extensions }) => extensions?.code), data }
+}
+
+/** Resolves to the close code of a socket that presents the token, or to 'open'. */
+function connect(url: string, token: string): Promise<number | 'open'> {
+  return new Promise((resolve) => {
+    const client: Client = createClient({
+      url: url.replace('http', 'ws'),
+      webSocketImpl: WebSocket,
+      connectionParams: { token },
+      lazy: false,
+      retryAttempts: 0,
+      onNonLazyError: () => undefined,
+      on: {
+        connected: () => {
+          resolve('open')
+          void client.dispose()
+        },
+        closed: (event) => resolve((event as { code: number }).code),
+      },
+    })
+  })
+}
+
+test('the ops port serves the console and GraphQL for operators and observers only', async () => {
+  await using gateway = await startGateway()
+  const [client, operator, observer] = await Promise.all([
+    testToken({ sub: 'alice' }),
+    testToken({ scope: 'operator' }),
+    testToken({ scope: 'observe' }),
+  ])
+  for (const path of ['/graphql', '/console/graphql']) {
+    const url = `${ops(gateway)}${path}`
+    expect(await ask(url)).toMatchObject({ status: 401, codes: ['UNAUTHENTICATED'] })
+    expect(await ask(url, client)).toMatchObject({ status: 403, codes: ['FORBIDDEN'] })
+    for (const token of [operator, observer])
+      expect(await ask(url, token)).toMatchObject({ status: 200, data: { gateway: { version: expect.any(String) } } })
+    // As every FORBIDDEN at the start of a connection (docs/errors.md).
+    expect(await connect(url, client)).toBe(4292)
+    expect(await connect(url, observer)).toBe('open')
+  }
+
+  const page = await fetch(`${ops(gateway)}/console/clients?search=a`)
+  expect(page.status).toBe(200)
+  const policy = page.headers.get('content-security-policy') ?? ''
+  expect(policy).toBe(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  )
+  const html = await page.text()
+  expect(html).not.toMatch(/<script>|<style|style=|https?:/)
+  const [, asset = ''] = /src="(\/console\/assets\/[^"]+\.js)"/.exec(html) ?? []
+  const script = await fetch(ops(gateway) + asset, { headers: { 'accept-encoding': 'br' } })
+  expect(script.headers.get('content-encoding')).toBe('br')
+  expect(script.headers.get('cache-control')).toContain('immutable')
+
+  for (const missing of ['/console/assets/none.js', '/console/assets/..%2f..%2fpackage.json', '/consolex', '/v1'])
+    expect((await fetch(ops(gateway) + missing)).status).toBe(404)
+  expect((await fetch(`${gateway.url}/console`)).status).toBe(404)
+  expect((await askRaw(`${ops(gateway)}/console`, { headers: { host: 'evil.example' } })).status).toBe(421)
+  const foreign = await fetch(`${ops(gateway)}/graphql`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      origin: 'https://evil.example',
+      authorization: `Bearer ${operator}`,
+    },
+    body: '{"query":"{ gateway { version } }"}',
+  })
+  expect(foreign.status).toBe(403)
+})
+
+test('WARREN_CONSOLE=on serves it on the main port too, and off serves it nowhere', async () => {
+  await using both = await startGateway({ env: { WARREN_CONSOLE: 'on' } })
+  expect((await fetch(`${both.url}/console`)).status).toBe(200)
+  expect((await fetch(`${ops(both)}/console`)).status).toBe(200)
+  // Clients have the public endpoint of the port, and not the one of the console.
+  const client = await testToken({ sub: 'alice' })
+  expect(await ask(both.graphqlUrl, client)).toMatchObject({ status: 200 })
+  expect(await ask(`${both.url}/console/graphql`, client)).toMatchObject({ status: 403, codes: ['FORBIDDEN'] })
+
+  await using off = await startGateway({ env: { WARREN_CONSOLE: 'off' } })
+  for (const url of [`${off.url}/console`, `${ops(off)}/console`, `${ops(off)}/graphql`])
+    expect((await fetch(url)).status).toBe(404)
+})
+
+test('the start prints a sign-in link, but only if the secret was generated', async () => {
+  await using generated = await startGateway({ env: { WARREN_JWT_SECRET: undefined as never } })
+  const [, link = ''] = await generated.printed(/^ *(http:\S+\/console#token=\S+)$/m)
+  const { hash, origin } = new URL(link)
+  expect(await ask(`${origin}/graphql`, hash.slice('#token='.length))).toMatchObject({ status: 200 })
+
+  await using configured = await startGateway()
+  expect(configured.output()).toContain('/console')
+  expect(configured.output()).not.toContain('#token=')
+})
+
+test('the whole console is less than 300 KiB, compressed', () => {
+  const files = readdirSync('dist/console', { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.br'),
+  )
+  expect(files.length).toBeGreaterThan(5)
+  expect(files.reduce((sum, file) => sum + statSync(`dist/console/${file}`).size, 0)).toBeLessThan(300 * 1024)
+})

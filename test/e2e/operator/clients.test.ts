@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { eventually } from '../../support/eventually.ts'
+import { type ChannelListener, listen, publish } from '../back-end/graphql-caller.ts'
+import { openTwoReplicas, type TwoReplicas } from './two-replicas.ts'
+
+let replicas: TwoReplicas
+let onA: ChannelListener
+let onB: ChannelListener
+beforeAll(async () => {
+  replicas = await openTwoReplicas('clients')
+  const { a, b } = replicas
+  onA = await listen(a.graphqlSocketUrl, await a.clientToken('erin'), { clientId: 'erin' })
+  onB = await listen(b.graphqlSocketUrl, await b.clientToken('erin'), { clientId: 'erin' })
+  await eventually('both subscriptions', () => a.gateway.hub.countOf('erin') + b.gateway.hub.countOf('erin') === 2)
+})
+afterAll(async () => {
+  await onA[Symbol.asyncDispose]()
+  await onB[Symbol.asyncDispose]()
+  await replicas[Symbol.asyncDispose]()
+})
+
+const register = `mutation Register($input: CreateClientChannelInput!) { createClientChannel(input: $input) { token } }`
+const page = `query Page($search: String, $after: String, $only: ClientFilter, $sort: ClientSort, $first: Int) {
+  clients(search: $search, after: $after, only: $only, sort: $sort, first: $first) {
+    nodes { clientId name registered online banned slow sessions transports replicas offset lagMs delivered }
+    endCursor hasMore unanswered counts { registered online slow banned }
+  }
+}`
+
+interface Page {
+  readonly clients: {
+    readonly nodes: readonly Record<string, unknown>[]
+    readonly endCursor: string | null
+    readonly hasMore: boolean
+    readonly unanswered: readonly string[]
+    readonly counts: Record<string, number>
+  }
+}
+
+interface Session {
+  readonly id: string
+  readonly replica: string
+}
+
+const sessionsOf = `query Sessions($clientId: ID!) {
+  sessions(clientId: $clientId) {
+    unanswered banned
+    sessions { id replica clientId transport address since scope queuedBytes delivered dropped slow subscriptionCount
+      subscriptions { field topic since cursor offset lagMs pending queuedBytes delivered dropped slow } }
+  }
+}`
+
+describe('the clients of a deployment', () => {
+  test('are listed in pages, registered ones and those with a session, in one order', async () => {
+    const { onB: call, observer } = replicas
+    const ids = ['clara', 'Dora', 'erik', 'zoë', '🦔'].map((name, index) => `page-${name}-${index}`)
+    for (const clientId of ids)
+      await call(register, { input: { clientId, name: clientId, email: 'x@example.com', password: 'correct horse' } })
+    const found: unknown[] = []
+    let after: string | null = null
+    do {
+      const { clients }: Page = await observer<Page>(page, { search: 'PAGE-', first: 2, after })
+      expect(clients.nodes.length).toBeLessThanOrEqual(2)
+      found.push(...clients.nodes.map(({ clientId }) => clientId))
+      after = clients.hasMore ? clients.endCursor : null
+    } while (after !== null)
+    expect(found).toEqual(ids.toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other))))
+  })
+
+  test('with sessions on two replicas are one client, and can be sorted and filtered', async () => {
+    const { a, b, onA: call, observer } = replicas
+    await call(publish, { input: { clientId: 'erin', data: { n: 1 } } })
+    await Promise.all([onA.next(), onB.next()])
+    const { clients } = await observer<Page>(page, { search: 'erin', only: 'ONLINE' })
+    expect(clients).toMatchObject({ hasMore: false, unanswered: [], counts: { banned: 0 } })
+    expect(clients.nodes).toEqual([
+      expect.objectContaining({
+        clientId: 'erin',
+        registered: false,
+        online: true,
+        slow: false,
+        sessions: 2,
+        transports: ['graphql-ws'],
+        replicas: expect.arrayContaining([a.gateway.replica, b.gateway.replica]),
+        lagMs: 0,
+        delivered: 2,
+      }),
+    ])
+    const sorted = await observer<Page>(page, { sort: 'DELIVERED', first: 1 })
+    expect(sorted.clients.nodes).toEqual([expect.objectContaining({ clientId: 'erin' })])
+    const offline = await observer<Page>(page, { only: 'OFFLINE' })
+    expect(offline.clients.nodes.map(({ clientId }) => clientId)).not.toContain('erin')
+  })
+
+  test('a page that is too large or an invalid cursor is refused by name', async () => {
+    const { observer } = replicas
+    await expect(observer(page, { first: 501 })).rejects.toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: expect.stringContaining('first'),
+    })
+    await expect(observer(page, { sort: 'LAG', after: 'x' })).rejects.toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: expect.stringContaining('after'),
+    })
+  })
+})
+
+describe('the sessions of a client', () => {
+  test('are found on all replicas, with what each subscription holds', async () => {
+    const { a, b, observer } = replicas
+    const { sessions } = await observer<{ sessions: { sessions: Session[]; unanswered: string[] } }>(sessionsOf, {
+      clientId: 'erin',
+    })
+    expect(sessions.unanswered).toEqual([])
+    expect(new Set(sessions.sessions.map(({ replica }) => replica))).toEqual(
+      new Set([a.gateway.replica, b.gateway.replica]),
+    )
+    for (const session of sessions.sessions) {
+      expect(session).toMatchObject({
+        clientId: 'erin',
+        transport: 'graphql-ws',
+        address: expect.stringContaining('127.0.0.1'),
+        slow: false,
+        subscriptionCount: 1,
+        subscriptions: [
+          {
+            field: 'channel',
+            topic: 'erin',
+            cursor: expect.any(String),
+            offset: expect.any(Number),
+            pending: 0,
+            lagMs: 0,
+          },
+        ],
+      })
+    }
+  })
+
+  test('can be disconnected from another replica, and the client may come back', async () => {
+    const { a, b, onA: call, observer } = replicas
+    const { sessions } = await observer<{ sessions: { sessions: Session[] } }>(sessionsOf, { clientId: 'erin' })
+    const onOther = sessions.sessions.find(({ replica }) => replica === b.gateway.replica)
+    expect(
+      await call('mutation End($id: ID!) { disconnect(session: $id, reason: "a test") }', { id: onOther?.id }),
+    ).toEqual({
+      disconnect: true,
+    })
+    expect((await onB.closed).code).toBe(1012)
+    expect(await call('mutation End($id: ID!) { disconnect(session: $id) }', { id: onOther?.id })).toEqual({
+      disconnect: false,
+    })
+    await using again = await listen(a.graphqlSocketUrl, await a.clientToken('erin'), { clientId: 'erin' })
+    await eventually('the new session', () => a.gateway.hub.countOf('erin') === 2)
+    await call(publish, { input: { clientId: 'erin', data: 'back' } })
+    expect((await again.next()).data).toBe('back')
+  })
+})

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import amqp, { type ChannelModel, type ConfirmChannel } from 'amqplib'
+import { eventually } from '../../support/eventually.ts'
+import { type ChannelListener, listen } from '../back-end/graphql-caller.ts'
+import { openTwoReplicas, type TwoReplicas } from './two-replicas.ts'
+
+let replicas: TwoReplicas
+let connection: ChannelModel
+let channel: ConfirmChannel
+let alice: ChannelListener
+beforeAll(async () => {
+  replicas = await openTwoReplicas('quarantined')
+  connection = await amqp.connect(replicas.vhost.url)
+  channel = await connection.createConfirmChannel()
+  const { b } = replicas
+  alice = await listen(b.graphqlSocketUrl, await b.clientToken('alice'), { clientId: 'alice' })
+  await eventually('the subscription', () => b.gateway.hub.countOf('alice') === 1)
+})
+afterAll(async () => {
+  await alice[Symbol.asyncDispose]()
+  await connection.close()
+  await replicas[Symbol.asyncDispose]()
+})
+
+async function sendBroken(messageId: string, body: string): Promise<void> {
+  const properties = { contentType: 'application/json', messageId, appId: 'billing', headers: { tenant: 'acme' } }
+  channel.publish('warren.events', 'client.alice', Buffer.from(body), properties)
+  await channel.waitForConfirms()
+}
+
+interface Quarantined {
+  readonly id: string
+  readonly messageId: string
+}
+
+const list = `query List($first: Int, $after: String) {
+  quarantine(first: $first, after: $after) {
+    nodes { id reason text place { byte line column pointer } exchange routingKey receivedAt offset messageId appId headers
+      bytes body { text } } endCursor hasMore count
+  }
+}`
+
+async function waitFor(count: number): Promise<Quarantined[]> {
+  return eventually(`${count} messages in the quarantine`, async () => {
+    const { quarantine } = await replicas.observer<{ quarantine: { nodes: Quarantined[]; count: number } }>(list)
+    return quarantine.count === count && quarantine.nodes
+  })
+}
+
+const republish = `mutation Again($id: ID!, $edit: RepublishEdit) {
+  republish(id: $id, edit: $edit) { id exchange routingKey cursor }
+}`
+
+describe('the quarantine', () => {
+  test('is listed in pages with the reason and the place, and a look takes nothing away', async () => {
+    const bodies = ['{"order": 9139, "note": "tw', '{"a": 1,\n "b": nope}', '[1, 2']
+    for (const [n, body] of bodies.entries()) await sendBroken(`broken-${n}`, body)
+    const nodes = await waitFor(3)
+    expect(nodes).toEqual([
+      expect.objectContaining({
+        reason: 'broken-json',
+        text: 'the JSON ends too early',
+        place: { byte: 28, line: 1, column: 28, pointer: null },
+        exchange: 'warren.events',
+        routingKey: 'client.alice',
+        messageId: 'broken-0',
+        appId: 'billing',
+        bytes: 27,
+        offset: expect.any(Number),
+        receivedAt: expect.any(String),
+        body: { text: bodies[0] },
+      }),
+      expect.objectContaining({ place: expect.objectContaining({ line: 2 }), messageId: 'broken-1' }),
+      expect.objectContaining({ messageId: 'broken-2' }),
+    ])
+    const first = await replicas.observer<{ quarantine: { endCursor: string; hasMore: boolean } }>(list, { first: 2 })
+    expect(first.quarantine.hasMore).toBe(true)
+    const second = await replicas.observer<{ quarantine: { nodes: Quarantined[]; hasMore: boolean } }>(list, {
+      first: 2,
+      after: first.quarantine.endCursor,
+    })
+    expect(second.quarantine).toMatchObject({ nodes: [{ messageId: 'broken-2' }], hasMore: false })
+  })
+
+  test('gives a message back that was corrected, once, and refuses one that is still broken', async () => {
+    const { onA, observer } = replicas
+    const [broken] = await waitFor(3)
+    const edit = { body: '{"order": 9139, "note": "two bells"}' }
+    await expect(observer(republish, { id: broken?.id, edit })).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    await expect(onA(republish, { id: broken?.id, edit: { body: '{"order":' } })).rejects.toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: expect.stringContaining('edit.body'),
+    })
+    const { republish: again } = await onA<{ republish: Record<string, unknown> }>(republish, { id: broken?.id, edit })
+    expect(again).toMatchObject({ exchange: 'warren.events', routingKey: 'client.alice', cursor: expect.any(String) })
+    expect(await alice.next()).toMatchObject({
+      data: { order: 9139, note: 'two bells' },
+      messageId: 'broken-0',
+      headers: { tenant: 'acme' },
+    })
+    await waitFor(2)
+    await expect(onA(republish, { id: broken?.id })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' })
+  })
+
+  test('drops what an operator names, and reports what is not there', async () => {
+    const { onA } = replicas
+    const [one] = await waitFor(2)
+    expect(
+      await onA('mutation Drop($ids: [ID!]!) { drop(ids: $ids) { dropped missing } }', { ids: [one?.id, 'none'] }),
+    ).toEqual({ drop: { dropped: [one?.id], missing: ['none'] } })
+    await waitFor(1)
+    expect(await replicas.observer('{ broker { up quarantined journal { firstOffset lastOffset } } }')).toMatchObject({
+      broker: { up: true, quarantined: 1, journal: { firstOffset: expect.any(Number) } },
+    })
+  })
+})
