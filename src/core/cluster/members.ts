@@ -15,7 +15,7 @@ export interface Member {
   /** In milliseconds since the epoch. With the name, it identifies one life of a replica. */
   readonly startedAt: number
   /** When this replica last received anything from it, by its own clock, in milliseconds. */
-  heardAt: number
+  lastSeenAt: number
   /** When it announced its end. Undefined: it has not. */
   endedAt: number | undefined
 }
@@ -90,7 +90,7 @@ export class Members {
   /** A message of the replica arrived. */
   heardFrom(replica: string): void {
     const member = this.#others.get(replica)
-    if (member) member.heardAt = Date.now()
+    if (member) member.lastSeenAt = Date.now()
   }
 
   onControl(message: Extract<ControlMessage, { kind: 'replica-alive' | 'replica-ended' }>): void {
@@ -106,14 +106,14 @@ export class Members {
     }
     if (message.ask) this.announce(false)
     if (known && known.startedAt === startedAt && this.#alive.has(replica)) {
-      known.heardAt = Date.now()
+      known.lastSeenAt = Date.now()
       return
     }
     // An announcement may arrive behind that of its end.
     if (known && known.startedAt === startedAt && known.endedAt !== undefined) return
     if (known && this.#alive.has(replica)) this.#leave(known)
     const { version } = message
-    const member: Member = { replica, version, startedAt, heardAt: Date.now(), endedAt: undefined }
+    const member: Member = { replica, version, startedAt, lastSeenAt: Date.now(), endedAt: undefined }
     this.#others.set(replica, member)
     this.#alive.add(replica)
     this.#parts.onJoined?.(member)
@@ -122,8 +122,8 @@ export class Members {
   #expire(): void {
     const now = Date.now()
     for (const member of this.#others.values()) {
-      if (now - member.heardAt > leaseMs) this.#leave(member)
-      if (now - member.heardAt > rememberedMs) this.#others.delete(member.replica)
+      if (now - member.lastSeenAt > leaseMs) this.#leave(member)
+      if (now - member.lastSeenAt > rememberedMs) this.#others.delete(member.replica)
     }
     for (const { replica } of this.#others.values()) {
       if (this.#others.size <= maxRemembered) break

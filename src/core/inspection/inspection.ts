@@ -97,7 +97,7 @@ export class Inspection {
   /** All known replicas, sorted by name; this one, too. */
   replicasOf({ answers }: GatheredReports): InspectedReplica[] {
     const { members, replica, version, startedAt } = this.#cluster
-    const own: Member = { replica, version, startedAt, heardAt: Date.now(), endedAt: undefined }
+    const own: Member = { replica, version, startedAt, lastSeenAt: Date.now(), endedAt: undefined }
     return [own, ...members.others]
       .map((member) => ({ member, report: answers.find((answer) => answer.replica === member.replica)?.value }))
       .toSorted((one, other) => (one.member.replica < other.member.replica ? -1 : 1))

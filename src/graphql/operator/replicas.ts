@@ -59,10 +59,10 @@ export const GatewayReplica = builder.objectRef<InspectedReplica>('GatewayReplic
       description: 'Whether it answered within half a second.',
       resolve: ({ report }) => report !== undefined,
     }),
-    heardAt: t.field({
+    lastSeenAt: t.field({
       type: 'DateTime',
-      description: 'When the replica that you ask received anything from it.',
-      resolve: ({ member }) => new Date(member.heardAt),
+      description: 'When the replica that you ask received anything from it last.',
+      resolve: ({ member }) => new Date(member.lastSeenAt),
     }),
     endedAt: t.field({
       type: 'DateTime',

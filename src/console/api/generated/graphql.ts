@@ -327,7 +327,7 @@ export type DeleteSourceMutationVariables = Exact<{
 
 export type DeleteSourceMutation = { deleteRabbitChannel: boolean };
 
-export type ReplicaFragment = { name: string, answered: boolean, heardAt: string, state: ReplicaState, reason: string | null, version: string, startedAt: string, uptimeMs: number | null, sessions: number | null, subscriptions: number | null, catchingUp: number | null, fellBehind: number | null, receivedPerSecond: number | null, deliveredPerSecond: number | null, lagMs: number | null, position: number | null, load: { cpu: number | null, loopDelayMs: number | null } | null, memory: { rssBytes: number, heapBytes: number } | null, hotWindow: { bytes: number, firstOffset: number | null, since: string | null, spanMs: number | null } | null, outbox: { bytes: number, bufferedBytes: number, waitingSessions: number } | null };
+export type ReplicaFragment = { name: string, answered: boolean, lastSeenAt: string, state: ReplicaState, reason: string | null, version: string, startedAt: string, uptimeMs: number | null, sessions: number | null, subscriptions: number | null, catchingUp: number | null, fellBehind: number | null, receivedPerSecond: number | null, deliveredPerSecond: number | null, lagMs: number | null, position: number | null, load: { cpu: number | null, loopDelayMs: number | null } | null, memory: { rssBytes: number, heapBytes: number } | null, hotWindow: { bytes: number, firstOffset: number | null, since: string | null, spanMs: number | null } | null, outbox: { bytes: number, bufferedBytes: number, waitingSessions: number } | null };
 
 export type AccountFragment = { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number };
 
@@ -336,7 +336,7 @@ export type StatsSubscriptionVariables = Exact<{
 }>;
 
 
-export type StatsSubscription = { gatewayStats: { at: string, spanMs: number, receivedPerSecond: number | null, deliveredPerSecond: number | null, sessions: number, unanswered: Array<string>, bySource: Array<{ source: string, exchange: string | null, receivedPerSecond: number | null, total: number }>, byTransport: Array<{ transport: string, sessions: number, subscriptions: number, deliveredPerSecond: number | null, droppedPerSecond: number | null }>, byField: Array<{ field: string, matchedPerSecond: number | null, deliveredPerSecond: number | null, filteredPerSecond: number | null, invalidPerSecond: number | null }>, byOutcome: Array<{ outcome: MessageFate, perSecond: number | null, total: number }>, deliveryTimes: { p50Ms: number | null, p99Ms: number | null }, accounts: { at: string, unanswered: Array<string>, total: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }, byTransport: Array<{ transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }>, byReplica: Array<{ replica: string, startedAt: string, account: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number } }> }, replicas: Array<{ name: string, answered: boolean, heardAt: string, state: ReplicaState, reason: string | null, version: string, startedAt: string, uptimeMs: number | null, sessions: number | null, subscriptions: number | null, catchingUp: number | null, fellBehind: number | null, receivedPerSecond: number | null, deliveredPerSecond: number | null, lagMs: number | null, position: number | null, load: { cpu: number | null, loopDelayMs: number | null } | null, memory: { rssBytes: number, heapBytes: number } | null, hotWindow: { bytes: number, firstOffset: number | null, since: string | null, spanMs: number | null } | null, outbox: { bytes: number, bufferedBytes: number, waitingSessions: number } | null }> } };
+export type StatsSubscription = { gatewayStats: { at: string, spanMs: number, receivedPerSecond: number | null, deliveredPerSecond: number | null, sessions: number, unanswered: Array<string>, bySource: Array<{ source: string, exchange: string | null, receivedPerSecond: number | null, total: number }>, byTransport: Array<{ transport: string, sessions: number, subscriptions: number, deliveredPerSecond: number | null, droppedPerSecond: number | null }>, byField: Array<{ field: string, matchedPerSecond: number | null, deliveredPerSecond: number | null, filteredPerSecond: number | null, invalidPerSecond: number | null }>, byOutcome: Array<{ outcome: MessageFate, perSecond: number | null, total: number }>, deliveryTimes: { p50Ms: number | null, p99Ms: number | null }, accounts: { at: string, unanswered: Array<string>, total: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }, byTransport: Array<{ transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }>, byReplica: Array<{ replica: string, startedAt: string, account: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number } }> }, replicas: Array<{ name: string, answered: boolean, lastSeenAt: string, state: ReplicaState, reason: string | null, version: string, startedAt: string, uptimeMs: number | null, sessions: number | null, subscriptions: number | null, catchingUp: number | null, fellBehind: number | null, receivedPerSecond: number | null, deliveredPerSecond: number | null, lagMs: number | null, position: number | null, load: { cpu: number | null, loopDelayMs: number | null } | null, memory: { rssBytes: number, heapBytes: number } | null, hotWindow: { bytes: number, firstOffset: number | null, since: string | null, spanMs: number | null } | null, outbox: { bytes: number, bufferedBytes: number, waitingSessions: number } | null }> } };
 
 export type BrokerQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -419,7 +419,7 @@ export const ReplicaFragmentDoc = new TypedDocumentString(`
     fragment Replica on GatewayReplica {
   name
   answered
-  heardAt
+  lastSeenAt
   state
   reason
   version
@@ -947,7 +947,7 @@ export const StatsDocument = new TypedDocumentString(`
     fragment Replica on GatewayReplica {
   name
   answered
-  heardAt
+  lastSeenAt
   state
   reason
   version

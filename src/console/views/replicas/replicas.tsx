@@ -26,12 +26,12 @@ const columns: readonly SortableColumn<Replica>[] = [
   {
     id: 'up',
     head: 'Up',
-    cell: ({ uptimeMs, heardAt, answered }) =>
+    cell: ({ uptimeMs, lastSeenAt, answered }) =>
       answered ? (
         duration(uptimeMs)
       ) : (
         <span className="faint">
-          seen <Time at={heardAt} ms={false} />
+          seen <Time at={lastSeenAt} ms={false} />
         </span>
       ),
     value: ({ uptimeMs }) => uptimeMs ?? 0,
