@@ -271,7 +271,7 @@ test('has a hash that depends on what the files mean only', () => {
 test('is served beside the schema of Warren', () => {
   const printed = printSchema(schema.schema)
   const root = (name: string) => schema.schema.getRootType(name as never)?.getFields() ?? {}
-  expect(Object.keys(root('subscription'))).toEqual(['channel', 'orderChanged', 'shipment'])
+  expect(Object.keys(root('subscription'))).toEqual(expect.arrayContaining(['channel', 'orderChanged', 'shipment']))
   expect(Object.keys(root('mutation'))).toContain('createClientChannel')
   expect(Object.keys(root('mutation'))).toContain('placeOrder')
   expect(Object.keys(root('query'))).toContain('quote')
