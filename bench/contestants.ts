@@ -85,8 +85,8 @@ function onSocketCluster(token: string | null) {
 }
 
 /** The messages of the scenarios as a typed field. */
-const sdl = `type Subscription {
-  event(clientId: ID!): Event @events(exchange: "warren.events", routingKey: "client.{clientId}") @allow
+const sdl = (from: string) => `type Subscription {
+  event(clientId: ID!): Event @events(exchange: "${from}", routingKey: "client.{clientId}") @allow
 }
 type Event { mark: String! text: String! @filterable }
 `
@@ -103,12 +103,17 @@ function onTypedField(filter?: object) {
 async function startWarren(
   source: Source,
   broker: BrokerOf,
-  { sdl: schema, ...access }: Pick<Running, 'path' | 'protocol' | 'script' | 'ping'> & { readonly sdl?: string },
+  {
+    sdl: schema,
+    ...access
+  }: Pick<Running, 'path' | 'protocol' | 'script' | 'ping'> & { readonly sdl?: (exchange: string) => string },
   parameters = '',
 ): Promise<Running> {
   const folder = newFolder()
   const file = join(folder, 'events.graphql')
-  writeFileSync(file, schema ?? '')
+  // In process the messages have the exchange of the default source, which finds clients for them, too.
+  const from = schema && source === 'rabbit' ? 'typed.events' : 'warren.events'
+  writeFileSync(file, schema?.(from) ?? '')
   const own: Record<string, string> = schema === undefined ? {} : { WARREN_SCHEMA: file }
   const common = { ...access, tokens: await warrenTokens() }
   const stopping = (end: () => PromiseLike<void>) => async (): Promise<void> => {
@@ -134,7 +139,7 @@ async function startWarren(
   return {
     ...common,
     port: gateway.port,
-    control: await node.publisher('warren.events'),
+    control: await node.publisher(from),
     pids: [gateway.pid],
     broker: portOf(node),
     stop: stopping(() => gateway[Symbol.asyncDispose]()),
