@@ -1,20 +1,44 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { brotliCompressSync, constants } from 'node:zlib'
 import { defineConfig, type Plugin } from 'vite'
 
-const outDir = join(import.meta.dirname, '../../dist/console')
+const served = join(import.meta.dirname, '../../dist/console')
+const outDir = `${served}-${process.pid}`
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+}
 
 /** The gateway sends the compressed files as they are, and compresses nothing itself. */
 const compressed: Plugin = {
   name: 'compressed',
   closeBundle() {
-    for (const entry of readdirSync(outDir, { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile() || !/\.(html|js|css|svg)$/.test(entry.name)) continue
-      const path = join(entry.parentPath, entry.name)
+    for (const file of filesIn(outDir)) {
+      if (!/\.(html|js|css|svg)$/.test(file)) continue
+      const path = join(outDir, file)
       const quality = { [constants.BROTLI_PARAM_QUALITY]: 9 }
       writeFileSync(`${path}.br`, brotliCompressSync(readFileSync(path), { params: quality }))
     }
+  },
+}
+
+/** Replaces file by file, because a gateway of this folder may be running and read them. */
+const replaced: Plugin = {
+  name: 'replaced',
+  closeBundle: {
+    order: 'post',
+    handler() {
+      const made = new Set(filesIn(outDir))
+      for (const file of made) {
+        mkdirSync(dirname(join(served, file)), { recursive: true })
+        renameSync(join(outDir, file), join(served, file))
+      }
+      for (const file of filesIn(served)) if (!made.has(file)) rmSync(join(served, file), { force: true })
+      rmSync(outDir, { recursive: true })
+    },
   },
 }
 
@@ -23,7 +47,7 @@ export default defineConfig({
   base: '/console/',
   publicDir: 'public',
   logLevel: 'warn',
-  plugins: [compressed],
+  plugins: [compressed, replaced],
   build: {
     outDir,
     emptyOutDir: true,
