@@ -18,7 +18,7 @@ export function diffSchemaCommand(): Command {
     schemaConfig.filter((name) => name !== 'schema'),
   ).action(async (oldFiles: string, newFiles: string, { json }: { json?: boolean }) => {
     const [old, next] = [await schemaIn(command, oldFiles), await schemaIn(command, newFiles)]
-    const { breakingChanges } = await import('../../events/sdl/types/served-schema.ts')
+    const { breakingChanges } = await import('../../events/sdl/type-system/served-schema.ts')
     const changes = breakingChanges(old, next)
     if (json) process.stdout.write(`${visibleJson({ ok: changes.length === 0, breakingChanges: changes }, 2)}\n`)
     else process.stdout.write(changes.map((change) => `${change}\n`).join(''))

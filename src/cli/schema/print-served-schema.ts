@@ -18,7 +18,7 @@ export function printServedSchemaCommand(): Command {
       }
       const reading = await readServedFiles(command, files)
       if ('mistakes' in reading) throw new CommandFailure((await printedMistakes(reading.mistakes)).trimEnd())
-      const { printServedSchema } = await import('../../events/sdl/types/served-schema.ts')
+      const { printServedSchema } = await import('../../events/sdl/type-system/served-schema.ts')
       printSdl(printServedSchema(reading.schema), given.json)
     },
   )

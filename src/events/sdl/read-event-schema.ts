@@ -22,12 +22,12 @@ import { readMappings } from './mappings/object-mappings.ts'
 import { TypeReach } from './mappings/reach.ts'
 import { SdlMistakes } from './mistakes.ts'
 import { parseFiles, type SdlFile } from './source-files.ts'
-import { type RootName, readDeclarations, rootNames, type TakenNames } from './types/declared-types.ts'
-import { setDefaultValues } from './types/default-values.ts'
-import { FilterTypes } from './types/filter-types.ts'
-import { copySchema, definitionOf, type KnownTypes, knownTypesOf } from './types/known-types.ts'
-import { makeServedSchema, type ServedParts } from './types/served-schema.ts'
-import { TypeBuilder } from './types/type-builder.ts'
+import { type RootName, readDeclarations, rootNames, type TakenNames } from './type-system/declared-types.ts'
+import { setDefaultValues } from './type-system/default-values.ts'
+import { FilterTypes } from './type-system/filter-types.ts'
+import { copySchema, definitionOf, type KnownTypes, knownTypesOf } from './type-system/known-types.ts'
+import { makeServedSchema, type ServedParts } from './type-system/served-schema.ts'
+import { TypeBuilder } from './type-system/type-builder.ts'
 
 export interface EventSchemaOptions {
   /** Warren's own schema. It is not changed. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
 import { buildSchema } from 'graphql'
-import { printServedSchema } from '../../../src/events/sdl/types/served-schema.ts'
+import { printServedSchema } from '../../../src/events/sdl/type-system/served-schema.ts'
 import { repetitions } from '../../support/repetitions.ts'
 import { readSdl } from './reading.ts'
 

@@ -3,7 +3,7 @@ import { generate } from '@graphql-codegen/cli'
 import { expect, test } from '@jest/globals'
 import shop from '../../../examples/shop/codegen.ts'
 import type * as types from '../../../examples/shop/page/generated/graphql.ts'
-import { printServedSchema } from '../../../src/events/sdl/types/served-schema.ts'
+import { printServedSchema } from '../../../src/events/sdl/type-system/served-schema.ts'
 import { schemaOf } from './reading.ts'
 
 const specification = readFileSync(new URL('specification.sdl.txt', import.meta.url), 'utf8')

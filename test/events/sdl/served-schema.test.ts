@@ -14,7 +14,7 @@ import {
 } from 'graphql'
 import { parseJson } from '../../../src/core/json/parse-json.ts'
 import { printDirectives } from '../../../src/events/sdl/directives/definitions.ts'
-import { breakingChanges, printServedSchema } from '../../../src/events/sdl/types/served-schema.ts'
+import { breakingChanges, printServedSchema } from '../../../src/events/sdl/type-system/served-schema.ts'
 import { printedSchema } from '../../../src/graphql/schema.ts'
 import { orderField, printedMistakes, schemaOf } from './reading.ts'
 

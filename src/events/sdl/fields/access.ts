@@ -5,7 +5,7 @@ import type { SdlContext } from '../context.ts'
 import type { DirectiveArguments } from '../directives/arguments.ts'
 import { argumentNode, type DirectiveUse } from '../directives/uses.ts'
 import { listed, quoted } from '../mistakes.ts'
-import { isUnresolved } from '../types/type-builder.ts'
+import { isUnresolved } from '../type-system/type-builder.ts'
 import { givenMembers, pointerProblem } from './places.ts'
 
 export type OwnerUse = DirectiveUse<DirectiveArguments['owner']>

@@ -5,7 +5,7 @@ import type { InputFieldMapping, MessageTemplate, Template } from '../../model/e
 import type { MessageArguments } from '../directives/arguments.ts'
 import { argumentNode, type DirectiveUse } from '../directives/uses.ts'
 import { quoted } from '../mistakes.ts'
-import type { RootName } from '../types/declared-types.ts'
+import type { RootName } from '../type-system/declared-types.ts'
 import { ownersOf, readAllow } from './access.ts'
 import type { FieldReading } from './event-field.ts'
 import { type ArgumentTypes, readTemplate, typeAt } from './templates.ts'

@@ -1,7 +1,7 @@
 import { type GraphQLInputType, getNullableType, isEnumType, isInputObjectType, isListType } from 'graphql'
 import type { Template } from '../../model/event-schema.ts'
 import { listed, quoted } from '../mistakes.ts'
-import { isUnresolved } from '../types/type-builder.ts'
+import { isUnresolved } from '../type-system/type-builder.ts'
 import { argumentList, claimPointer, claimProblem } from './access.ts'
 
 /** The arguments that placeholders can name. */

@@ -10,7 +10,7 @@ import type { GapForm, ObjectMapping } from '../../model/event-schema.ts'
 import type { Place } from '../../model/place.ts'
 import type { SdlContext } from '../context.ts'
 import { type LocatedNode, listed } from '../mistakes.ts'
-import type { KnownTypes } from '../types/known-types.ts'
+import type { KnownTypes } from '../type-system/known-types.ts'
 
 export interface GapFormParts {
   readonly context: SdlContext

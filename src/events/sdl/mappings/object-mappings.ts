@@ -22,8 +22,8 @@ import { argumentNode } from '../directives/uses.ts'
 import { ownersOf, readAllow } from '../fields/access.ts'
 import { isTextPlace, placeOfUse, readPlace } from '../fields/places.ts'
 import { quoted } from '../mistakes.ts'
-import type { KnownTypes } from '../types/known-types.ts'
-import { isUnresolved } from '../types/type-builder.ts'
+import type { KnownTypes } from '../type-system/known-types.ts'
+import { isUnresolved } from '../type-system/type-builder.ts'
 
 /** How the values of the team's types are written in bodies. */
 export interface TypeMappings {
