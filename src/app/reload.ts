@@ -10,9 +10,9 @@ interface Reloaded {
   readonly observer: Observer
   readonly logger: Pick<Logger, 'setLevel'>
   readonly http: { setMaxConnections(max: number): void }
-  /** Reads `WARREN_SCHEMA` again; undefined if there is none. */
+  /** Reads the files of `WARREN_SCHEMA` again. Undefined without that option. */
   readonly reloadSchema: (() => Promise<void>) | undefined
-  /** Applies `WARREN_SOURCES` again; undefined if there is none. Never rejects. */
+  /** Applies the file of `WARREN_SOURCES` again. Undefined without that option. Never rejects. */
   readonly reloadSources?: (() => Promise<void>) | undefined
 }
 

@@ -63,7 +63,7 @@ export interface BrowsedPage {
   readonly end: Cursor | undefined
   readonly hasOlder: boolean
   readonly hasNewer: boolean
-  /** The entry at the place that was asked for; undefined: there is none in the page. */
+  /** The entry at the place that was asked for. Undefined if the page does not contain it. */
   readonly at: BrowsedEntry | undefined
   /** What differs from what was asked, one sentence. */
   readonly note: string | undefined
@@ -346,15 +346,15 @@ export class JournalBrowser {
     let at = from - 1
     for (;;) {
       const slice = new TimeSlice()
-      const before = at
-      let outcome: 'end' | 'enough' | 'pause' = 'end'
+      let paused = false as boolean
       this.#hotWindow.visit(at, (entry) => {
         at = entry.offset
         reading.visited += 1
-        outcome = take(entry) ? (slice.isOver ? 'pause' : 'end') : 'enough'
-        return outcome === 'end'
+        const wanted = take(entry)
+        paused = wanted && slice.isOver
+        return wanted && !paused
       })
-      if (isOver(outcome) || at === before) return
+      if (!paused) return
       if (reading.visited > maxVisited || reading.signal.aborted) return onStopped()
       await nextTurn()
     }
@@ -491,9 +491,4 @@ export class JournalBrowser {
     const audience = this.#gateway.audienceOf(entry)
     return audience === 'everyone' || audience.includes(clientId)
   }
-}
-
-/** The visit reached the end of the window, or its visitor needs no more. */
-function isOver(outcome: 'end' | 'enough' | 'pause'): boolean {
-  return outcome !== 'pause'
 }

@@ -25,6 +25,11 @@ export function checkClientId(clientId: unknown, field = 'clientId'): string {
  */
 export type ChannelEvent = MessageEvent | GapEvent | CheckpointEvent
 
+/** Its place in the journal. */
+export function offsetOf(event: ChannelEvent): number {
+  return event.kind === 'MESSAGE' ? event.message.offset : event.cursor.offset
+}
+
 /** One message. All channels and subscribers that it is for share this object. */
 export class MessageEvent {
   readonly kind = 'MESSAGE'

@@ -1,4 +1,5 @@
 import type { TracedSession } from '../accounting/replica-trace.ts'
+import { offsetOf } from '../model/channel-event.ts'
 import type { JournalMessage } from '../model/message.ts'
 import type { Audience } from '../model/source.ts'
 import type { Session } from './session.ts'
@@ -18,7 +19,7 @@ export function tracedSessions(
   for (const session of sessions) {
     for (const { topic, lastTaken, beganAt, queued } of session.openSubscriptions) {
       if (topic.kind !== 'channel' || (wanted && !wanted.has(topic.clientId))) continue
-      const taken = lastTaken && (lastTaken.kind === 'MESSAGE' ? lastTaken.message.offset : lastTaken.cursor.offset)
+      const taken = lastTaken && offsetOf(lastTaken)
       const waits = queued.some((event) => event.kind === 'MESSAGE' && event.message.offset === offset)
       const later = beganAt > receivedAt && !waits
       traced.push({

@@ -41,7 +41,7 @@ export function verdictOf({ seen }: Case): { readonly outcome: OutcomeName; read
   const dropped = seen.reduce((sum, { message }) => sum + message.dropped, 0)
   const matched = delivered + pending + dropped
   const first = seen[0]?.message
-  const whom = first ? clientsOf(first) : ''
+  const clients = first ? clientsOf(first) : ''
   if (matched > 0) {
     const rest = [
       ...(pending > 0
@@ -49,7 +49,7 @@ export function verdictOf({ seen }: Case): { readonly outcome: OutcomeName; read
         : []),
       ...(dropped > 0 ? [`${count(dropped)} ended before or dropped it`] : []),
     ]
-    const text = `It reached ${count(delivered)} of ${plural(matched, 'subscription')} of ${whom}.${rest.length > 0 ? ` ${rest.join('; ')}.` : ''}`
+    const text = `It reached ${count(delivered)} of ${plural(matched, 'subscription')} of ${clients}.${rest.length > 0 ? ` ${rest.join('; ')}.` : ''}`
     return { outcome: pending > 0 ? 'WAITING' : delivered === 0 ? 'DROPPED' : 'DELIVERED', text }
   }
   const known = outcomes.find((outcome) => outcome !== 'REPLAYED') ?? 'REPLAYED'

@@ -2,8 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { compareClientIds, SmallestIds } from '../../clients/client-order.ts'
 import { listOf, numberOf, numberOrNull, objectOf, textOf, textsOf } from '../../cluster/wire-values.ts'
 import { TimeSlice } from '../../delivery/time-slice.ts'
+import { offsetOf } from '../../model/channel-event.ts'
 import type { Session } from '../../sessions/session.ts'
-import { lagOf, offsetOf } from './session-report.ts'
+import { lagOf } from './session-report.ts'
 
 /** The most clients in the answer of one replica. */
 export const maxClients = 1_000
@@ -150,8 +151,8 @@ function describeClient(clientId: string, replica: string, sessions: readonly Se
       let lagMs = 0
       let pending = 0
       for (const subscription of session.openSubscriptions) {
-        const own = offsetOf(subscription.lastTaken)
-        if (own !== null && (offset === null || own < offset)) offset = own
+        const { lastTaken } = subscription
+        if (lastTaken) offset = Math.min(offset ?? Number.POSITIVE_INFINITY, offsetOf(lastTaken))
         lagMs = Math.max(lagMs, lagOf(subscription))
         pending += subscription.queued.length
       }

@@ -1,6 +1,6 @@
 import { listOf, numberOf, numberOrNull, objectOf, textOf, textOrNull, textsOf } from '../../cluster/wire-values.ts'
 import type { ChannelSubscription } from '../../delivery/channel-subscription.ts'
-import type { ChannelEvent } from '../../model/channel-event.ts'
+import { type ChannelEvent, offsetOf } from '../../model/channel-event.ts'
 import { printCursor } from '../../model/cursor.ts'
 import { printScope } from '../../model/identity.ts'
 import type { Session } from '../../sessions/session.ts'
@@ -79,7 +79,7 @@ function reportSubscription(subscription: ChannelSubscription): SubscriptionRepo
     since: beganAt,
     overflow,
     cursor: lastTaken ? printCursor(lastTaken.cursor) : null,
-    offset: offsetOf(lastTaken),
+    offset: lastTaken ? offsetOf(lastTaken) : null,
     lagMs: lagOf(subscription),
     pending: queued.length,
     queuedBytes: queued.reduce((sum, event) => sum + (event.kind === 'MESSAGE' ? event.message.body.length : 0), 0),
@@ -87,12 +87,6 @@ function reportSubscription(subscription: ChannelSubscription): SubscriptionRepo
     dropped,
     slow: behind || queued.length > 0,
   }
-}
-
-/** The offset of the event; null if there is none. */
-export function offsetOf(event: ChannelEvent | undefined): number | null {
-  if (!event) return null
-  return event.kind === 'MESSAGE' ? event.message.offset : event.cursor.offset
 }
 
 /** 0 if nothing waits for the client. */
@@ -106,7 +100,7 @@ function receivedAtOf(event: ChannelEvent): number {
   return event.kind === 'MESSAGE' ? event.message.receivedAt : event.receivedAt
 }
 
-/** Reads a report from another replica. Undefined if it is none. */
+/** Reads a report from another replica. Returns undefined if its form is wrong. */
 export function readSessionReport(value: unknown): SessionReport | undefined {
   const report = objectOf(value)
   if (typeof report['id'] !== 'string') return undefined

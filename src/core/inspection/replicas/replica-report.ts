@@ -60,7 +60,7 @@ export interface ProcessLoad {
   readonly loopDelayMs: number | null
 }
 
-/** Reads a report from another replica. Undefined if it is none. */
+/** Reads a report from another replica. Returns undefined if its form is wrong. */
 export function readReplicaReport(value: unknown): ReplicaReport | undefined {
   const { load, memory, window, ...report } = objectOf(value)
   const state = reportedStates.find((known) => known === report['state'])
