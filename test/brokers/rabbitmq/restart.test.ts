@@ -74,8 +74,9 @@ describe('when RabbitMQ', () => {
     try {
       // test/e2e/broker-away.test.ts starts its Erlang VM again too.
       await node.stopApp()
-      await node.startApp()
+      // An interruption that is shorter than the patience of its part is not reported.
       expect(await states.nextMatching(({ up }) => !up)).toMatchObject({ reason: expect.stringContaining('RabbitMQ') })
+      await node.startApp()
       await states.nextMatching(({ up }) => up)
       await resyncs.next(20_000)
       await gateway.publish({ exchange: 'passing', routingKey: 'k', body: Buffer.from('1'), properties: {} })
