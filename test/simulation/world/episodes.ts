@@ -28,12 +28,13 @@ const episodes: readonly ((drawn: Drawn) => Episode)[] = [
   moverKilled,
   stalledOverAnOutage,
   repeatedLate,
+  repeatedThroughBuffer,
 ]
 
 /** An episode for a small part of the seeds. */
 export function episodeOf(drawn: Drawn): Episode | undefined {
   const { random } = drawn
-  return random.chance(0.15) ? random.pick(episodes)(drawn) : undefined
+  return random.chance(0.18) ? random.pick(episodes)(drawn) : undefined
 }
 
 /** Clients come to a replica that is cut off with cursors of another one. */
@@ -92,6 +93,24 @@ function repeatedLate(drawn: Drawn): Episode {
       { at, kind: 'confirms-slow', byMs: random.whole(5_500, 7_000), forMs: 1_000 },
       { ...burst(drawn, at + 100, { count: 5, everyMs: 50, by: -1 }), keyed: true },
       { ...burst(drawn, at + 1_100, { count: 12, everyMs: 300, by: -1 }), noId: false },
+    ],
+    lastsMs: 9_000,
+  }
+}
+
+/** The same to a buffered source, where the id of a message is enough. */
+function repeatedThroughBuffer(drawn: Drawn): Episode {
+  const { random, lengthMs: at } = drawn
+  return {
+    actions: [
+      { at: 500, kind: 'source', replica: 0, index: bufferedSource },
+      { at, kind: 'confirms-slow', byMs: random.whole(5_500, 7_000), forMs: 1_000 },
+      {
+        ...burst(drawn, at + 100, { count: 5, everyMs: 50, by: -1 }),
+        via: bufferedSource,
+        keyed: false,
+        noId: false,
+      },
     ],
     lastsMs: 9_000,
   }
