@@ -114,17 +114,7 @@ export class Resumption {
     const given = variables?.['after']
     this.#received = options.storage?.get() ?? (typeof given === 'string' ? given : undefined)
     const received = (): string | undefined => this.#received
-    this.#payload = {
-      ...payload,
-      variables: {
-        ...variables,
-        // A getter, read when the payload is sent. A client that resends the payload by itself then
-        // sends the current cursor.
-        get after() {
-          return received()
-        },
-      },
-    }
+    this.#payload = { ...payload, variables: withCursor(variables, received) }
     this.#attempt()
   }
 
@@ -242,4 +232,20 @@ export class Resumption {
 /** The other fields that the query selects of a gap or checkpoint of `channel`. */
 function noticeIn({ value }: ReadResult): object {
   return typeof value === 'object' && value !== null ? value : {}
+}
+
+/**
+ * The variables with the current cursor as `after`; `last`, which only begins a subscription
+ * without a cursor, is then null. They are getters, read when the payload is sent: a client that
+ * sends the payload again by itself sends the current cursor.
+ */
+function withCursor(
+  variables: Payload['variables'],
+  cursor: () => string | undefined,
+): NonNullable<Payload['variables']> {
+  const result = { ...variables, after: undefined }
+  Object.defineProperty(result, 'after', { enumerable: true, get: cursor })
+  const last = variables?.['last']
+  if (last === undefined) return result
+  return Object.defineProperty(result, 'last', { enumerable: true, get: () => (cursor() === undefined ? last : null) })
 }

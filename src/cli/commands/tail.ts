@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { visibleJson } from '../../core/body/invisible-characters.ts'
+import { maxLastEvents } from '../../core/delivery/replay/last-events.ts'
 import { configOf, takesConfig } from '../config-flags.ts'
 import { wrongUse } from '../failure.ts'
 import { followChannel, type TailEvent } from '../gateway/follow-channel.ts'
@@ -8,6 +9,7 @@ import { operatorToken, secretOptions } from '../gateway/local-signer.ts'
 
 interface TailOptions {
   readonly after?: string
+  readonly last?: string
   readonly checkpoints?: boolean
   readonly count?: string
   readonly url?: string
@@ -21,6 +23,7 @@ export function tailCommand(): Command {
     .description('subscribes to a channel and prints each event as one JSON line; resumes after a lost connection')
     .argument('<client>', 'the client id of the channel')
     .option('--after <cursor>', 'begin after this cursor (default: now)')
+    .option('--last <n>', `begin with so many of the last events (at most ${maxLastEvents})`)
     .option('--checkpoints', 'also print the fresh cursors of an idle channel')
     .option('--count <n>', 'end after this many events (default: run until SIGINT)')
     .option(
@@ -32,7 +35,9 @@ export function tailCommand(): Command {
       'use this token, which must allow the channel (default: an operator token, signed with the local secret)',
     )
   return takesConfig(command, configNames).action(async (clientId: string, given: TailOptions) => {
-    const count = countOf(given.count)
+    const count = countOf('--count', given.count) ?? Number.POSITIVE_INFINITY
+    const last = countOf('--last', given.last)
+    if (last !== undefined && given.after !== undefined) throw wrongUse('--last: expected --last or --after, got both')
     const config = configOf(command, configNames)
     const stop = new AbortController()
     const end = () => stop.abort()
@@ -50,6 +55,7 @@ export function tailCommand(): Command {
       token: async () => given.token ?? operatorToken(config),
       clientId,
       after: given.after,
+      last,
       signal: stop.signal,
       onEvent: print,
       onCheckpoint: given.checkpoints ? print : () => undefined,
@@ -58,9 +64,9 @@ export function tailCommand(): Command {
   })
 }
 
-function countOf(text: string | undefined): number {
-  if (text === undefined) return Number.POSITIVE_INFINITY
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw wrongUse(`--count: expected a whole number above 0, got "${text}"`)
+function countOf(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw wrongUse(`${option}: expected a whole number above 0, got "${text}"`)
   return Number(text)
 }
 

@@ -18,6 +18,8 @@ export interface FollowOptions {
   readonly clientId: string
   /** The cursor to begin after. Undefined: now. */
   readonly after: string | undefined
+  /** Begin with so many of the last events. Not together with `after`. */
+  readonly last: number | undefined
   /** Called with each message and gap, in order. */
   readonly onEvent: (event: TailEvent) => void
   readonly onCheckpoint: (event: TailEvent) => void
@@ -27,9 +29,14 @@ export interface FollowOptions {
   readonly signal: AbortSignal
 }
 
-/** With checkpoints, the first one is the position where a subscription without `after` begins. */
-const query = `subscription Tail($clientId: ID!, $after: Cursor) {
-  channel(clientId: $clientId, after: $after, checkpoints: true) {
+/**
+ * With checkpoints, the first one is the position where a subscription without `after` begins.
+ * Gateways of an earlier version do not know `last`.
+ */
+const queryOf = (
+  last: number | undefined,
+): string => `subscription Tail($clientId: ID!, $after: Cursor${last === undefined ? '' : ', $last: Int'}) {
+  channel(clientId: $clientId, after: $after${last === undefined ? '' : ', last: $last'}, checkpoints: true) {
     kind cursor clientId data type contentType messageId headers exchange routingKey
     redelivered publishedAt receivedAt gap { reason oldest }
   }
@@ -50,7 +57,7 @@ export async function followChannel(options: FollowOptions): Promise<void> {
   }
 }
 
-function follow(client: Client, { url, clientId, after, signal, log, ...options }: FollowOptions): Promise<void> {
+function follow(client: Client, { url, clientId, after, last, signal, log, ...options }: FollowOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     let connected = false
     let announced = false
@@ -81,8 +88,8 @@ function follow(client: Client, { url, clientId, after, signal, log, ...options 
       if (position !== undefined) announce()
     })
     const subscription = resumable<TailEvent>(client, {
-      query,
-      variables: { clientId, after },
+      query: queryOf(last),
+      variables: { clientId, after, ...(last !== undefined && { last }) },
       onState,
       onCheckpoint(event) {
         announce()

@@ -6,6 +6,7 @@ import type { Cursor } from '../model/cursor.ts'
 import type { OverflowPolicy } from '../model/overflow-policy.ts'
 import type { Subscriber } from '../ports/subscriber.ts'
 import type { Topic } from '../ports/topic.ts'
+import { LastEventsSearch } from './replay/last-events.ts'
 
 /** How many events one subscription queues for a consumer that is slower than its channel. */
 const maxQueuedEvents = 1024
@@ -95,6 +96,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   readonly #fieldCounter: FieldCounter | undefined
   #topic: Topic
   #after: Cursor | 'invalid' | undefined
+  #search: LastEventsSearch | undefined
   #last: ChannelEvent | undefined
   readonly #queue: ChannelEvent[] = []
   #behind = false
@@ -111,6 +113,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
      * cursor that cannot be parsed; the subscription receives a gap.
      */
     after: Cursor | 'invalid' | undefined
+    /** Begin with so many of the topic's last events. Only if `after` is undefined. */
+    last?: number | undefined
     checkpoints?: boolean
     endsAtLive?: boolean
     replayer: Replayer
@@ -130,6 +134,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     this.checkpoints = options.checkpoints ?? false
     this.endsAtLive = options.endsAtLive ?? false
     this.#after = options.after
+    if (options.last !== undefined) this.#search = new LastEventsSearch(options.last)
     this.#replayer = options.replayer
     this.#allowance = options.allowance ?? new Allowance(ownAllowanceBytes)
     this.#onEnd = options.onEnd
@@ -143,6 +148,17 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   /** The position to continue after: the last event queued, or else the given `after`. */
   get position(): Cursor | 'invalid' | undefined {
     return this.#last?.cursor ?? this.#after
+  }
+
+  /** Where its first events are is still searched for. It receives nothing meanwhile. */
+  get search(): LastEventsSearch | undefined {
+    return this.#search
+  }
+
+  /** Ends the search. `position`: undefined begins at the live end. */
+  found(position: Cursor | undefined): void {
+    this.#search = undefined
+    this.#after = position
   }
 
   get ended(): boolean {
@@ -196,6 +212,10 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
    */
   deliver(event: ChannelEvent, later = false): void {
     if (this.#ended || this.#behind) return
+    if (this.#search) {
+      if (event.kind === 'MESSAGE') this.#search.add(event.cursor)
+      return
+    }
     // A gap is queued even if there is no room: the subscription continues after it, and no other
     // gap would report the same loss.
     if (event.kind !== 'GAP' && !this.#hasRoomFor(event, later)) {

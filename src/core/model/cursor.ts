@@ -251,6 +251,19 @@ export function cursorBefore(codec: CursorCodec, epoch: string, message: Journal
   return { ...cursorOf(codec, epoch, message), before: true }
 }
 
+/** The first offset that is not before the cursor. */
+export function firstOffsetAfter({ before, offset }: Pick<Cursor, 'before' | 'offset'>): number {
+  return before ? offset : offset + 1
+}
+
+/**
+ * False for cursors of different epochs: these have no order, and resuming across epochs is a gap
+ * in any case.
+ */
+export function isOlder(one: Cursor, other: Cursor): boolean {
+  return one.epoch === other.epoch && firstOffsetAfter(one) < firstOffsetAfter(other)
+}
+
 /** 32 bits that distinguish this message from the one at the same offset of another journal. */
 export function fingerprintOf({ exchange, routingKey, body, properties }: JournalMessage): number {
   if (

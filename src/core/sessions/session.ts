@@ -3,6 +3,7 @@ import { badInput, GatewayError } from '../../errors.ts'
 import type { DeliveryCounter } from '../accounting/delivery-counter.ts'
 import type { SessionEnd, TransportName } from '../accounting/labels.ts'
 import { Allowance, ChannelSubscription, type Replayer } from '../delivery/channel-subscription.ts'
+import { lastEventsOf } from '../delivery/replay/last-events.ts'
 import type { KeyedLimit } from '../limits/keyed-limit.ts'
 import { checkClientId } from '../model/channel-event.ts'
 import type { CursorCodec } from '../model/cursor.ts'
@@ -32,6 +33,8 @@ export interface SessionLimits {
 
 export interface SessionSubscribeOptions {
   readonly after?: string | null | undefined
+  /** See `lastEventsOf`. */
+  readonly last?: number | null | undefined
   readonly checkpoints?: boolean | null | undefined
   readonly overflow?: OverflowPolicy | null | undefined
   readonly as?: Identity | undefined
@@ -293,12 +296,14 @@ export class Session {
   ): ChannelSubscription {
     this.#requireRoom()
     const overflow = this.#policyOf(options.overflow)
+    const last = lastEventsOf(options.last, options.after)
     const topic = topicOf()
     const release = this.#ofClient.take(identity.clientId)
     const { after } = options
     const subscription: ChannelSubscription = new ChannelSubscription({
       topic,
       after: after === undefined || after === null ? undefined : (this.#cursors.parse(after) ?? 'invalid'),
+      last,
       checkpoints: options.checkpoints ?? false,
       replayer: this.#replayer,
       allowance: this.#allowance,

@@ -22,6 +22,7 @@ function builtInOptions({ builtIn }: EventField, args: Readonly<Record<string, u
   const valueOf = (name: string | undefined) => (name === undefined ? undefined : args[name])
   return {
     after: valueOf(builtIn.after) as SessionSubscribeOptions['after'],
+    last: valueOf(builtIn.last) as SessionSubscribeOptions['last'],
     checkpoints: valueOf(builtIn.checkpoints) as SessionSubscribeOptions['checkpoints'],
     overflow: valueOf(builtIn.overflow) as SessionSubscribeOptions['overflow'],
   }

@@ -1,3 +1,4 @@
+import { lastDescription } from '../../core/delivery/replay/last-events.ts'
 import type { ChannelEvent as CoreEvent } from '../../core/model/channel-event.ts'
 import type { overflowPolicies } from '../../core/model/overflow-policy.ts'
 import { builder } from '../types/builder.ts'
@@ -18,10 +19,11 @@ builder.subscriptionField('channel', (t) =>
   t.field({
     type: ChannelEventUnion,
     description:
-      'Delivers every event after the cursor `after` once and in order, then live events. Without `after`: from now on.',
+      'Delivers every event after the cursor `after` once and in order, then live events. Without `after`: the `last` events, if wanted, and from now on.',
     args: {
       clientId: t.arg.id({ required: true }),
       after: t.arg({ type: 'Cursor' }),
+      last: t.arg.int({ description: lastDescription }),
       checkpoints: t.arg.boolean({
         defaultValue: false,
         description: 'Also deliver fresh cursors while the channel is idle.',

@@ -110,9 +110,8 @@ export function contextFactory(
         // A reconnecting EventSource repeats its URL and sends its last cursor in this header.
         // Some clients send an empty one before their first event.
         const lastEventId = request?.headers.get('last-event-id')
-        const subscription = open(ownSession, { ...options, after: lastEventId || options.after }, () =>
-          ownSession.end('client'),
-        )
+        const position = lastEventId ? { after: lastEventId, last: undefined } : undefined
+        const subscription = open(ownSession, { ...options, ...position }, () => ownSession.end('client'))
         onSubscription?.(subscription)
         return subscription
       })

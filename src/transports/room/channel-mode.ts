@@ -25,6 +25,7 @@ export interface ChannelParts {
   readonly envelope: Envelope
   readonly channel: string
   readonly after: string | null
+  readonly last: string | null
   readonly checkpoints: boolean
   readonly overflow: string | null
   /** Called once, when the subscription has ended. Undefined: without an error. */
@@ -36,8 +37,13 @@ export interface ChannelParts {
  * the room. Throws what `Session.subscribe` throws.
  */
 export function subscribeToChannel(parts: ChannelParts): void {
-  const { session, served, outbox, envelope, channel, after, checkpoints, overflow, onEnd } = parts
-  const options = { after, checkpoints, overflow: overflowPolicyOf(overflow) }
+  const { session, served, outbox, envelope, channel, after, last, checkpoints, overflow, onEnd } = parts
+  const options = {
+    after,
+    last: last === null ? null : Number(last || Number.NaN),
+    checkpoints,
+    overflow: overflowPolicyOf(overflow),
+  }
   const { subscription, typed } = subscribeByName(session, served, channel, options)
   if (envelope === 'json') outbox.push(jsonTextFrame({ kind: 'joined', channel }))
   subscription.pipe({

@@ -230,6 +230,7 @@ export class RoomConnection implements WebSocketUser {
       envelope: this.#envelope,
       channel: this.#query.get('channel') ?? '',
       after: this.#query.get('after'),
+      last: this.#query.get('last'),
       checkpoints: this.#query.get('checkpoints') === 'true',
       overflow: this.#query.get('overflow'),
       onEnd: (failure) => failure && this.#refuse(failure),

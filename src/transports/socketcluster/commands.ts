@@ -1,4 +1,5 @@
 import type { ClientChannels } from '../../core/clients/client-channels.ts'
+import { lastEventsOf } from '../../core/delivery/replay/last-events.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import { checkClientId } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
@@ -160,5 +161,10 @@ function optionsOf(data: unknown): SocketClusterSubscribeOptions {
   const cursors = memberOf(data, 'cursors')
   if (after !== undefined && after !== null && typeof after !== 'string')
     throw badInput('data.after', 'expected a cursor')
-  return { after: after ?? undefined, overflow, cursors: cursors === true }
+  return {
+    after: after ?? undefined,
+    last: lastEventsOf(memberOf(data, 'last'), after, 'data.last'),
+    overflow,
+    cursors: cursors === true,
+  }
 }

@@ -152,7 +152,7 @@ export class SocketClusterConnection implements Caller, WebSocketUser {
     const entry: SocketClusterSubscription = new SocketClusterSubscription({
       ...subscribeByName(this.session, served, channel, options),
       cursors: options.cursors,
-      sendsGaps: options.cursors || options.after !== undefined,
+      sendsGaps: options.cursors || options.after !== undefined || options.last !== undefined,
       outbox,
       frames,
       transmit: this.transmit,

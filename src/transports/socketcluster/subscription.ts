@@ -10,6 +10,7 @@ import type { DeliveryFrames } from './delivery-frames.ts'
 /** The options in the `data` of a subscription. */
 export interface SocketClusterSubscribeOptions {
   readonly after: string | undefined
+  readonly last: number | undefined
   readonly overflow: OverflowPolicy | undefined
   readonly cursors: boolean
 }

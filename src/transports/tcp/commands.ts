@@ -1,5 +1,6 @@
 import { toDate } from '../../core/body/to-date.ts'
 import type { ClientChannels } from '../../core/clients/client-channels.ts'
+import { lastEventsOf } from '../../core/delivery/replay/last-events.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import { printCursor } from '../../core/model/cursor.ts'
 import { hasToken, type Identity, printScope } from '../../core/model/identity.ts'
@@ -56,6 +57,7 @@ async function subscribe({ session, subscriptions, served }: CommandContext, req
     channel,
     {
       after: optionalText(request, 'after'),
+      last: lastEventsOf(request['last'], request['after']),
       checkpoints: request['checkpoints'] === true,
       overflow: overflowPolicyOf(optionalText(request, 'overflow')),
     },

@@ -107,6 +107,12 @@ describe('warren publish and warren tail', () => {
     const later = startTail('bob', '--after', first.cursor, '--count', '1')
     expect(await later.events.next()).toMatchObject({ data: 2 })
     await later.ended
+
+    const last = startTail('bob', '--last', '2', '--count', '2')
+    expect([await last.events.next(), await last.events.next()]).toMatchObject([{ data: 3 }, { data: 4 }])
+    await last.ended
+    const both = startTail('bob', '--last', '2', '--after', first.cursor)
+    expect(await both.status.next()).toContain('--last: expected --last or --after, got both')
   })
 
   test('are refused without permission, with the code and status 1', async () => {

@@ -44,7 +44,7 @@ describe('an argument with the name or type of a built-in one', () => {
     const { conditions, builtIn, served } = read('since: Cursor!')
     expect(conditions).toEqual([])
     expect(builtIn?.after).toBe('since')
-    expect(served).toEqual(['since', 'overflow', 'checkpoints'])
+    expect(served).toEqual(['since', 'last', 'overflow', 'checkpoints'])
   })
 
   test('belongs to the author if it has another type', () => {
@@ -66,24 +66,35 @@ describe('an argument with the name or type of a built-in one', () => {
     const { conditions, builtIn, served } = read('overflow: OverflowPolicy = END, checkpoints: Boolean = true')
     expect(conditions).toEqual([])
     expect(builtIn).toMatchObject({ overflow: 'overflow', checkpoints: 'checkpoints' })
-    expect(served).toEqual(['overflow', 'checkpoints', 'after'])
+    expect(served).toEqual(['overflow', 'checkpoints', 'after', 'last'])
   })
 
   test('is a condition where the field has no checkpoints', () => {
     expect(read('checkpoints: Boolean', 'Order!').conditions).toEqual(['checkpoints'])
   })
 
-  test.each(['last: Int', 'position: String', 'every: String'])(
-    'is left out and remarked on if it is reserved: %s',
-    (argument) => {
-      const { conditions, served } = read(argument)
-      expect(conditions).toEqual([])
-      expect(served).toEqual(['after', 'overflow', 'checkpoints'])
-      expect(printedMistakes(orderField(argument, events()))).toEqual([
-        `e.graphql:1:27: "${argument}" without a directive is a built-in argument, which this version does not serve, so it is left out: write @match to compare it with the message`,
-      ])
-    },
-  )
+  test('is the built-in one if it is last: Int', () => {
+    const { conditions, served } = read('last: Int')
+    expect([conditions, served]).toEqual([[], ['last', 'after', 'overflow', 'checkpoints']])
+    expect(printedMistakes(orderField('last: Int', events()))).toEqual([
+      'e.graphql:1:27: "last: Int" without a directive is the built-in argument, which begins with so many of the last events: write @match to compare it with the message',
+    ])
+  })
+
+  test('has no default value if it is last: Int, because a client that resumes gives after', () => {
+    expect(printedMistakes(orderField('last: Int = 5', events()))).toContain(
+      'e.graphql:1:39: last is the built-in argument, which cannot have a default value: a client that resumes gives after, and never both',
+    )
+  })
+
+  test.each(['position: String', 'every: String'])('is left out and remarked on if it is reserved: %s', (argument) => {
+    const { conditions, served } = read(argument)
+    expect(conditions).toEqual([])
+    expect(served).toEqual(['after', 'last', 'overflow', 'checkpoints'])
+    expect(printedMistakes(orderField(argument, events()))).toEqual([
+      `e.graphql:1:27: "${argument}" without a directive is a built-in argument, which this version does not serve, so it is left out: write @match to compare it with the message`,
+    ])
+  })
 
   test('is the key of idempotency of a mutation only if it is a String', () => {
     const publication = (args: string) => {

@@ -75,7 +75,7 @@ test('has both event fields', () => {
     history: false,
     builtIn: {
       after: 'after',
-      last: undefined,
+      last: 'last',
       position: undefined,
       every: undefined,
       overflow: 'overflow',
@@ -122,7 +122,7 @@ test('has both event fields', () => {
     history: false,
     builtIn: {
       after: 'after',
-      last: undefined,
+      last: 'last',
       position: undefined,
       every: undefined,
       overflow: 'overflow',
@@ -284,10 +284,16 @@ test('is served beside the schema of Warren', () => {
     'region: String',
     'status: [OrderStatus!]',
     'after: Cursor',
+    'last: Int',
     'overflow: OverflowPolicy',
     'checkpoints: Boolean',
   ])
-  expect(args('subscription', 'shipment')).toEqual(['id: ID!', 'after: Cursor', 'overflow: OverflowPolicy'])
+  expect(args('subscription', 'shipment')).toEqual([
+    'id: ID!',
+    'after: Cursor',
+    'last: Int',
+    'overflow: OverflowPolicy',
+  ])
   expect(args('mutation', 'placeOrder')).toEqual(['input: PlaceOrder!', 'idempotencyKey: String'])
   expect(args('query', 'quote')).toEqual(['sku: ID!', 'quantity: Int!'])
   expect(printed).not.toMatch(/@(?!specifiedBy|deprecated|oneOf)\w/)

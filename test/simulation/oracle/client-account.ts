@@ -54,6 +54,8 @@ export class ClientAccount {
   #hasRead: HasRead = () => true
   /** What the current connection gave as its cursor. */
   #resumedWith: 'nothing' | 'cursor' | 'invalid' = 'nothing'
+  /** With how many of the last events its subscription begins, and where the journal ended then. */
+  #begins: { readonly last: number; readonly epoch: string; readonly end: number } | undefined
 
   constructor(subject: Subject, policy: OverflowPolicy, truth: GroundTruth, violated: Violated) {
     this.subject = subject
@@ -73,8 +75,18 @@ export class ClientAccount {
     this.#position = to && positionOf(to)
   }
 
-  /** `floor`: where its channel's present owner begins, if its replica must know it. */
-  connected(resumedWith: 'nothing' | 'cursor' | 'invalid', floor: Origin | undefined, hasRead: HasRead): void {
+  /**
+   * `last`: how many of the last events it asked for, if it has no cursor. `floor`: where its
+   * channel's present owner begins, if its replica must know it.
+   */
+  connected(
+    resumedWith: 'nothing' | 'cursor' | 'invalid',
+    last: number | undefined,
+    floor: Origin | undefined,
+    hasRead: HasRead,
+  ): void {
+    const { epoch, next: end } = this.#truth.end
+    this.#begins = resumedWith === 'nothing' && last !== undefined ? { last, epoch, end } : undefined
     this.#floor = floor
     this.#hasRead = hasRead
     this.#resumedWith = resumedWith
@@ -104,6 +116,7 @@ export class ClientAccount {
   #inOrder(event: ReceivedEvent, life: JournalLife): void {
     const position = this.#position
     const { number, offset } = event
+    if (!position && number !== undefined) this.#beginsRightly(event, life)
     if (position && event.epoch !== position.epoch)
       return this.#violated('a gap between journals', `from ${position.epoch} to ${event.epoch} without a gap`)
     if (position) life.poisonBetween(this.subject, position.next, offset).forEach((number) => this.passed.add(number))
@@ -123,6 +136,20 @@ export class ClientAccount {
     if (this.#numbers.has(number) && !isMarkedCopy && !this.#cannotBeRecognised(life, event))
       this.#violated('exactly once', `${number} came twice, again at ${offset}`)
     this.#numbers.add(number)
+  }
+
+  /** The first message of a subscription without a cursor is that many messages back. */
+  #beginsRightly({ offset, epoch }: ReceivedEvent, life: JournalLife): void {
+    const begins = this.#begins
+    if (!begins || begins.epoch !== epoch) return
+    // Between the request and the answer the journal grows.
+    const [atMost] = life.countOf(this.subject, offset, begins.end)
+    if (atMost > begins.last) this.#violated('last', `${atMost} messages from ${offset} on, wanted ${begins.last}`)
+    const floor = this.#floor?.epoch === epoch ? this.#floor.next : 0
+    const [before] = life.countOf(this.subject, Math.max(life.oldest, floor), offset)
+    const [, atLeast] = life.countOf(this.subject, offset, Number.POSITIVE_INFINITY)
+    if (before > 0 && atLeast < begins.last)
+      this.#violated('last', `${atLeast} messages from ${offset} on, wanted ${begins.last}, and ${before} are older`)
   }
 
   /** A replica recognises a copy only if it has read an earlier one, which retention may remove. */

@@ -5,15 +5,21 @@ export interface Mutant {
   readonly patches: readonly Patch[]
 }
 
-const catchUp = 'src/core/delivery/catch-up.ts'
+const catchUp = 'src/core/delivery/replay/catch-up.ts'
 const subscription = 'src/core/delivery/channel-subscription.ts'
+const lastEvents = 'src/core/delivery/replay/last-events.ts'
 const listener = 'src/core/journal-listener.ts'
 const session = 'src/core/sessions/session.ts'
 const stream = 'src/brokers/rabbitmq/stream'
 
 /** Bugs that a reviewer may miss. The simulation has to find each of them. */
 export const mutants: readonly Mutant[] = [
-  mutant('resume at the cursor instead of after it', catchUp, 'return before ? offset : offset + 1', 'return offset'),
+  mutant(
+    'resume at the cursor instead of after it',
+    'src/core/model/cursor.ts',
+    'return before ? offset : offset + 1',
+    'return offset',
+  ),
   {
     name: 'a gap is judged while the broker is away',
     patches: [
@@ -43,13 +49,13 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     'a join to live misses one entry',
-    'src/core/delivery/window-replay.ts',
+    'src/core/delivery/replay/window-replay.ts',
     'hotWindow.visit(batch.lastOffset, (entry)',
     'hotWindow.visit(batch.lastOffset + 1, (entry)',
   ),
   mutant(
     'the first entry of a replay is skipped',
-    'src/core/delivery/replay-batch.ts',
+    'src/core/delivery/replay/replay-batch.ts',
     'if (offset >= (this.#starts.get(subscription) ?? Number.POSITIVE_INFINITY))',
     'if (offset > (this.#starts.get(subscription) ?? Number.POSITIVE_INFINITY))',
   ),
@@ -251,6 +257,24 @@ export const mutants: readonly Mutant[] = [
     'src/events/matching/field-index.ts',
     'if (target.count > 0) return',
     '',
+  ),
+  mutant(
+    'a search for the last events ends where the hot window begins',
+    lastEvents,
+    "else this.#before = isOldest ? 'removed' : 'unread'",
+    "else this.#before = isOldest ? 'removed' : 'nothing'",
+  ),
+  mutant(
+    'a search for the last events that begins again counts what it counted before',
+    lastEvents,
+    'this.#positions = []\n    this.#begin = begin',
+    'this.#begin = begin',
+  ),
+  mutant(
+    'a subscription begins after the first of the last events',
+    lastEvents,
+    'first && { ...first, before: true }',
+    'first',
   ),
 ]
 

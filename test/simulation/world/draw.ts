@@ -52,8 +52,9 @@ const shapes = {
  */
 export function scriptOf(seed: number, size: number): Script {
   const random = new Choices(seed)
-  // Choices of their own, so that a seed draws the rest as before there were typed fields.
+  // Choices of their own, so that a seed draws the rest as before there were typed fields and `last`.
   const isTyped = new Choices(seed ^ 0x7f4a7c15)
+  const beginsWith = new Choices(seed ^ 0x3c6ef372)
   const total = size >= 1 ? 100 : 90
   const drawn = random.next() * total
   const shape = drawn < 70 ? shapes.dense : drawn < 90 ? shapes.mixed : shapes.long
@@ -63,7 +64,9 @@ export function scriptOf(seed: number, size: number): Script {
   const when = timesOf(random, lengthMs, random.whole(shape.episodes[0], shape.episodes[1]), shape.episodeMs)
   const clients = Array.from({ length: random.whole(1, Math.ceil(shape.clients * size)) }, () =>
     clientOf(random, settings, when),
-  ).map((client): ClientScript => (isTyped.chance(0.3) ? { ...client, typed: true } : client))
+  )
+    .map((client): ClientScript => (isTyped.chance(0.3) ? { ...client, typed: true } : client))
+    .map((client) => (beginsWith.chance(0.3) ? { ...client, last: beginsWith.whole(1, 12) } : client))
   const actions: Action[] = []
   // Sources that exist from the beginning, in a part of the runs.
   const created = extraSources.flatMap((_, index) => (random.chance(0.25) ? index : []))

@@ -41,6 +41,8 @@ export interface ClientScript {
   readonly connectsAt: number
   /** It subscribes to the typed field, not to the channel. Scripts from before typed events lack it. */
   readonly typed?: true
+  /** Without a cursor it begins with so many of the last events. Older scripts lack it. */
+  readonly last?: number
 }
 
 export type Action = { readonly at: number } & (

@@ -174,6 +174,7 @@ export class Subscriber {
     const resumedWith = resumesInvalid ? 'invalid' : after === undefined ? 'nothing' : 'cursor'
     this.account.connected(
       resumedWith,
+      this.script.last,
       floor,
       (epoch, { offset, storedAt }, removedAt) =>
         replica.hasRead(epoch, offset) || replica.wasUp(storedAt, removedAt, readMs),
@@ -228,7 +229,7 @@ class Socket {
     try {
       session.admit()
       const { policy: overflow, checkpoints } = script
-      const options = { after, checkpoints, overflow }
+      const options = { after, last: after === undefined ? script.last : undefined, checkpoints, overflow }
       this.#typed = script.typed && this.replica.typed?.open(channel)
       this.#subscription = this.#typed
         ? session.subscribeEvent({ ...options, access: this.#typed })

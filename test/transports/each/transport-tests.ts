@@ -73,6 +73,19 @@ export function testTransport(transport: TransportAdapter): void {
       expect((await listening.events.next()).kind).toBe('GAP')
     })
 
+    test('a subscription with last begins with so many events of the past, and continues live', async () => {
+      const requested = await as(`${name}-last`)
+      await using witness = await transport.listen(under, requested)
+      for (const n of [1, 2, 3]) await send(`${name}-last`, n)
+      await take(witness, 3)
+      await using listening = await transport.listen(under, { ...requested, after: undefined, last: 2 })
+      expect(dataOf(await take(listening, 2))).toEqual([2, 3])
+      await send(`${name}-last`, 4)
+      expect(dataOf(await take(listening, 1))).toEqual([4])
+      await using refused = await transport.listen(under, { ...requested, after: undefined, last: 1_001 })
+      await expect(refused.events.next()).rejects.toMatchObject({ code: 'BAD_USER_INPUT' })
+    })
+
     test('a peer that does not read delays no other, holds no more than its limit, and receives everything in the end', async () => {
       const requested = await as(`${name}-slow`)
       await using slow = await transport.listen(under, requested)

@@ -36,7 +36,8 @@ export interface ListenRequest {
   readonly typed?: boolean
   /** Undefined: send no token. */
   readonly token: string | undefined
-  readonly after?: string
+  readonly after?: string | undefined
+  readonly last?: number
 }
 
 export interface ReceivedEvent {
@@ -80,7 +81,7 @@ type Item { data: JSON @from(body: "") }
 `
 
 export const itemQuery =
-  'subscription ($clientId: ID!, $after: Cursor) { item(clientId: $clientId, after: $after) { data } }'
+  'subscription ($clientId: ID!, $after: Cursor, $last: Int) { item(clientId: $clientId, after: $after, last: $last) { data } }'
 
 /** What transports without documents subscribe to. */
 export function nameOf({ channel, typed }: ListenRequest): string {

@@ -13,7 +13,7 @@ interface Packet {
 export const socketCluster: TransportAdapter = {
   name: 'socketcluster',
   async listen({ gateway }, requested) {
-    const { token, after } = requested
+    const { token, after, last } = requested
     const client = await connectFrames(socketClusterUrl(gateway.url))
     const events = new Inbox<ReceivedEvent>('an event over SocketCluster')
     const take = ({ event, error, data }: Packet) => {
@@ -33,7 +33,11 @@ export const socketCluster: TransportAdapter = {
     }
     read().catch((error: Error) => events.end(error))
     client.send({ event: '#handshake', data: { authToken: token ?? null }, cid: 1 })
-    client.send({ event: '#subscribe', data: { channel: nameOf(requested), data: { after, cursors: true } }, cid: 2 })
+    client.send({
+      event: '#subscribe',
+      data: { channel: nameOf(requested), data: { after, last, cursors: true } },
+      cid: 2,
+    })
     return {
       events,
       // The published clients reconnect after all codes but these.

@@ -16,9 +16,11 @@ interface RoomFrame {
 export const plainWebSocket: TransportAdapter = {
   name: 'websocket',
   async listen(to, requested) {
-    const { token, after } = requested
+    const { token, after, last } = requested
     const channel = nameOf(requested)
-    const client = await connectFrames(wsUrl(to, { channel, ...(token && { token }), ...(after && { after }) }))
+    const client = await connectFrames(
+      wsUrl(to, { channel, ...(token && { token }), ...(after && { after }), ...(last && { last: String(last) }) }),
+    )
     const events = new Inbox<ReceivedEvent>('an event over plain WebSocket')
     const read = async () => {
       for (;;) {

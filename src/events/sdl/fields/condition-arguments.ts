@@ -15,7 +15,6 @@ const maxOptional = 4
 
 /** Names that later become built-in arguments. Without a directive they mean those. */
 const reservedArguments: ReadonlyMap<string, string> = new Map([
-  ['last', 'Int'],
   ['position', 'String'],
   ['every', 'String'],
 ])
@@ -50,6 +49,18 @@ export function readEventArguments(
     const hasDirective = uses.has(argument.astNode, 'match') || uses.has(argument.astNode, 'owner')
     if (!hasDirective) {
       const role = roleOf(argument, known, isNullable)
+      if (role === 'last') {
+        mistakes.remark(
+          node,
+          `"last: Int" without a directive is the built-in argument, which begins with so many of the last events: write @match to compare it with the message`,
+        )
+        if (argument.astNode?.defaultValue) {
+          mistakes.error(
+            argument.astNode.defaultValue,
+            'last is the built-in argument, which cannot have a default value: a client that resumes gives after, and never both',
+          )
+        }
+      }
       if (role !== undefined) {
         const other = builtIn.get(role)
         if (other === undefined) builtIn.set(role, argument.name)
@@ -87,6 +98,7 @@ export function readEventArguments(
 
 function roleOf({ name, type }: GraphQLArgument, known: KnownTypes, isNullable: boolean): BuiltInRole | undefined {
   if (getNullableType(type) === known.cursor) return 'after'
+  if (name === 'last' && String(type) === 'Int') return 'last'
   if (name === 'overflow' && type === known.overflowPolicy) return 'overflow'
   if (name === 'checkpoints' && String(type) === 'Boolean' && isNullable) return 'checkpoints'
   return undefined

@@ -5,6 +5,7 @@ import {
   type GraphQLInputType,
   GraphQLString,
 } from 'graphql'
+import { lastDescription } from '../../../core/delivery/replay/last-events.ts'
 import type { BuiltInArguments } from '../../model/event-schema.ts'
 import type { BuiltInRole, EventArguments } from '../fields/condition-arguments.ts'
 import type { KnownTypes } from './known-types.ts'
@@ -16,7 +17,7 @@ export interface BuiltInChoice extends Pick<EventArguments, 'builtIn' | 'taken'>
 }
 
 /** Without those that are reserved for later. */
-const roles = ['after', 'overflow', 'checkpoints', 'filter'] as const
+const roles = ['after', 'last', 'overflow', 'checkpoints', 'filter'] as const
 
 /** The arguments that play the built-in roles, by the author's choice of names. */
 export function argumentNames(choice: BuiltInChoice): BuiltInArguments {
@@ -24,7 +25,7 @@ export function argumentNames(choice: BuiltInChoice): BuiltInArguments {
     choice.builtIn.get(role) ?? (isAdded(role, choice) ? role : undefined)
   return {
     after: nameOf('after'),
-    last: undefined,
+    last: nameOf('last'),
     position: undefined,
     every: undefined,
     overflow: nameOf('overflow'),
@@ -39,6 +40,8 @@ export function builtInArguments(known: KnownTypes, choice: BuiltInChoice): Grap
     switch (role) {
       case 'after':
         return known.cursor
+      case 'last':
+        return known.int
       case 'overflow':
         return known.overflowPolicy
       case 'checkpoints':
@@ -61,6 +64,7 @@ function isAdded(role: BuiltInRole, { builtIn, taken, isNullable, filter }: Buil
 
 const descriptions: Readonly<Record<(typeof roles)[number], string>> = {
   after: 'Deliver every event after this cursor, then live events. Without it: from now on.',
+  last: lastDescription,
   overflow: 'What to do when the client is too slow. Default: the first policy of WARREN_OVERFLOW.',
   checkpoints: 'Also deliver fresh cursors, as null, while there is no event.',
   filter: 'Deliver only events that pass.',

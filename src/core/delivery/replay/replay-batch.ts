@@ -1,8 +1,8 @@
-import type { ChannelEvent } from '../model/channel-event.ts'
-import type { JournalMessage } from '../model/message.ts'
-import type { Recipients } from '../ports/topic.ts'
-import type { ChannelSubscription } from './channel-subscription.ts'
-import { TopicIndex } from './topic-index.ts'
+import type { ChannelEvent } from '../../model/channel-event.ts'
+import type { JournalMessage } from '../../model/message.ts'
+import type { Recipients } from '../../ports/topic.ts'
+import type { ChannelSubscription } from '../channel-subscription.ts'
+import { TopicIndex } from '../topic-index.ts'
 
 /**
  * How long the batch gathers events before it flushes subscriptions, in ms. Neighbouring entries

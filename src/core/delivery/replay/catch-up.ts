@@ -1,14 +1,23 @@
-import { type ChannelEvent, type GapReason, unreadableGap } from '../model/channel-event.ts'
-import { type Cursor, type CursorCodec, cursorBefore, cursorOf, fingerprintOf } from '../model/cursor.ts'
-import type { JournalMessage } from '../model/message.ts'
-import type { HotWindow } from '../ports/hot-window.ts'
-import type { Journal } from '../ports/journal.ts'
-import type { Observer } from '../ports/observer.ts'
-import type { Recipients, Topic } from '../ports/topic.ts'
-import type { ChannelSubscription, Replayer } from './channel-subscription.ts'
-import type { Checkpoints } from './checkpoints.ts'
-import { Deduplicator } from './deduplicator.ts'
-import type { Hub } from './hub.ts'
+import { type ChannelEvent, type GapReason, unreadableGap } from '../../model/channel-event.ts'
+import {
+  type Cursor,
+  type CursorCodec,
+  cursorBefore,
+  cursorOf,
+  fingerprintOf,
+  firstOffsetAfter,
+  isOlder,
+} from '../../model/cursor.ts'
+import type { JournalMessage } from '../../model/message.ts'
+import type { HotWindow } from '../../ports/hot-window.ts'
+import type { Journal } from '../../ports/journal.ts'
+import type { Observer } from '../../ports/observer.ts'
+import type { Recipients, Topic } from '../../ports/topic.ts'
+import type { ChannelSubscription, Replayer } from '../channel-subscription.ts'
+import type { Checkpoints } from '../checkpoints.ts'
+import { Deduplicator } from '../deduplicator.ts'
+import type { Hub } from '../hub.ts'
+import type { LastEventsSearch, SearchResult } from './last-events.ts'
 import { ReplayBatch } from './replay-batch.ts'
 import { ScanScheduler } from './scan-scheduler.ts'
 import { WindowReplay } from './window-replay.ts'
@@ -77,7 +86,10 @@ export class CatchUp implements Replayer {
         this.#deliverUnreadableGap(batch)
         batch.flush()
         this.#batches.delete(batch)
-        for (const subscription of batch.subscriptions()) this.#goLive(subscription)
+        for (const subscription of batch.subscriptions()) {
+          if (subscription.search) this.#concludeSearch(subscription, subscription.search)
+          else this.#goLive(subscription)
+        }
         this.#scheduleServe()
       },
       onInterrupted: (batch) => this.#resumeAll(batch),
@@ -92,7 +104,7 @@ export class CatchUp implements Replayer {
   resume(subscription: ChannelSubscription): void {
     if (subscription.ended) return
     this.#skipToOrigin(subscription)
-    if (subscription.position === undefined) {
+    if (subscription.position === undefined && !subscription.search) {
       subscription.resumeResolved = true
       this.#goLive(subscription)
       if (subscription.checkpoints) this.#deliverFirstCheckpoint(subscription)
@@ -162,8 +174,9 @@ export class CatchUp implements Replayer {
     const older: ChannelSubscription[] = []
     const unknown: ChannelSubscription[] = []
     for (const subscription of this.#pending) {
-      const { position } = subscription
-      if (typeof position !== 'object') this.#deliverGap([subscription], 'INVALID_CURSOR')
+      const { position, search } = subscription
+      if (search) (search.from === undefined || search.from >= first ? inWindow : older).push(subscription)
+      else if (typeof position !== 'object') this.#deliverGap([subscription], 'INVALID_CURSOR')
       else if (position.epoch !== epoch || position.offset > last.offset) unknown.push(subscription)
       else if (position.offset < first) older.push(subscription)
       else if (this.#isSameMessage(hotWindow.at(position.offset), position)) inWindow.push(subscription)
@@ -171,12 +184,14 @@ export class CatchUp implements Replayer {
     }
     for (const subscription of unknown) this.#pending.delete(subscription)
     if (inWindow.length > 0 && !this.#windowReplay.busy) {
+      const oldest = hotWindow.at(first)
       for (const subscription of inWindow) {
         this.#pending.delete(subscription)
-        this.#recordResult(subscription, 'resumed')
+        if (!subscription.search) this.#recordResult(subscription, 'resumed')
+        else if (oldest) subscription.search.beginAfter(cursorBefore(this.#context.cursors, epoch, oldest), false)
       }
       const begin = inWindow.reduce(
-        (least, subscription) => Math.min(least, firstOffsetFor(subscription)),
+        (least, subscription) => Math.min(least, Math.max(first, firstOffsetFor(subscription))),
         Number.POSITIVE_INFINITY,
       )
       this.#windowReplay.begin(this.#createBatch(inWindow, begin - 1, epoch))
@@ -198,6 +213,30 @@ export class CatchUp implements Replayer {
     if (!origin || typeof position !== 'object' || !isOlder(position, origin)) return
     this.#recordResult(subscription, 'gap')
     subscription.deliver({ kind: 'GAP', cursor: origin, reason: 'RETENTION', oldest: origin, receivedAt: Date.now() })
+  }
+
+  #concludeSearch(subscription: ChannelSubscription, search: LastEventsSearch): void {
+    const origin = this.#context.originOf(subscription.topic)
+    const result = search.conclude(origin, this.#context.hotWindow.first ?? 0)
+    if (result.kind === 'further') {
+      this.resume(subscription)
+      return
+    }
+    // It is a new subscription, which no resume counts.
+    subscription.resumeResolved = true
+    subscription.found(result.position)
+    if (result.kind === 'found') this.resume(subscription)
+    else void this.#deliverSearchGap(subscription, result)
+  }
+
+  /** There are fewer events than wanted, and older ones may have existed, or exist. */
+  async #deliverSearchGap(
+    subscription: ChannelSubscription,
+    { position: cursor, isOldest }: Extract<SearchResult, { kind: 'gap' }>,
+  ): Promise<void> {
+    const oldest = isOldest ? cursor : await this.oldestCursor()
+    subscription.deliver({ kind: 'GAP', cursor, reason: 'RETENTION', oldest, receivedAt: Date.now() })
+    this.resume(subscription)
   }
 
   #goLive(subscription: ChannelSubscription): void {
@@ -331,7 +370,12 @@ export class CatchUp implements Replayer {
     first: boolean,
   ): void {
     if (subscription.ended) return
-    const { position } = subscription
+    const { position, search } = subscription
+    if (search) {
+      search.beginAfter(cursorBefore(this.#context.cursors, epoch, entry), first)
+      batch.add(subscription, entry.offset)
+      return
+    }
     if (typeof position !== 'object') return
     if (entry.offset === position.offset && this.#isSameMessage(entry, position)) {
       this.#recordResult(subscription, 'resumed')
@@ -420,24 +464,13 @@ export class CatchUp implements Replayer {
   }
 }
 
-function offsetOf(subscription: ChannelSubscription): number {
-  return typeof subscription.position === 'object' ? subscription.position.offset : 0
+/** Where a scan for the subscription begins. */
+function offsetOf({ search, position }: ChannelSubscription): number {
+  return search?.from ?? (typeof position === 'object' ? position.offset : 0)
 }
 
 /** The first offset that the subscription has not received. */
 function firstOffsetFor(subscription: ChannelSubscription): number {
   const { position } = subscription
   return typeof position === 'object' ? firstOffsetAfter(position) : 0
-}
-
-function firstOffsetAfter({ before, offset }: Cursor): number {
-  return before ? offset : offset + 1
-}
-
-/**
- * False for cursors of different epochs: these have no order, and resuming across epochs is a gap
- * in any case.
- */
-function isOlder(one: Cursor, other: Cursor): boolean {
-  return one.epoch === other.epoch && firstOffsetAfter(one) < firstOffsetAfter(other)
 }

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { readHistory } from '../../../src/core/delivery/history.ts'
-import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
-import { printCursor } from '../../../src/core/model/cursor.ts'
-import type { JournalMessage } from '../../../src/core/model/message.ts'
-import { JournalReplaced } from '../../../src/core/ports/journal.ts'
-import { channelTopic } from '../../../src/core/ports/topic.ts'
-import { controlledGateway, epochs, operator, passed } from '../controlled-gateway.ts'
+import { readHistory } from '../../../../src/core/delivery/history.ts'
+import type { ChannelEvent } from '../../../../src/core/model/channel-event.ts'
+import { printCursor } from '../../../../src/core/model/cursor.ts'
+import type { JournalMessage } from '../../../../src/core/model/message.ts'
+import { JournalReplaced } from '../../../../src/core/ports/journal.ts'
+import { channelTopic } from '../../../../src/core/ports/topic.ts'
+import { controlledGateway, epochs, operator, passed } from '../../controlled-gateway.ts'
 
 type World = Awaited<ReturnType<typeof controlledGateway>>
 let world: World

@@ -1,7 +1,7 @@
-import type { JournalMessage } from '../model/message.ts'
-import type { HotWindow } from '../ports/hot-window.ts'
+import type { JournalMessage } from '../../model/message.ts'
+import type { HotWindow } from '../../ports/hot-window.ts'
+import { TimeSlice } from '../time-slice.ts'
 import type { ReplayBatch } from './replay-batch.ts'
-import { TimeSlice } from './time-slice.ts'
 
 /** How many entries one slice handles at most. */
 const sliceEntries = 5_000

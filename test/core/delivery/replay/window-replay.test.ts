@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { ReplayBatch } from '../../../src/core/delivery/replay-batch.ts'
-import { WindowReplay } from '../../../src/core/delivery/window-replay.ts'
-import { ChunkedHotWindow } from '../../../src/hot-window/hot-window.ts'
-import { entryAt } from './events.ts'
+import { ReplayBatch } from '../../../../src/core/delivery/replay/replay-batch.ts'
+import { WindowReplay } from '../../../../src/core/delivery/replay/window-replay.ts'
+import { ChunkedHotWindow } from '../../../../src/hot-window/hot-window.ts'
+import { entryAt } from '../events.ts'
 
 describe('a replay of the hot window', () => {
   // `test/models/replay-to-live.pml` found the last case: PLANT_PAST_TAIL_UNCHECKED.
