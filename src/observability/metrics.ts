@@ -200,6 +200,11 @@ export function createMetrics(): Metrics {
     ofEvents(({ pending }) => pending),
   )
   counter(
+    'warren_events_passed_over_total',
+    'Messages that subscriptions with `every` passed over for a newer one. They count neither as matched nor as dropped.',
+    ofEvents(({ passedOver }) => passedOver),
+  )
+  counter(
     'warren_subscriptions_behind_total',
     'Times that a subscription fell behind its channel and continued from the journal at the pace of its client.',
     ofEvents(({ fellBehind }) => fellBehind),

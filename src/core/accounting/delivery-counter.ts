@@ -19,6 +19,8 @@ export class DeliveryCounter {
   /** Counted when queues grow and shrink, not computed from the other numbers. */
   pending = 0
   readonly dropped = Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<DropReason, number>
+  /** Messages that the pace of a subscription (`every`) passed over. They are not matched. */
+  passedOver = 0
   /** How often a subscription left live delivery because its client was slower than its channel. */
   fellBehind = 0
   readonly #onTimed: (seconds: number, deliveries: number) => void

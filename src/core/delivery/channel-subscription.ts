@@ -6,6 +6,7 @@ import type { Cursor } from '../model/cursor.ts'
 import type { OverflowPolicy } from '../model/overflow-policy.ts'
 import type { Subscriber } from '../ports/subscriber.ts'
 import type { Topic } from '../ports/topic.ts'
+import { Pace, type Paces } from './pace.ts'
 import { LastEventsSearch } from './replay/last-events.ts'
 
 /** How many events one subscription queues for a consumer that is slower than its channel. */
@@ -97,6 +98,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   #topic: Topic
   #after: Cursor | 'invalid' | undefined
   #search: LastEventsSearch | undefined
+  readonly #pace: Pace | undefined
   #last: ChannelEvent | undefined
   readonly #queue: ChannelEvent[] = []
   #behind = false
@@ -115,6 +117,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     after: Cursor | 'invalid' | undefined
     /** Begin with so many of the topic's last events. Only if `after` is undefined. */
     last?: number | undefined
+    /** Deliver at most one message in this time, the newest. */
+    pace?: { readonly everyMs: number; readonly paces: Paces } | undefined
     checkpoints?: boolean
     endsAtLive?: boolean
     replayer: Replayer
@@ -135,6 +139,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     this.endsAtLive = options.endsAtLive ?? false
     this.#after = options.after
     if (options.last !== undefined) this.#search = new LastEventsSearch(options.last)
+    if (options.pace) this.#pace = new Pace(options.pace.everyMs, options.pace.paces, this)
     this.#replayer = options.replayer
     this.#allowance = options.allowance ?? new Allowance(ownAllowanceBytes)
     this.#onEnd = options.onEnd
@@ -200,6 +205,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
    * and resumes when the consumer has taken some events.
    */
   get full(): boolean {
+    if (this.#pace) return false
     return (
       this.#queue.length >= maxQueuedEvents ||
       (this.#queue.length > 0 && this.#allowance.used >= this.#allowance.maxBytes)
@@ -216,6 +222,35 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
       if (event.kind === 'MESSAGE') this.#search.add(event.cursor)
       return
     }
+    if (this.#pace && this.#isHeldBack(event, this.#pace, later)) return
+    this.#enqueue(event, later)
+  }
+
+  /** For the pace, when the next message may be delivered. */
+  releaseHeld(): void {
+    if (this.#ended || this.#queue.length > 0) return
+    const held = this.#pace?.held
+    if (held) this.#enqueue(held, false)
+  }
+
+  /**
+   * With a pace, at most one message waits for the consumer and the newest one for its time, so
+   * such a subscription never falls behind.
+   */
+  #isHeldBack(event: ChannelEvent, pace: Pace, later: boolean): boolean {
+    if (event.kind !== 'MESSAGE') {
+      if (!pace.held) return false
+      // The held message is older than the checkpoint. A gap follows it at once.
+      if (event.kind === 'GAP') this.#enqueue(pace.held, later)
+      return event.kind === 'CHECKPOINT'
+    }
+    if (!pace.held && this.#queue.length === 0 && pace.isReady) return false
+    if (pace.hold(event) && this.#counter) this.#counter.passedOver += 1
+    this.#last = event
+    return true
+  }
+
+  #enqueue(event: ChannelEvent, later: boolean): void {
     // A gap is queued even if there is no room: the subscription continues after it, and no other
     // gap would report the same loss.
     if (event.kind !== 'GAP' && !this.#hasRoomFor(event, later)) {
@@ -225,7 +260,10 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
       this.#dropFor(event)
     }
     this.#last = event
-    if (event.kind === 'MESSAGE') this.#counter?.match(event.message)
+    if (event.kind === 'MESSAGE') {
+      this.#counter?.match(event.message)
+      this.#pace?.delivered()
+    }
     if (this.checkpoints) this.lastEventAt = Date.now()
     if (!later && this.#sink && this.#queue.length === 0 && this.#offer(event)) return
     if (this.#ended) return this.#countDropped(event)
@@ -304,6 +342,9 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
    */
   end(failure?: GatewayError): void {
     if (this.#ended) return
+    // The newest message is not lost to a client that does not resume.
+    if (this.#pace?.held) this.#enqueue(this.#pace.held, false)
+    this.#pace?.end()
     this.#ended = true
     this.#failure = failure
     this.#replayer.stop(this)
@@ -345,6 +386,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   }
 
   #dropQueue(): void {
+    this.#pace?.end()
     for (const event of this.#queue.splice(0)) {
       this.#removeQueued(event)
       this.#countDropped(event)
@@ -427,6 +469,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     const event = this.#queue.shift()
     if (event) this.#removeQueued(event)
     if (this.#behind && this.#hasRoomToResume) this.#resume()
+    if (this.#pace?.held && this.#pace.isReady) this.releaseHeld()
   }
 
   #markTaken(event: ChannelEvent): void {

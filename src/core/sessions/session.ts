@@ -3,6 +3,7 @@ import { badInput, GatewayError } from '../../errors.ts'
 import type { DeliveryCounter } from '../accounting/delivery-counter.ts'
 import type { SessionEnd, TransportName } from '../accounting/labels.ts'
 import { Allowance, ChannelSubscription, type Replayer } from '../delivery/channel-subscription.ts'
+import { everyOf, type Paces } from '../delivery/pace.ts'
 import { lastEventsOf } from '../delivery/replay/last-events.ts'
 import type { KeyedLimit } from '../limits/keyed-limit.ts'
 import { checkClientId } from '../model/channel-event.ts'
@@ -35,6 +36,8 @@ export interface SessionSubscribeOptions {
   readonly after?: string | null | undefined
   /** See `lastEventsOf`. */
   readonly last?: number | null | undefined
+  /** See `everyOf`. */
+  readonly every?: string | null | undefined
   readonly checkpoints?: boolean | null | undefined
   readonly overflow?: OverflowPolicy | null | undefined
   readonly as?: Identity | undefined
@@ -75,6 +78,7 @@ export class Session {
   readonly #allowance: Allowance
   readonly #deliveries: DeliveryCounter
   readonly #ofClient: KeyedLimit
+  readonly #paces: Paces
   readonly #slot: ConnectionSlot
   /** Whether the session is in the common room, which counts as a subscription. */
   #inRoom = false
@@ -104,6 +108,7 @@ export class Session {
     cursors: CursorCodec
     observer: Observer
     limits: SessionLimits
+    paces: Paces
     /** Counts subscriptions by client over all sessions. */
     ofClient: KeyedLimit
     /** Its connection slot. The session passes it to a new identity; the owner releases it. */
@@ -124,6 +129,7 @@ export class Session {
     this.transport = options.transport
     this.address = options.address
     this.#ofClient = options.ofClient
+    this.#paces = options.paces
     this.#slot = options.slot
     this.#replayer = options.replayer
     this.#cursors = options.cursors
@@ -297,6 +303,7 @@ export class Session {
     this.#requireRoom()
     const overflow = this.#policyOf(options.overflow)
     const last = lastEventsOf(options.last, options.after)
+    const everyMs = everyOf(options.every)
     const topic = topicOf()
     const release = this.#ofClient.take(identity.clientId)
     const { after } = options
@@ -304,6 +311,7 @@ export class Session {
       topic,
       after: after === undefined || after === null ? undefined : (this.#cursors.parse(after) ?? 'invalid'),
       last,
+      pace: everyMs === undefined ? undefined : { everyMs, paces: this.#paces },
       checkpoints: options.checkpoints ?? false,
       replayer: this.#replayer,
       allowance: this.#allowance,

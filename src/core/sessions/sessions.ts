@@ -3,6 +3,7 @@ import type { CloseReason } from '../../close-reasons.ts'
 import { GatewayError } from '../../errors.ts'
 import type { TransportName } from '../accounting/labels.ts'
 import type { Replayer } from '../delivery/channel-subscription.ts'
+import { Paces } from '../delivery/pace.ts'
 import { KeyedLimit } from '../limits/keyed-limit.ts'
 import type { CursorCodec } from '../model/cursor.ts'
 import type { Identity } from '../model/identity.ts'
@@ -44,6 +45,7 @@ export class Sessions {
   /** Sessions with a subscription that may not continue after a reload of the schema. */
   readonly #outdated = new Set<Session>()
   readonly #ofClient: KeyedLimit
+  readonly #paces = new Paces()
   readonly #expiry: NodeJS.Timeout
   #draining = false
   #opened = 0
@@ -107,6 +109,7 @@ export class Sessions {
       cursors,
       observer,
       limits,
+      paces: this.#paces,
       ofClient: this.#ofClient,
       slot,
       onClose: options.onClose,
@@ -172,5 +175,6 @@ export class Sessions {
   close(): void {
     clearInterval(this.#expiry)
     for (const session of this.#all) session.close('RESTART')
+    this.#paces.close()
   }
 }

@@ -23,6 +23,7 @@ function builtInOptions({ builtIn }: EventField, args: Readonly<Record<string, u
   return {
     after: valueOf(builtIn.after) as SessionSubscribeOptions['after'],
     last: valueOf(builtIn.last) as SessionSubscribeOptions['last'],
+    every: valueOf(builtIn.every) as SessionSubscribeOptions['every'],
     checkpoints: valueOf(builtIn.checkpoints) as SessionSubscribeOptions['checkpoints'],
     overflow: valueOf(builtIn.overflow) as SessionSubscribeOptions['overflow'],
   }

@@ -1,3 +1,4 @@
+import { everyDescription } from '../../core/delivery/pace.ts'
 import { lastDescription } from '../../core/delivery/replay/last-events.ts'
 import type { ChannelEvent as CoreEvent } from '../../core/model/channel-event.ts'
 import type { overflowPolicies } from '../../core/model/overflow-policy.ts'
@@ -24,6 +25,7 @@ builder.subscriptionField('channel', (t) =>
       clientId: t.arg.id({ required: true }),
       after: t.arg({ type: 'Cursor' }),
       last: t.arg.int({ description: lastDescription }),
+      every: t.arg.string({ description: everyDescription }),
       checkpoints: t.arg.boolean({
         defaultValue: false,
         description: 'Also deliver fresh cursors while the channel is idle.',

@@ -26,6 +26,7 @@ export interface ChannelParts {
   readonly channel: string
   readonly after: string | null
   readonly last: string | null
+  readonly every: string | null
   readonly checkpoints: boolean
   readonly overflow: string | null
   /** Called once, when the subscription has ended. Undefined: without an error. */
@@ -37,10 +38,11 @@ export interface ChannelParts {
  * the room. Throws what `Session.subscribe` throws.
  */
 export function subscribeToChannel(parts: ChannelParts): void {
-  const { session, served, outbox, envelope, channel, after, last, checkpoints, overflow, onEnd } = parts
+  const { session, served, outbox, envelope, channel, after, last, every, checkpoints, overflow, onEnd } = parts
   const options = {
     after,
     last: last === null ? null : Number(last || Number.NaN),
+    every,
     checkpoints,
     overflow: overflowPolicyOf(overflow),
   }

@@ -231,6 +231,7 @@ export class RoomConnection implements WebSocketUser {
       channel: this.#query.get('channel') ?? '',
       after: this.#query.get('after'),
       last: this.#query.get('last'),
+      every: this.#query.get('every'),
       checkpoints: this.#query.get('checkpoints') === 'true',
       overflow: this.#query.get('overflow'),
       onEnd: (failure) => failure && this.#refuse(failure),

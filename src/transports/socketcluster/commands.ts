@@ -164,6 +164,7 @@ function optionsOf(data: unknown): SocketClusterSubscribeOptions {
   return {
     after: after ?? undefined,
     last: lastEventsOf(memberOf(data, 'last'), after, 'data.last'),
+    every: memberOf(data, 'every') as string | undefined,
     overflow,
     cursors: cursors === true,
   }

@@ -11,6 +11,7 @@ import type { DeliveryFrames } from './delivery-frames.ts'
 export interface SocketClusterSubscribeOptions {
   readonly after: string | undefined
   readonly last: number | undefined
+  readonly every: string | undefined
   readonly overflow: OverflowPolicy | undefined
   readonly cursors: boolean
 }

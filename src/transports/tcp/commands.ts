@@ -58,6 +58,7 @@ async function subscribe({ session, subscriptions, served }: CommandContext, req
     {
       after: optionalText(request, 'after'),
       last: lastEventsOf(request['last'], request['after']),
+      every: optionalText(request, 'every'),
       checkpoints: request['checkpoints'] === true,
       overflow: overflowPolicyOf(optionalText(request, 'overflow')),
     },

@@ -18,8 +18,8 @@ export interface DeliveredEvent {
   readonly gap: { readonly reason: string } | null
 }
 
-export const channelQuery = `subscription Everything($clientId: ID!, $after: Cursor, $last: Int) {
-  channel(clientId: $clientId, after: $after, last: $last) {
+export const channelQuery = `subscription Everything($clientId: ID!, $after: Cursor, $last: Int, $every: String) {
+  channel(clientId: $clientId, after: $after, last: $last, every: $every) {
     kind cursor clientId data type contentType messageId headers exchange routingKey redelivered publishedAt receivedAt gap { reason }
   }
 }`

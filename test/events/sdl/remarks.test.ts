@@ -44,14 +44,14 @@ describe('an argument with the name or type of a built-in one', () => {
     const { conditions, builtIn, served } = read('since: Cursor!')
     expect(conditions).toEqual([])
     expect(builtIn?.after).toBe('since')
-    expect(served).toEqual(['since', 'last', 'overflow', 'checkpoints'])
+    expect(served).toEqual(['since', 'last', 'every', 'overflow', 'checkpoints'])
   })
 
   test('belongs to the author if it has another type', () => {
-    const { conditions, builtIn, served } = read('after: ID, overflow: String, checkpoints: Int, last: ID!')
-    expect(conditions).toEqual(['after', 'overflow', 'checkpoints', 'last'])
+    const { conditions, builtIn, served } = read('after: ID, overflow: String, checkpoints: Int, last: ID!, every: Int')
+    expect(conditions).toEqual(['after', 'overflow', 'checkpoints', 'last', 'every'])
     expect(builtIn).toMatchObject({ after: undefined, overflow: undefined, checkpoints: undefined, last: undefined })
-    expect(served).toEqual(['after', 'overflow', 'checkpoints', 'last'])
+    expect(served).toEqual(['after', 'overflow', 'checkpoints', 'last', 'every'])
   })
 
   test('belongs to the author if it has a directive', () => {
@@ -66,18 +66,21 @@ describe('an argument with the name or type of a built-in one', () => {
     const { conditions, builtIn, served } = read('overflow: OverflowPolicy = END, checkpoints: Boolean = true')
     expect(conditions).toEqual([])
     expect(builtIn).toMatchObject({ overflow: 'overflow', checkpoints: 'checkpoints' })
-    expect(served).toEqual(['overflow', 'checkpoints', 'after', 'last'])
+    expect(served).toEqual(['overflow', 'checkpoints', 'after', 'last', 'every'])
   })
 
   test('is a condition where the field has no checkpoints', () => {
     expect(read('checkpoints: Boolean', 'Order!').conditions).toEqual(['checkpoints'])
   })
 
-  test('is the built-in one if it is last: Int', () => {
-    const { conditions, served } = read('last: Int')
-    expect([conditions, served]).toEqual([[], ['last', 'after', 'overflow', 'checkpoints']])
-    expect(printedMistakes(orderField('last: Int', events()))).toEqual([
-      'e.graphql:1:27: "last: Int" without a directive is the built-in argument, which begins with so many of the last events: write @match to compare it with the message',
+  test.each([
+    ['last: Int', ['last', 'after', 'every'], 'begins with so many of the last events'],
+    ['every: String', ['every', 'after', 'last'], 'delivers the newest message once in this time'],
+  ])('is the built-in one, and remarked on, if it is %s', (argument, names, meaning) => {
+    const { conditions, served } = read(argument)
+    expect([conditions, served]).toEqual([[], [...names, 'overflow', 'checkpoints']])
+    expect(printedMistakes(orderField(argument, events()))).toEqual([
+      `e.graphql:1:27: "${argument}" without a directive is the built-in argument, which ${meaning}: write @match to compare it with the message`,
     ])
   })
 
@@ -87,10 +90,10 @@ describe('an argument with the name or type of a built-in one', () => {
     )
   })
 
-  test.each(['position: String', 'every: String'])('is left out and remarked on if it is reserved: %s', (argument) => {
+  test.each(['position: String'])('is left out and remarked on if it is reserved: %s', (argument) => {
     const { conditions, served } = read(argument)
     expect(conditions).toEqual([])
-    expect(served).toEqual(['after', 'last', 'overflow', 'checkpoints'])
+    expect(served).toEqual(['after', 'last', 'every', 'overflow', 'checkpoints'])
     expect(printedMistakes(orderField(argument, events()))).toEqual([
       `e.graphql:1:27: "${argument}" without a directive is a built-in argument, which this version does not serve, so it is left out: write @match to compare it with the message`,
     ])

@@ -77,7 +77,7 @@ test('has both event fields', () => {
       after: 'after',
       last: 'last',
       position: undefined,
-      every: undefined,
+      every: 'every',
       overflow: 'overflow',
       checkpoints: 'checkpoints',
       filter: undefined,
@@ -124,7 +124,7 @@ test('has both event fields', () => {
       after: 'after',
       last: 'last',
       position: undefined,
-      every: undefined,
+      every: 'every',
       overflow: 'overflow',
       checkpoints: undefined,
       filter: undefined,
@@ -285,6 +285,7 @@ test('is served beside the schema of Warren', () => {
     'status: [OrderStatus!]',
     'after: Cursor',
     'last: Int',
+    'every: String',
     'overflow: OverflowPolicy',
     'checkpoints: Boolean',
   ])
@@ -292,6 +293,7 @@ test('is served beside the schema of Warren', () => {
     'id: ID!',
     'after: Cursor',
     'last: Int',
+    'every: String',
     'overflow: OverflowPolicy',
   ])
   expect(args('mutation', 'placeOrder')).toEqual(['input: PlaceOrder!', 'idempotencyKey: String'])

@@ -43,6 +43,8 @@ export type Violated = (promise: string, details: string) => void
 export class ClientAccount {
   readonly subject: Subject
   readonly policy: OverflowPolicy
+  /** It wants the newest message only, so others may be passed over. */
+  readonly #isPaced: boolean
   readonly #truth: GroundTruth
   readonly #violated: Violated
   /** What it received. */
@@ -57,9 +59,15 @@ export class ClientAccount {
   /** With how many of the last events its subscription begins, and where the journal ended then. */
   #begins: { readonly last: number; readonly epoch: string; readonly end: number } | undefined
 
-  constructor(subject: Subject, policy: OverflowPolicy, truth: GroundTruth, violated: Violated) {
+  constructor(
+    subject: Subject,
+    wanted: { readonly overflow: OverflowPolicy; readonly isPaced: boolean },
+    truth: GroundTruth,
+    violated: Violated,
+  ) {
     this.subject = subject
-    this.policy = policy
+    this.policy = wanted.overflow
+    this.#isPaced = wanted.isPaced
     this.#truth = truth
     this.#violated = violated
   }
@@ -116,7 +124,7 @@ export class ClientAccount {
   #inOrder(event: ReceivedEvent, life: JournalLife): void {
     const position = this.#position
     const { number, offset } = event
-    if (!position && number !== undefined) this.#beginsRightly(event, life)
+    if (!position && number !== undefined && !this.#isPaced) this.#beginsRightly(event, life)
     if (position && event.epoch !== position.epoch)
       return this.#violated('a gap between journals', `from ${position.epoch} to ${event.epoch} without a gap`)
     if (position) life.poisonBetween(this.subject, position.next, offset).forEach((number) => this.passed.add(number))
@@ -163,7 +171,7 @@ export class ClientAccount {
   }
 
   #nothingBetween(life: JournalLife, from: number, before: number): void {
-    const [lost] = life.due(this.subject, from, before)
+    const [lost] = this.#isPaced ? [] : life.due(this.subject, from, before)
     if (lost)
       this.#violated(
         'no silent loss',
@@ -229,7 +237,8 @@ export class ClientAccount {
   }
 
   #onlyUnreadable(life: JournalLife, from: number, before: number): void {
-    const [lost] = life.due(this.subject, from, before)
+    // What is held back is delivered before a gap.
+    const [lost] = this.#isPaced ? [] : life.due(this.subject, from, before)
     if (lost) this.#violated('no silent loss', `${lost.intent.number} at ${lost.offset} is hidden by an UNREADABLE gap`)
   }
 }

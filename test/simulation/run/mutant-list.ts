@@ -276,6 +276,18 @@ export const mutants: readonly Mutant[] = [
     'first && { ...first, before: true }',
     'first',
   ),
+  mutant(
+    'a checkpoint overtakes the message that a pace holds back',
+    subscription,
+    "return event.kind === 'CHECKPOINT'",
+    'return false',
+  ),
+  mutant(
+    'what a pace holds back stays there while the client is slow',
+    subscription,
+    'if (this.#pace?.held && this.#pace.isReady) this.releaseHeld()',
+    '',
+  ),
 ]
 
 function mutant(name: string, file: string, from: string, to: string): Mutant {

@@ -52,9 +52,10 @@ const shapes = {
  */
 export function scriptOf(seed: number, size: number): Script {
   const random = new Choices(seed)
-  // Choices of their own, so that a seed draws the rest as before there were typed fields and `last`.
+  // Choices of their own, so that a seed draws the rest as before there were typed fields, `last` and `every`.
   const isTyped = new Choices(seed ^ 0x7f4a7c15)
   const beginsWith = new Choices(seed ^ 0x3c6ef372)
+  const paced = new Choices(seed ^ 0x1b873593)
   const total = size >= 1 ? 100 : 90
   const drawn = random.next() * total
   const shape = drawn < 70 ? shapes.dense : drawn < 90 ? shapes.mixed : shapes.long
@@ -67,6 +68,7 @@ export function scriptOf(seed: number, size: number): Script {
   )
     .map((client): ClientScript => (isTyped.chance(0.3) ? { ...client, typed: true } : client))
     .map((client) => (beginsWith.chance(0.3) ? { ...client, last: beginsWith.whole(1, 12) } : client))
+    .map((client) => (paced.chance(0.12) ? pacedOf(client, paced) : client))
   const actions: Action[] = []
   // Sources that exist from the beginning, in a part of the runs.
   const created = extraSources.flatMap((_, index) => (random.chance(0.25) ? index : []))
@@ -152,6 +154,12 @@ function chosen(random: Choices): Kind[] {
     }
     return 'client-cut'
   })
+}
+
+/** A slow pace, or one that the socket of its client does not keep up with. */
+function pacedOf(client: ClientScript, random: Choices): ClientScript {
+  const everyMs = Math.floor(random.scaled(20, 40_000))
+  return random.chance(0.5) ? { ...client, everyMs, socketEvents: 1, frameMs: 2 * everyMs } : { ...client, everyMs }
 }
 
 function clientOf(random: Choices, settings: Settings, when: () => number): ClientScript {

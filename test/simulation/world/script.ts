@@ -43,6 +43,8 @@ export interface ClientScript {
   readonly typed?: true
   /** Without a cursor it begins with so many of the last events. Older scripts lack it. */
   readonly last?: number
+  /** It wants the newest message once in this time, in milliseconds. Older scripts lack it. */
+  readonly everyMs?: number
 }
 
 export type Action = { readonly at: number } & (

@@ -50,7 +50,7 @@ export class Subscriber {
     this.issuedAt = world.clock.now
     this.account = new ClientAccount(
       { channel: this.channel, typed: script.typed === true },
-      script.policy,
+      { overflow: script.policy, isPaced: script.everyMs !== undefined },
       world.truth,
       (promise, details) => world.violated(promise, `${this.clientId}: ${details}`),
     )
@@ -229,7 +229,9 @@ class Socket {
     try {
       session.admit()
       const { policy: overflow, checkpoints } = script
-      const options = { after, last: after === undefined ? script.last : undefined, checkpoints, overflow }
+      const last = after === undefined ? script.last : undefined
+      const every = script.everyMs === undefined ? undefined : `${script.everyMs}ms`
+      const options = { after, last, every, checkpoints, overflow }
       this.#typed = script.typed && this.replica.typed?.open(channel)
       this.#subscription = this.#typed
         ? session.subscribeEvent({ ...options, access: this.#typed })

@@ -73,7 +73,7 @@ export function testTransport(transport: TransportAdapter): void {
       expect((await listening.events.next()).kind).toBe('GAP')
     })
 
-    test('a subscription with last begins with so many events of the past, and continues live', async () => {
+    test('a subscription with last begins with so many events of the past, and continues live; wrong options are refused', async () => {
       const requested = await as(`${name}-last`)
       await using witness = await transport.listen(under, requested)
       for (const n of [1, 2, 3]) await send(`${name}-last`, n)
@@ -84,6 +84,8 @@ export function testTransport(transport: TransportAdapter): void {
       expect(dataOf(await take(listening, 1))).toEqual([4])
       await using refused = await transport.listen(under, { ...requested, after: undefined, last: 1_001 })
       await expect(refused.events.next()).rejects.toMatchObject({ code: 'BAD_USER_INPUT' })
+      await using paced = await transport.listen(under, { ...requested, every: 'soon' })
+      await expect(paced.events.next()).rejects.toMatchObject({ code: 'BAD_USER_INPUT' })
     })
 
     test('a peer that does not read delays no other, holds no more than its limit, and receives everything in the end', async () => {

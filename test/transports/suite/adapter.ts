@@ -38,6 +38,7 @@ export interface ListenRequest {
   readonly token: string | undefined
   readonly after?: string | undefined
   readonly last?: number
+  readonly every?: string
 }
 
 export interface ReceivedEvent {
@@ -81,7 +82,7 @@ type Item { data: JSON @from(body: "") }
 `
 
 export const itemQuery =
-  'subscription ($clientId: ID!, $after: Cursor, $last: Int) { item(clientId: $clientId, after: $after, last: $last) { data } }'
+  'subscription ($clientId: ID!, $after: Cursor, $last: Int, $every: String) { item(clientId: $clientId, after: $after, last: $last, every: $every) { data } }'
 
 /** What transports without documents subscribe to. */
 export function nameOf({ channel, typed }: ListenRequest): string {

@@ -16,7 +16,7 @@ interface Message {
 /** The subprotocol of subscriptions-transport-ws. */
 export const graphqlWsLegacy: TransportAdapter = {
   name: 'graphql-ws-legacy',
-  async listen({ gateway }, { channel, token, after, last, typed }) {
+  async listen({ gateway }, { channel, token, after, last, every, typed }) {
     const frames = await connectFrames(gateway.graphqlSocketUrl, { protocol: 'graphql-ws' })
     const events = new Inbox<ReceivedEvent>('an event over the subprotocol graphql-ws')
     const take = ({ type, payload }: Message) => {
@@ -34,7 +34,7 @@ export const graphqlWsLegacy: TransportAdapter = {
     read().catch((error: Error) => events.end(error))
     // Both at once, as the published client sends them.
     frames.send({ type: 'connection_init', payload: { token } })
-    const payload = { query: typed ? itemQuery : channelQuery, variables: { clientId: channel, after, last } }
+    const payload = { query: typed ? itemQuery : channelQuery, variables: { clientId: channel, after, last, every } }
     frames.send({ id: '1', type: 'start', payload })
     return {
       events,

@@ -7,12 +7,12 @@ import { itemEvent, itemQuery, type ReceivedEvent, Refused, type TransportAdapte
 
 export const graphqlWs: TransportAdapter = {
   name: 'graphql-ws',
-  async listen({ gateway }, { channel, token, after, last, typed }) {
+  async listen({ gateway }, { channel, token, after, last, every, typed }) {
     const client = await connectGraphql(
       gateway.graphqlSocketUrl,
       token === undefined ? {} : { connectionParams: { token } },
     )
-    const operation = client.subscribe(typed ? itemQuery : channelQuery, { clientId: channel, after, last })
+    const operation = client.subscribe(typed ? itemQuery : channelQuery, { clientId: channel, after, last, every })
     const events = new Inbox<ReceivedEvent>('an event over graphql-transport-ws')
     void (async () => {
       for (;;) {

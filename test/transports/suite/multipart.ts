@@ -80,7 +80,7 @@ export const multipart: TransportAdapter = {
   misbehave: (to) => serverSentEvents.misbehave(to),
 }
 
-function ask({ gateway }: Under, { channel, token, after, last, typed }: ListenRequest): ClientRequest {
+function ask({ gateway }: Under, { channel, token, after, last, every, typed }: ListenRequest): ClientRequest {
   const headers = {
     'content-type': 'application/json',
     accept: 'multipart/mixed;subscriptionSpec="1.0", application/json',
@@ -88,6 +88,8 @@ function ask({ gateway }: Under, { channel, token, after, last, typed }: ListenR
   }
   const sent = request(gateway.graphqlUrl, { method: 'POST', headers, agent: false })
   sent.on('error', () => {})
-  sent.end(JSON.stringify({ query: typed ? itemQuery : channelQuery, variables: { clientId: channel, after, last } }))
+  sent.end(
+    JSON.stringify({ query: typed ? itemQuery : channelQuery, variables: { clientId: channel, after, last, every } }),
+  )
   return sent
 }

@@ -13,7 +13,7 @@ interface Packet {
 export const socketCluster: TransportAdapter = {
   name: 'socketcluster',
   async listen({ gateway }, requested) {
-    const { token, after, last } = requested
+    const { token, after, last, every } = requested
     const client = await connectFrames(socketClusterUrl(gateway.url))
     const events = new Inbox<ReceivedEvent>('an event over SocketCluster')
     const take = ({ event, error, data }: Packet) => {
@@ -35,7 +35,7 @@ export const socketCluster: TransportAdapter = {
     client.send({ event: '#handshake', data: { authToken: token ?? null }, cid: 1 })
     client.send({
       event: '#subscribe',
-      data: { channel: nameOf(requested), data: { after, last, cursors: true } },
+      data: { channel: nameOf(requested), data: { after, last, every, cursors: true } },
       cid: 2,
     })
     return {

@@ -74,7 +74,7 @@ export const serverSentEvents: TransportAdapter = {
   },
 }
 
-function ask({ gateway }: Under, { channel, token, after, last, typed }: ListenRequest): ClientRequest {
+function ask({ gateway }: Under, { channel, token, after, last, every, typed }: ListenRequest): ClientRequest {
   const headers = {
     'content-type': 'application/json',
     accept: 'text/event-stream',
@@ -82,6 +82,8 @@ function ask({ gateway }: Under, { channel, token, after, last, typed }: ListenR
   }
   const sent = request(gateway.graphqlUrl, { method: 'POST', headers, agent: false })
   sent.on('error', () => {})
-  sent.end(JSON.stringify({ query: typed ? itemQuery : channelQuery, variables: { clientId: channel, after, last } }))
+  sent.end(
+    JSON.stringify({ query: typed ? itemQuery : channelQuery, variables: { clientId: channel, after, last, every } }),
+  )
   return sent
 }

@@ -16,10 +16,16 @@ interface RoomFrame {
 export const plainWebSocket: TransportAdapter = {
   name: 'websocket',
   async listen(to, requested) {
-    const { token, after, last } = requested
+    const { token, after, last, every } = requested
     const channel = nameOf(requested)
     const client = await connectFrames(
-      wsUrl(to, { channel, ...(token && { token }), ...(after && { after }), ...(last && { last: String(last) }) }),
+      wsUrl(to, {
+        channel,
+        ...(token && { token }),
+        ...(after && { after }),
+        ...(last && { last: String(last) }),
+        ...(every && { every }),
+      }),
     )
     const events = new Inbox<ReceivedEvent>('an event over plain WebSocket')
     const read = async () => {

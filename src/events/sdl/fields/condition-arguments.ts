@@ -14,9 +14,12 @@ const scalarKinds = ['ID', 'String', 'Int', 'Boolean', 'BigInt', 'Decimal', 'Flo
 const maxOptional = 4
 
 /** Names that later become built-in arguments. Without a directive they mean those. */
-const reservedArguments: ReadonlyMap<string, string> = new Map([
-  ['position', 'String'],
-  ['every', 'String'],
+const reservedArguments: ReadonlyMap<string, string> = new Map([['position', 'String']])
+
+/** What built-in arguments do that could as well be conditions. */
+const meanings: ReadonlyMap<BuiltInRole, string> = new Map([
+  ['last', 'begins with so many of the last events'],
+  ['every', 'delivers the newest message once in this time'],
 ])
 
 export type BuiltInRole = keyof BuiltInArguments
@@ -49,12 +52,13 @@ export function readEventArguments(
     const hasDirective = uses.has(argument.astNode, 'match') || uses.has(argument.astNode, 'owner')
     if (!hasDirective) {
       const role = roleOf(argument, known, isNullable)
-      if (role === 'last') {
+      const meaning = role && meanings.get(role)
+      if (meaning !== undefined) {
         mistakes.remark(
           node,
-          `"last: Int" without a directive is the built-in argument, which begins with so many of the last events: write @match to compare it with the message`,
+          `"${argument.name}: ${String(argument.type)}" without a directive is the built-in argument, which ${meaning}: write @match to compare it with the message`,
         )
-        if (argument.astNode?.defaultValue) {
+        if (role === 'last' && argument.astNode?.defaultValue) {
           mistakes.error(
             argument.astNode.defaultValue,
             'last is the built-in argument, which cannot have a default value: a client that resumes gives after, and never both',
@@ -99,6 +103,7 @@ export function readEventArguments(
 function roleOf({ name, type }: GraphQLArgument, known: KnownTypes, isNullable: boolean): BuiltInRole | undefined {
   if (getNullableType(type) === known.cursor) return 'after'
   if (name === 'last' && String(type) === 'Int') return 'last'
+  if (name === 'every' && String(type) === 'String') return 'every'
   if (name === 'overflow' && type === known.overflowPolicy) return 'overflow'
   if (name === 'checkpoints' && String(type) === 'Boolean' && isNullable) return 'checkpoints'
   return undefined

@@ -8,6 +8,7 @@ import {
   isObjectType,
 } from 'graphql'
 import { splitPointer } from '../../../core/json/json-pointer.ts'
+import { shortDurationOf } from '../../../core/timing/short-duration.ts'
 import type { PublishField, RequestField } from '../../model/event-schema.ts'
 import type { DirectiveArguments } from '../directives/arguments.ts'
 import { argumentNode, type DirectiveUse } from '../directives/uses.ts'
@@ -68,7 +69,7 @@ export function readRequestField(
     )
   }
   checkReplyType(reading, field, path)
-  const timeoutMs = durationOf(use.args.timeout)
+  const timeoutMs = shortDurationOf(use.args.timeout, 1, maxTimeoutMs)
   if (timeoutMs === undefined) {
     mistakes.error(
       argumentNode(use, 'timeout'),
@@ -93,18 +94,7 @@ export function readRequestField(
   }
 }
 
-const units: ReadonlyMap<string, number> = new Map([
-  ['ms', 1],
-  ['s', 1_000],
-  ['m', 60_000],
-])
 const maxTimeoutMs = 600_000
-
-function durationOf(text: string): number | undefined {
-  const [, digits = '', unit = ''] = /^(\d{1,6})(ms|s|m)$/.exec(text) ?? []
-  const ms = Number(digits) * (units.get(unit) ?? 0)
-  return ms >= 1 && ms <= maxTimeoutMs ? ms : undefined
-}
 
 /** A reply has no position in the journal and no captured words. */
 function checkReplyType(

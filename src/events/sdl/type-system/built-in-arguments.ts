@@ -5,6 +5,7 @@ import {
   type GraphQLInputType,
   GraphQLString,
 } from 'graphql'
+import { everyDescription } from '../../../core/delivery/pace.ts'
 import { lastDescription } from '../../../core/delivery/replay/last-events.ts'
 import type { BuiltInArguments } from '../../model/event-schema.ts'
 import type { BuiltInRole, EventArguments } from '../fields/condition-arguments.ts'
@@ -17,7 +18,7 @@ export interface BuiltInChoice extends Pick<EventArguments, 'builtIn' | 'taken'>
 }
 
 /** Without those that are reserved for later. */
-const roles = ['after', 'last', 'overflow', 'checkpoints', 'filter'] as const
+const roles = ['after', 'last', 'every', 'overflow', 'checkpoints', 'filter'] as const
 
 /** The arguments that play the built-in roles, by the author's choice of names. */
 export function argumentNames(choice: BuiltInChoice): BuiltInArguments {
@@ -27,7 +28,7 @@ export function argumentNames(choice: BuiltInChoice): BuiltInArguments {
     after: nameOf('after'),
     last: nameOf('last'),
     position: undefined,
-    every: undefined,
+    every: nameOf('every'),
     overflow: nameOf('overflow'),
     checkpoints: nameOf('checkpoints'),
     filter: nameOf('filter'),
@@ -42,6 +43,8 @@ export function builtInArguments(known: KnownTypes, choice: BuiltInChoice): Grap
         return known.cursor
       case 'last':
         return known.int
+      case 'every':
+        return GraphQLString
       case 'overflow':
         return known.overflowPolicy
       case 'checkpoints':
@@ -65,6 +68,7 @@ function isAdded(role: BuiltInRole, { builtIn, taken, isNullable, filter }: Buil
 const descriptions: Readonly<Record<(typeof roles)[number], string>> = {
   after: 'Deliver every event after this cursor, then live events. Without it: from now on.',
   last: lastDescription,
+  every: everyDescription,
   overflow: 'What to do when the client is too slow. Default: the first policy of WARREN_OVERFLOW.',
   checkpoints: 'Also deliver fresh cursors, as null, while there is no event.',
   filter: 'Deliver only events that pass.',
