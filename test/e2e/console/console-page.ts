@@ -60,7 +60,7 @@ export async function openConsole(
     },
     findings: async () => {
       await page.evaluate(axe)
-      const { violations } = (await page.evaluate('axe.run()')) as AxeResults
+      const { violations } = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as AxeResults
       return violations
         .filter(({ impact }) => impact === 'serious' || impact === 'critical')
         .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`)
