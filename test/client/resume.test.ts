@@ -8,8 +8,8 @@ import { endWhenSilent, type ResumeOptions, type ResumeState, resumable, resumin
 import { closeReasons } from '../../src/close-reasons.ts'
 import { Distributor } from '../../src/distributor/distributor.ts'
 import { Inbox } from '../support/frames/inbox.ts'
-import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
-import { startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { type InProcessGateway, openGateway, openReachable } from '../support/gateway/gateway-in-process.ts'
+import { testToken } from '../support/gateway/gateway-process.ts'
 import { freePort } from '../support/network/ports.ts'
 import { type TcpProxy, tcpProxy } from '../support/network/tcp-proxy.ts'
 import { testVhost } from '../support/rabbitmq/broker.ts'
@@ -130,8 +130,8 @@ describe('the example', () => {
 test('a client that alternates between two replicas on RabbitMQ receives each message once and in order', async () => {
   await using vhost = await testVhost('resume')
   const env = { WARREN_BROKER_URL: vhost.url }
-  await using one = await startGateway({ env })
-  await using other = await startGateway({ env })
+  await using one = await openReachable(env)
+  await using other = await openReachable(env)
   await using front = await tcpProxy(one.port)
   await using back = await tcpProxy(other.port)
   await using publisher = new Distributor(vhost.url)

@@ -6,7 +6,7 @@ import { closeReasons } from '../../src/close-reasons.ts'
 import { errorTable } from '../../src/errors.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
-import { startGateway } from '../support/gateway/gateway-process.ts'
+import { openReachable } from '../support/gateway/gateway-in-process.ts'
 import { blocksOf, documents, pages } from './documents.ts'
 import { checks, knownMetrics, knownVariables } from './names.ts'
 
@@ -84,7 +84,7 @@ describe('the pages document', () => {
 })
 
 test('docs/metrics.md has the metrics that a running gateway prints, and no others', async () => {
-  await using gateway = await startGateway()
+  await using gateway = await openReachable()
   const text = await gateway.metrics()
   const printed = [...text.matchAll(/^# TYPE (warren_\w+) /gm)].map(([, name]) => name)
   const listed = [...knownMetrics.keys()].filter((name) => !/_(bucket|sum|count)$/.test(name))

@@ -4,15 +4,16 @@ import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { eventually } from '../support/eventually.ts'
 import { Inbox } from '../support/frames/inbox.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { openReachable, type ReachableGateway } from '../support/gateway/gateway-in-process.ts'
+import { testToken } from '../support/gateway/gateway-process.ts'
 import { type TcpProxy, tcpProxy } from '../support/network/tcp-proxy.ts'
 
 const script = 'examples/tcp/framed_client.py'
-let gateway: GatewayProcess
+let gateway: ReachableGateway
 let proxy: TcpProxy
 
 beforeAll(async () => {
-  gateway = await startGateway()
+  gateway = await openReachable()
   proxy = await tcpProxy(gateway.tcpPort)
 })
 afterAll(async () => {

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
 import { callerOf, publish } from '../e2e/back-end/graphql-caller.ts'
 import { eventually } from '../support/eventually.ts'
-import { type GatewayProcess, startGateway, testToken } from '../support/gateway/gateway-process.ts'
+import { openReachable, type ReachableGateway } from '../support/gateway/gateway-in-process.ts'
+import { testToken } from '../support/gateway/gateway-process.ts'
 import { built, find } from './manifests.ts'
 import { readQuery } from './promql.ts'
 
@@ -25,10 +26,10 @@ const targetLabels = new Set(['namespace', 'pod', 'job', 'instance', 'container'
 /** By metric and label, the values that a gateway prints. */
 type Printed = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>
 
-let gateway: GatewayProcess
+let gateway: ReachableGateway
 let printed: Printed
 beforeAll(async () => {
-  gateway = await startGateway()
+  gateway = await openReachable()
   const call = callerOf(gateway.graphqlUrl, await testToken({ scope: 'operator' }))
   // The series of a source is there from its first message on.
   await call(publish, { input: { clientId: 'alice', data: {} } })

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp from 'amqplib'
 import { checkLeaderChanges } from '../../../src/brokers/rabbitmq/doctor/check-version.ts'
 import { runCommand } from '../../support/gateway/command-in-process.ts'
-import { runWarren, startGateway, testSecret } from '../../support/gateway/gateway-process.ts'
+import { openReachable } from '../../support/gateway/gateway-in-process.ts'
+import { runWarren, testSecret } from '../../support/gateway/gateway-process.ts'
 import { freePort } from '../../support/network/ports.ts'
 import { Postgres } from '../../support/processes/postgres.ts'
 import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
@@ -175,7 +176,7 @@ describe('warren doctor', () => {
     expect(of('ports')[0]).toMatchObject({ status: 'fail', text: expect.stringContaining(`port ${port}`) })
     other.close()
 
-    await using gateway = await startGateway()
+    await using gateway = await openReachable()
     const beside = await examine(gateway.env)
     expect(beside.code).toBe(0)
     expect(beside.of('ports')[0]?.text).toContain('a gateway that runs here')

@@ -4,12 +4,13 @@ import { callerOf } from '../../e2e/back-end/graphql-caller.ts'
 import { eventually } from '../../support/eventually.ts'
 import { connectGraphql, type GraphqlClient } from '../../support/frames/graphql-frames.ts'
 import { runCommand } from '../../support/gateway/command-in-process.ts'
-import { type GatewayProcess, runWarren, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
+import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
+import { runWarren, testToken } from '../../support/gateway/gateway-process.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 
 let vhost: TestVhost
-let one: GatewayProcess
-let other: GatewayProcess
+let one: ReachableGateway
+let other: ReachableGateway
 let alice: GraphqlClient
 let back: ChannelModel
 let operator: string
@@ -17,7 +18,7 @@ beforeAll(async () => {
   vhost = await testVhost('trace')
   operator = await testToken({ scope: 'operator' })
   const env = { WARREN_BROKER_URL: vhost.url }
-  ;[one, other] = await Promise.all([startGateway({ env }), startGateway({ env })])
+  ;[one, other] = await Promise.all([openReachable(env), openReachable(env)])
   alice = await connectGraphql(one.graphqlSocketUrl, { connectionParams: { token: await testToken({ sub: 'alice' }) } })
   const subscription = 'subscription { channel(clientId: "alice", checkpoints: true) { kind messageId } }'
   await Promise.all([alice.subscribe(subscription).next(), alice.subscribe(subscription).next()])
@@ -53,7 +54,7 @@ async function send(exchange: string, key: string, body: string, options: amqp.O
   await channel.close()
 }
 
-const traceOn = (replicas: Map<string, Traced[]>, { port }: GatewayProcess): Traced[] =>
+const traceOn = (replicas: Map<string, Traced[]>, { port }: ReachableGateway): Traced[] =>
   [...replicas].find(([replica]) => replica.endsWith(`:${port}`))?.[1] ?? []
 
 describe('warren trace', () => {

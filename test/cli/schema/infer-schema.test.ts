@@ -1,15 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel } from 'amqplib'
 import { parse } from 'graphql'
-import { type GatewayProcess, runWarren, startGateway } from '../../support/gateway/gateway-process.ts'
+import { eventually } from '../../support/eventually.ts'
+import { runCommand } from '../../support/gateway/command-in-process.ts'
+import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
+import { runWarren } from '../../support/gateway/gateway-process.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 
 let vhost: TestVhost
-let gateway: GatewayProcess
+let gateway: InProcessGateway
 let publisher: ChannelModel
 beforeAll(async () => {
   vhost = await testVhost('schema')
-  gateway = await startGateway({ env: { WARREN_BROKER_URL: vhost.url } })
+  gateway = await openGateway({ WARREN_BROKER_URL: vhost.url })
+  await eventually('the gateway to be up', () => gateway.gateway.up)
   publisher = await amqp.connect(vhost.url)
 })
 afterAll(async () => {
@@ -18,7 +22,7 @@ afterAll(async () => {
   await vhost?.close()
 })
 
-const inferSchema = (...args: string[]) => runWarren(['schema', 'infer', ...args], { WARREN_BROKER_URL: vhost.url })
+const inferSchema = (...args: string[]) => runCommand(['schema', 'infer', ...args], { WARREN_BROKER_URL: vhost.url })
 
 async function publish(exchange: string, routingKey: string, bodies: readonly unknown[]): Promise<void> {
   const channel = await publisher.createConfirmChannel()
@@ -36,7 +40,10 @@ describe('warren schema infer', () => {
       'client.alice',
       [1, 2, 3].map((id) => ({ id, total: id + 0.5 })),
     )
-    const { code, stdout, stderr } = await inferSchema('--exchange', 'warren.events', '--field', 'orders')
+    const { code, stdout, stderr } = await runWarren(
+      ['schema', 'infer', '--exchange', 'warren.events', '--field', 'orders'],
+      { WARREN_BROKER_URL: vhost.url },
+    )
     expect({ code, stderr }).toEqual({ code: 0, stderr: 'Read 3 messages\n' })
     expect(parse(stdout)).toBeDefined()
     expect(stdout).toContain('@events(exchange: "warren.events", routingKey: "client.alice")')

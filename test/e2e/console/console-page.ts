@@ -3,7 +3,8 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { AxeResults } from 'axe-core'
 import type { ConsoleMessage, Page } from 'playwright-core'
-import { type GatewayProcess, testToken } from '../../support/gateway/gateway-process.ts'
+import type { ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
+import { testToken } from '../../support/gateway/gateway-process.ts'
 import type { TestBrowser } from '../../support/processes/chromium.ts'
 
 /** Git ignores it. The pictures are for people to look at. */
@@ -25,7 +26,7 @@ export interface ConsolePage {
 /** A page of the console, signed in by a link with a token of this scope. */
 export async function openConsole(
   browser: TestBrowser,
-  gateway: GatewayProcess,
+  gateway: Pick<ReachableGateway, 'address' | 'opsPort'>,
   { scope = 'operator', token }: { scope?: string; token?: string } = {},
 ): Promise<ConsolePage> {
   const page = await browser.context.newPage()
@@ -60,7 +61,7 @@ export async function openConsole(
     },
     findings: async () => {
       await page.evaluate(axe)
-      const { violations } = (await page.evaluate('axe.run()')) as AxeResults
+      const { violations } = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as AxeResults
       return violations
         .filter(({ impact }) => impact === 'serious' || impact === 'critical')
         .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`)

@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
-import { startGateway } from '../../support/gateway/gateway-process.ts'
+import { openReachable } from '../../support/gateway/gateway-in-process.ts'
 import { launchChromium } from '../../support/processes/chromium.ts'
 
 test('the landing page leads to the console, GraphiQL and the room without a script', async () => {
-  await using gateway = await startGateway()
+  await using gateway = await openReachable()
   await using browser = await launchChromium()
   const page = await browser.context.newPage()
   const problems: string[] = []

@@ -2,19 +2,20 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import amqp from 'amqplib'
 import { type Client, createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import { type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
+import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
+import { testToken } from '../../support/gateway/gateway-process.ts'
 import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { openConsole } from './console-page.ts'
 
 let vhost: TestVhost
 let browser: TestBrowser
-let gateway: GatewayProcess
+let gateway: ReachableGateway
 let client: Client
 
 beforeAll(async () => {
   vhost = await testVhost('console-messages')
-  gateway = await startGateway({ env: { WARREN_BROKER_URL: vhost.url } })
+  gateway = await openReachable({ WARREN_BROKER_URL: vhost.url })
   browser = await launchChromium()
   const token = await testToken({ sub: 'alice' })
   client = createClient({ url: gateway.graphqlSocketUrl, webSocketImpl: WebSocket, connectionParams: { token } })
@@ -22,7 +23,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await client?.dispose()
   await browser?.close()
-  await gateway?.stop()
+  await gateway?.close()
   await vhost?.close()
 })
 

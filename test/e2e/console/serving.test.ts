@@ -3,9 +3,10 @@ import { expect, test } from '@jest/globals'
 import { type Client, createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { ask as askRaw } from '../../security/ask.ts'
-import { type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
+import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
+import { startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 
-const ops = ({ address, opsPort }: GatewayProcess) => `http://${address}:${opsPort}`
+const ops = ({ address, opsPort }: ReachableGateway) => `http://${address}:${opsPort}`
 
 /** The status and the error codes of `{ gateway { version } }` over HTTP. */
 async function ask(url: string, token?: string): Promise<{ status: number; codes: unknown[]; data: unknown }> {
@@ -46,7 +47,7 @@ function connect(url: string, token: string): Promise<number | 'open'> {
 }
 
 test('the ops port serves the console and GraphQL for operators and observers only', async () => {
-  await using gateway = await startGateway()
+  await using gateway = await openReachable()
   const [client, operator, observer] = await Promise.all([
     testToken({ sub: 'alice' }),
     testToken({ scope: 'operator' }),
@@ -93,7 +94,7 @@ test('the ops port serves the console and GraphQL for operators and observers on
 })
 
 test('WARREN_CONSOLE=on serves it on the main port too, and off serves it nowhere', async () => {
-  await using both = await startGateway({ env: { WARREN_CONSOLE: 'on' } })
+  await using both = await openReachable({ WARREN_CONSOLE: 'on' })
   expect((await fetch(`${both.url}/console`)).status).toBe(200)
   expect((await fetch(`${ops(both)}/console`)).status).toBe(200)
   // Clients have the public endpoint of the port, and not the one of the console.
@@ -101,7 +102,7 @@ test('WARREN_CONSOLE=on serves it on the main port too, and off serves it nowher
   expect(await ask(both.graphqlUrl, client)).toMatchObject({ status: 200 })
   expect(await ask(`${both.url}/console/graphql`, client)).toMatchObject({ status: 403, codes: ['FORBIDDEN'] })
 
-  await using off = await startGateway({ env: { WARREN_CONSOLE: 'off' } })
+  await using off = await openReachable({ WARREN_CONSOLE: 'off' })
   for (const url of [`${off.url}/console`, `${ops(off)}/console`, `${ops(off)}/graphql`])
     expect((await fetch(url)).status).toBe(404)
 })

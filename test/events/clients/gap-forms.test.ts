@@ -30,7 +30,7 @@ beforeAll(async () => {
   gateway = await openGateway({ WARREN_SCHEMA: folder })
   // Given a name, Chromium does not check whether a page may reach this machine.
   browser = await launchChromium({ ownNames: ['application.example'] })
-  react = await reactConnections(browser)
+  react = await reactConnections(browser, gateway)
 })
 afterAll(async () => {
   await browser?.close()

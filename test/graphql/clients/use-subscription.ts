@@ -1,43 +1,53 @@
 import { build } from 'esbuild'
+import type { InProcessGateway } from '../../support/gateway/gateway-in-process.ts'
 import type { TestBrowser } from '../../support/processes/chromium.ts'
-import { type Connect, publishedClient, type Shown } from './client.ts'
+import { type Connect, type ListeningSink, publishedClient, type Shown } from './client.ts'
 import type { Rendering } from './use-subscription-page.ts'
 
 declare global {
   /** Of the page in the browser. */
   var render: (rendering: Rendering) => void
+  var unmount: (id: string) => void
 }
 
 /**
- * Apollo's hook `useSubscription`, rendered by React in Chromium. Each subscription has a page of its
- * own, which the gateway would have served.
+ * Apollo's hook `useSubscription`, rendered by React in Chromium. All subscriptions are on one page,
+ * each with a root of its own. The page is one that the gateway would have served.
  */
-export async function reactConnections(browser: TestBrowser): Promise<Record<3 | 4, Connect>> {
-  const script = await bundled()
+export async function reactConnections(
+  browser: TestBrowser,
+  gateway: InProcessGateway,
+): Promise<Record<3 | 4, Connect>> {
+  const page = await browser.context.newPage()
+  const sinks = new Map<string, ListeningSink>()
+  page.on('pageerror', (error) => sinks.forEach((sink) => sink.error(error)))
+  const address = new URL('/under-test', gateway.graphqlUrl).href
+  await page.route(address, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }))
+  await page.goto(address)
+  await page.exposeFunction('shown', (id: string, state: Shown<unknown>) => sinks.get(id)?.next(state))
+  await page.addScriptTag({ content: await bundled() })
+  let count = 0
   const connect =
     (apollo: 3 | 4): Connect =>
-    ({ graphqlUrl, graphqlSocketUrl: url }, token) => {
-      const pages = new Set<{ close(): Promise<void> }>()
+    ({ graphqlSocketUrl: url }, token) => {
+      const rendered = new Set<string>()
       return publishedClient({
         run: () => Promise.reject(new Error('the page only subscribes')),
         listen(text, variables, sink) {
-          const open = async () => {
-            const page = await browser.context.newPage()
-            pages.add(page)
-            page.on('pageerror', sink.error)
-            const address = new URL('/under-test', graphqlUrl).href
-            await page.route(address, (route) =>
-              route.fulfill({ contentType: 'text/html', body: '<!doctype html><div id="root"></div>' }),
-            )
-            await page.goto(address)
-            await page.exposeFunction('shown', (state: Shown<unknown>) => sink.next(state))
-            await page.addScriptTag({ content: script })
-            await page.evaluate((rendering) => globalThis.render(rendering), { apollo, url, token, text, variables })
-          }
-          open().catch(sink.error)
+          const id = `rendering-${(count += 1)}`
+          rendered.add(id)
+          sinks.set(id, sink)
+          page
+            .evaluate((rendering) => globalThis.render(rendering), { id, apollo, url, token, text, variables })
+            .catch(sink.error)
           return () => undefined
         },
-        close: () => Promise.all([...pages].map((page) => page.close())),
+        close: async () => {
+          for (const id of rendered) {
+            sinks.delete(id)
+            await page.evaluate((one) => globalThis.unmount(one), id)
+          }
+        },
       })
     }
   return { 3: connect(3), 4: connect(4) }
@@ -50,6 +60,7 @@ async function bundled(): Promise<string> {
     write: false,
     format: 'iife',
     platform: 'browser',
+    minify: true,
     define: { 'process.env.NODE_ENV': '"production"' },
     logLevel: 'warning',
   })

@@ -8,17 +8,18 @@ import { eventually } from '../../support/eventually.ts'
 import { connectGraphql, type GraphqlClient } from '../../support/frames/graphql-frames.ts'
 import { Inbox } from '../../support/frames/inbox.ts'
 import { runCommand } from '../../support/gateway/command-in-process.ts'
-import { type GatewayProcess, runWarren, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
+import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
+import { runWarren, testToken } from '../../support/gateway/gateway-process.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 
 let vhost: TestVhost
-let gateway: GatewayProcess
+let gateway: ReachableGateway
 let listener: GraphqlClient
 let back: ChannelModel
 
 beforeAll(async () => {
   vhost = await testVhost('quarantined-values')
-  gateway = await startGateway({ env: { WARREN_BROKER_URL: vhost.url } })
+  gateway = await openReachable({ WARREN_BROKER_URL: vhost.url })
   // The gateway decodes a body only if the client has a subscriber.
   listener = await connectGraphql(gateway.graphqlSocketUrl, {
     connectionParams: { token: await testToken({ sub: 'alice' }) },

@@ -17,11 +17,33 @@ afterAll(() => gateway?.close())
 
 const subscription = 'subscription { channel(clientId: "alice", after: "none") { kind } }'
 
+interface Answer {
+  readonly socket: Socket
+  text: () => string
+  until: (pattern: RegExp) => Promise<string>
+}
+
+/** Subscribes by each method with each `Accept` before the tests of a `describe`. */
+function askedAtOnce(accepted: readonly (string | undefined)[], methods: readonly string[]) {
+  const answers = new Map<string | undefined, readonly Answer[]>()
+  beforeAll(async () => {
+    await Promise.all(
+      accepted.map(async (accept) =>
+        answers.set(accept, await Promise.all(methods.map((method) => ask(accept, { method })))),
+      ),
+    )
+  })
+  return {
+    to: (accept: string | undefined) => answers.get(accept) ?? [],
+    close: () => [...answers.values()].flat().forEach(({ socket }) => socket.destroy()),
+  }
+}
+
 /** Sends exactly these headers, because `fetch` adds an `Accept`. */
 async function ask(
   accept: string | undefined,
   { query = subscription, method = 'POST' }: { query?: string; method?: string } = {},
-): Promise<{ socket: Socket; text: () => string; until: (pattern: RegExp) => Promise<string> }> {
+): Promise<Answer> {
   const body = method === 'POST' ? JSON.stringify({ query }) : ''
   const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1')
   let text = ''
@@ -46,28 +68,35 @@ async function ask(
 }
 
 describe('a subscription is answered with server-sent events by the one writer', () => {
-  test.each([
-    ['text/event-stream'],
-    ['*/*'],
-    [undefined],
-    [''],
-    ['text/*'],
-    ['TEXT/Event-Stream'],
-    ['text/event-stream;q=0.5'],
-    ['application/json, text/event-stream;q=0.1'],
-    ['text/plain, */*;q=0.1'],
-    ['text/event-stream, multipart/mixed'],
-    ['multipart/mixed;subscriptionSpec="1.0";q=0.9, text/event-stream'],
-    ['multipart/mixed;subscriptionSpec="2.0", */*'],
-  ])('if Accept is %s', async (accept) => {
-    for (const method of ['POST', 'GET']) {
-      const { socket, until } = await ask(accept, { method })
+  const accepted = [
+    'text/event-stream',
+    '*/*',
+    undefined,
+    '',
+    'text/*',
+    'TEXT/Event-Stream',
+    'text/event-stream;q=0.5',
+    'application/json, text/event-stream;q=0.1',
+    'text/plain, */*;q=0.1',
+    'text/event-stream, multipart/mixed',
+    'multipart/mixed;subscriptionSpec="1.0";q=0.9, text/event-stream',
+    'multipart/mixed;subscriptionSpec="2.0", */*',
+  ]
+  // All at once, because each waits for a keep-alive.
+  const answers = askedAtOnce(accepted, ['POST', 'GET'])
+
+  test.each(accepted.map((accept) => [accept]))('if Accept is %s', async (accept) => {
+    for (const { until } of answers.to(accept)) {
       const text = await until(/"kind":"GAP"[\s\S]*\n:\n\n/)
       expect(text).toMatch(/^HTTP\/1\.1 200 [\s\S]*content-type: text\/event-stream; charset=utf-8\r\n/i)
       // The reconnection time, the cursor of each event, and a keep-alive while nothing happens.
       expect(text).toMatch(/\r\n\r\n[\s\S]*retry: \d+\n\n[\s\S]*id: \S+\nevent: next\ndata: \{"data"/)
-      socket.destroy()
     }
+  })
+
+  test('and ends with its connection', async () => {
+    expect(gateway.gateway.hub.size).toBe(2 * accepted.length)
+    answers.close()
     await eventually('the subscriptions to end', () => gateway.gateway.hub.size === 0)
   })
 
@@ -91,7 +120,7 @@ describe('a subscription is answered with server-sent events by the one writer',
 describe('a subscription is answered in parts', () => {
   const part = (json: string) => `\r\ncontent-type: application/json\r\n\r\n${json}\r\n--graphql`
 
-  test.each([
+  const accepted: readonly [accept: string, specification: string | undefined][] = [
     ['multipart/mixed;subscriptionSpec="1.0", application/json', 'subscriptionSpec=1.0'],
     ['multipart/mixed;boundary="graphql";subscriptionSpec=1.0,application/json', 'subscriptionSpec=1.0'],
     ['Multipart/Mixed; SubscriptionSpec=1.0', 'subscriptionSpec=1.0'],
@@ -100,9 +129,16 @@ describe('a subscription is answered in parts', () => {
     ['multipart/mixed', undefined],
     ['multipart/mixed, application/json', undefined],
     ['text/event-stream;q=0.9, multipart/mixed;boundary=","', undefined],
-  ])('if Accept is %s', async (accept, specification) => {
-    const { socket, until } = await ask(accept)
-    const text = await until(/"kind":"GAP"[\s\S]*\{\}\r\n--graphql/)
+  ]
+  const answers = askedAtOnce(
+    accepted.map(([accept]) => accept),
+    ['POST'],
+  )
+  afterAll(() => answers.close())
+
+  test.each(accepted)('if Accept is %s', async (accept, specification) => {
+    const [answer] = answers.to(accept)
+    const text = (await answer?.until(/"kind":"GAP"[\s\S]*\{\}\r\n--graphql/)) ?? ''
     const type = `multipart/mixed; boundary=graphql${specification ? `; ${specification}` : ''}\r\n`
     expect(text).toContain(`content-type: ${type}`)
     const body = unchunked(text)
@@ -110,7 +146,6 @@ describe('a subscription is answered in parts', () => {
     const payload = specification ? `{"payload":${result}}` : result
     // A heartbeat at once, the event, and a heartbeat while nothing happens.
     expect(body.startsWith(`\r\n--graphql${part('{}')}${part(payload)}${part('{}')}`)).toBe(true)
-    socket.destroy()
   })
 
   test.each([

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { load } from '../../../src/config/load/load.ts'
 import { Hosts, opsHosts } from '../../../src/transports/http/hosts.ts'
-import { type GatewayProcess, startGateway } from '../../support/gateway/gateway-process.ts'
+import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
 import { ask, upgrade } from '../ask.ts'
 
 const reaches = (
@@ -76,9 +76,9 @@ describe('beyond loopback', () => {
 })
 
 describe('a gateway on loopback', () => {
-  let gateway: GatewayProcess
+  let gateway: ReachableGateway
   beforeAll(async () => {
-    gateway = await startGateway({ env: { WARREN_ALLOWED_HOSTS: 'gateway.example' } })
+    gateway = await openReachable({ WARREN_ALLOWED_HOSTS: 'gateway.example' })
   })
   afterAll(async () => {
     await gateway?.[Symbol.asyncDispose]()

@@ -12,6 +12,27 @@ export interface TestBrowser extends AsyncDisposable {
   close(): Promise<void>
 }
 
+/**
+ * Chromium takes only the last list, so this one repeats what Playwright's has against requests of
+ * its own and for stable pages.
+ */
+const disabledFeatures = [
+  'AimEnabled',
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'HttpsFirstBalancedModeAutoEnable',
+  'HttpsUpgrades',
+  'MediaRouter',
+  'NetworkTimeServiceQuerying',
+  'OptimizationHints',
+  'PaintHolding',
+  'PreconnectToSearch',
+  'ThirdPartyStoragePartitioning',
+  // Its popup under the address bar is a page, which takes a second of CPU in each browser.
+  'WebUIOmniboxAimPopup',
+  'WebUIOmniboxFullPopup',
+  'WebUIOmniboxPopup',
+]
+
 const flags = (ownNames: readonly string[]) => [
   '--disable-gpu',
   '--disable-quic',
@@ -22,7 +43,7 @@ const flags = (ownNames: readonly string[]) => [
   // Chromium calls its maker's servers in spite of these flags, so only the names of this machine
   // resolve. Newer Chromium asks the user before a page reaches this machine; the gateway is tested
   // against older ones.
-  ...(ownNames.length > 0 ? ['--disable-features=LocalNetworkAccessChecks'] : []),
+  `--disable-features=${[...disabledFeatures, ...(ownNames.length > 0 ? ['LocalNetworkAccessChecks'] : [])].join(',')}`,
   `--host-resolver-rules=${ownNames.map((name) => `MAP ${name} 127.0.0.1, `).join('')}MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]`,
 ]
 
