@@ -53,7 +53,7 @@ export interface GatewayParts {
   readonly broker: Broker
   readonly control: ControlBus
   /** Receives the control messages about replicas and presence. Default: they are ignored. */
-  readonly cluster?: Pick<Cluster, 'onControl' | 'onResync'>
+  readonly cluster?: Pick<Cluster, 'onControl' | 'onResync' | 'members'>
   /** Receives which clients have sessions. Default: nothing does. */
   readonly presence?: ClientPresence | undefined
   /** Default: no typed events. */
@@ -130,6 +130,7 @@ export class Gateway {
       registry: parts.registry,
       broker: parts.broker,
       control: parts.control,
+      replica: parts.replica,
       appendMark: (note) => this.#appendMark(note),
       isUp: () => this.#listener.up,
       logError: (what, error) => this.#logError(what, error),
@@ -139,6 +140,7 @@ export class Gateway {
       hotWindow: parts.hotWindow,
       sources: this.sources,
       control: parts.control,
+      members: parts.cluster?.members,
       audienceOf: (message) => this.audienceOf(message),
       fieldsOf: (message) => this.explain(message),
       cursorOf: (message) => printCursor(this.#listener.cursorOf(message)),
@@ -520,6 +522,7 @@ export class Gateway {
     switch (message.kind) {
       case 'sources-wanted':
       case 'source-known':
+        if (message.replica === undefined) this.tracer.onOlderReplica()
         await this.#sourceSync.onControl(message)
         return
       case 'client-deleted':
@@ -549,6 +552,7 @@ export class Gateway {
 
   #resync(): void {
     this.#parts.cluster?.onResync()
+    this.tracer.onResync()
     this.revocations.refresh()
     this.bans.refresh()
     this.#sourceSync.resync().catch((error: unknown) => this.#logError('reading the registry again', error))
