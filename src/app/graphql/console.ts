@@ -4,6 +4,7 @@ import type { OpsRoutes } from '../../observability/ops-listener.ts'
 import { ConsoleFiles, consoleGraphQLPath, consolePath, isOfConsole } from '../../transports/console/console-files.ts'
 import { operatorsOnly } from '../../transports/console/operator-access.ts'
 import { endWith } from '../../transports/flow/end-with-answer.ts'
+import { FanOut } from '../../transports/graphql/fan-out.ts'
 import { PersistedDocuments } from '../../transports/graphql/requests/persisted-documents.ts'
 import { type AnswerOptions, answerRequest, type HttpRoutes, pathOf } from '../../transports/http/answer-request.ts'
 import type { BoundedRequest } from '../../transports/http/bounded-request.ts'
@@ -38,10 +39,17 @@ export function createConsole(config: Config, options: ConsoleOptions): Console 
   const files = new ConsoleFiles({ folder })
   let opened: GraphQLEndpoint | undefined
   const endpoint = (): GraphQLEndpoint => {
+    const served = shared.served.operators
     opened ??= graphqlEndpoint(
       // What is hidden from clients is open to operators.
       { ...config, introspection: true, callbackUrls: [] },
-      { ...shared, authenticate: operatorsOnly(shared.authenticate), documents: new PersistedDocuments(undefined) },
+      {
+        ...shared,
+        served,
+        fanOut: new FanOut(served, shared.onExecute),
+        authenticate: operatorsOnly(shared.authenticate),
+        documents: new PersistedDocuments(undefined),
+      },
       { ...options, live },
     )
     return opened
