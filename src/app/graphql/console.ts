@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Config } from '../../config/options/options.ts'
+import { packageRoot } from '../../config/package-root.ts'
 import type { OpsRoutes } from '../../observability/ops-listener.ts'
 import { ConsoleFiles, consoleGraphQLPath, consolePath, isOfConsole } from '../../transports/console/console-files.ts'
 import { operatorsOnly } from '../../transports/console/operator-access.ts'
@@ -14,7 +15,7 @@ import { PageGuard } from '../../transports/http/page-guard.ts'
 import { type GraphQLEndpoint, type GraphQLShared, graphqlEndpoint } from './graphql-endpoint.ts'
 
 /** `dist/console`, from `dist/program`, `dist/app/graphql` and `src/app/graphql` alike. */
-const folder = new URL(`${rootOf(import.meta.url)}dist/console/`)
+const folder = new URL(`${packageRoot(import.meta.url)}dist/console/`)
 
 /** The console, and its `/graphql` for operators. */
 export interface Console {
@@ -99,9 +100,4 @@ function opsRoutes(options: AnswerOptions): OpsRoutes {
 function asGraphQL(request: IncomingMessage): IncomingMessage {
   request.url = request.url?.replace(consoleGraphQLPath, '/graphql')
   return request
-}
-
-function rootOf(url: string): string {
-  const at = Math.max(url.lastIndexOf('/dist/'), url.lastIndexOf('/src/'))
-  return url.slice(0, at + 1)
 }
