@@ -125,6 +125,8 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     presence,
     broker: parts.broker.operator,
     maxDecodedBytes: () => live.maxDecodedBytes,
+    drainMs: () => live.drainMs,
+    isWorker: worker !== undefined,
     journal: parts.journal,
     hotWindow: parts.hotWindow,
   })

@@ -163,12 +163,22 @@ async function open(
   closing.add(() => core.presence?.close())
   closing.add(({ drainMs, handOver }) => {
     const { http, tcp, echo } = listeners
-    health.drain()
-    http.drain()
+    health.drain('shutdown')
+    http.drain(true)
     if (handOver) for (const listener of [http, tcp, echo]) listener?.stopAccepting()
     return gateway.drain(drainMs)
   })
 
+  core.inspection.onDrain({
+    onDrain: () => {
+      health.drain('operator')
+      listeners.http.drain(true)
+    },
+    onUndrain: () => {
+      health.undrain()
+      listeners.http.drain(false)
+    },
+  })
   await gateway.open(defaultSource, core.typed?.sources)
   core.cluster.open()
   core.presence?.open()

@@ -309,9 +309,19 @@ export class Gateway {
     return this.#listener.downReason
   }
 
-  /** Whether `drain` has been called. */
+  /** As in `Sessions`. */
   get draining(): boolean {
     return this.#sessions.draining
+  }
+
+  /** As in `Sessions`. */
+  get endsAll(): boolean {
+    return this.#sessions.endsAll
+  }
+
+  /** As in `Sessions`. */
+  get leaving(): number {
+    return this.#sessions.leaving
   }
 
   /** The current epoch of the journal. Undefined until the first connection to the broker. */
@@ -465,6 +475,16 @@ export class Gateway {
   /** As `Sessions.drain`. The gateway otherwise continues to work. */
   drain(overMs: number): Promise<void> {
     return this.#sessions.drain(overMs)
+  }
+
+  /** As `Sessions.drainClients`. */
+  drainClients(overMs: number): Promise<void> {
+    return this.#sessions.drainClients(overMs)
+  }
+
+  /** As `Sessions.undrain`. */
+  undrain(): void {
+    this.#sessions.undrain()
   }
 
   /**
