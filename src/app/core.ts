@@ -125,6 +125,8 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     presence,
     broker: parts.broker.operator,
     maxDecodedBytes: () => live.maxDecodedBytes,
+    drainMs: () => live.drainMs,
+    isWorker: worker !== undefined,
     journal: parts.journal,
     hotWindow: parts.hotWindow,
   })
@@ -149,7 +151,8 @@ async function withoutEvents(coreSchema: GraphQLSchema, { federation }: Pick<Con
   if (!federation) return { schema: coreSchema, operations: undefined, named: undefined }
   const { asSubgraph } = await import('../events/federation/subgraph.ts')
   const schema = asSubgraph(coreSchema, { coreSchema, team: undefined })
-  return { schema, operations: undefined, named: undefined }
+  const operators = { schema: coreSchema, operations: undefined, named: undefined }
+  return { schema, operations: undefined, named: undefined, operators }
 }
 
 /** Loads the code of typed events only if it is used, because it is large. */

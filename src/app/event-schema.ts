@@ -9,10 +9,10 @@ import type { Observer } from '../core/ports/observer.ts'
 import { asSubgraph } from '../events/federation/subgraph.ts'
 import type { EventSchema } from '../events/model/event-schema.ts'
 import { RequestLimit } from '../events/publishing/request-limit.ts'
-import type { FederationMarks } from '../events/sdl/directives/federation.ts'
 import { printMistake } from '../events/sdl/mistakes.ts'
 import { type EventSchemaReading, readEventSchema } from '../events/sdl/read-event-schema.ts'
 import type { SdlFile } from '../events/sdl/source-files.ts'
+import { schemaForOperators } from '../events/sdl/type-system/operator-names.ts'
 import { breakingChanges } from '../events/sdl/type-system/served-schema.ts'
 import { EventFields } from '../events/serving/event-fields.ts'
 import { addFieldResolvers } from '../events/serving/field-resolvers.ts'
@@ -27,6 +27,8 @@ import { SchemaError } from './schema-error.ts'
 type SchemaConfig = Pick<Config, 'core' | 'federation' | 'exchangeMap' | 'namespace'> & {
   readonly schema: readonly string[]
 }
+
+type Reading = Exclude<EventSchemaReading, { readonly mistakes: unknown }>
 
 export interface TypedEvents {
   /** What the gateway matches messages with. */
@@ -51,9 +53,8 @@ export interface NextSchema {
   readonly take: () => void
 }
 
-interface ReadFields {
+interface ReadFields extends Pick<Reading, 'federation' | 'core' | 'lacksCore'> {
   readonly fields: EventFields
-  readonly federation: FederationMarks
 }
 
 export interface TypedEventsParts {
@@ -79,7 +80,7 @@ export async function openTypedEvents(
       observer.log('warn', `a reply to ${field} does not fit the schema at "${pointer}": expected ${expected}`),
   }
   const read = async (): Promise<ReadFields> => {
-    const { schema, federation, remarks } = await readSchema(config, coreSchema)
+    const { schema, remarks, ...rest } = await readSchema(config, coreSchema)
     for (const remark of remarks) observer.log('info', `WARREN_SCHEMA: ${printMistake(remark)}`)
     const fields = new EventFields(schema, {
       decoders: binaryDecoders,
@@ -88,18 +89,27 @@ export async function openTypedEvents(
         observer.fieldCounter(field)[result] += 1
       },
     })
-    return { fields, federation }
+    return { fields, ...rest }
   }
   const first = await read()
   const events = new ServedEvents(first.fields)
-  const serve = ({ fields, federation }: ReadFields): Served => {
+  const serve = ({ fields, federation, core, lacksCore }: ReadFields): Served => {
     const operations = new TypedOperations(events, fields)
     addFieldResolvers(operations, requests)
     const { schema } = fields
     const served = config.federation
-      ? asSubgraph(schema.schema, { coreSchema, team: { schema, marks: federation } })
+      ? asSubgraph(schema.schema, { coreSchema: core, team: { schema, marks: federation } })
       : schema.schema
-    return { schema: served, operations, named: new NamedEvents(events, fields) }
+    const named = new NamedEvents(events, fields)
+    const isCore = (name: string) => core.getSubscriptionType()?.getFields()[name] !== undefined
+    const operators = lacksCore
+      ? {
+          schema: schemaForOperators(schema.schema, core),
+          operations: new TypedOperations(events, fields, isCore),
+          named,
+        }
+      : { schema: schema.schema, operations, named }
+    return { schema: served, operations, named, operators }
   }
   observer.fieldsServed([...first.fields.schema.events.keys()])
   return {
@@ -127,10 +137,7 @@ export async function openTypedEvents(
  * Reads the team's SDL (`WARREN_SCHEMA`). `coreSchema`: Warren's own.
  * Rejects with `SchemaError`.
  */
-export async function readSchema(
-  config: SchemaConfig,
-  coreSchema: GraphQLSchema,
-): Promise<Exclude<EventSchemaReading, { readonly mistakes: unknown }>> {
+export async function readSchema(config: SchemaConfig, coreSchema: GraphQLSchema): Promise<Reading> {
   const reading = readEventSchema(await readSdlFiles(config.schema), {
     coreSchema,
     core: config.core,

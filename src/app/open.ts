@@ -61,6 +61,8 @@ interface OpenOptions {
   readonly metrics: Metrics
   readonly health: Health
   readonly worker: number | undefined
+  /** Where the embedded registry is, instead of WARREN_DATA_DIR. */
+  readonly registryDir: string | undefined
 }
 
 /**
@@ -70,18 +72,22 @@ interface OpenOptions {
  */
 export async function openApp(
   config: Config,
-  { metrics = createMetrics(), health = new Health(), worker }: Partial<OpenOptions> = {},
+  { metrics = createMetrics(), health = new Health(), worker, registryDir }: Partial<OpenOptions> = {},
 ): Promise<App> {
   const closing = new Closing()
   try {
-    return await open(config, { metrics, health, worker }, closing)
+    return await open(config, { metrics, health, worker, registryDir }, closing)
   } catch (error) {
     await closing.run({ drainMs: 0, handOver: false })
     throw error
   }
 }
 
-async function open(config: Config, { metrics, health, worker }: OpenOptions, closing: Closing): Promise<App> {
+async function open(
+  config: Config,
+  { metrics, health, worker, registryDir = config.dataDir }: OpenOptions,
+  closing: Closing,
+): Promise<App> {
   const live = { ...config }
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, worker })
   const observer = observerOf(logger, metrics)
@@ -110,7 +116,10 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
     )
 
   const sources = config.sources === undefined ? undefined : await openSources(config.sources)
-  const { registry, directory, keys } = await openClientRegistry(config, { observer, health, closing })
+  const { registry, directory, keys } = await openClientRegistry(
+    { ...config, dataDir: registryDir },
+    { observer, health, closing },
+  )
   const policy = registrationOf(config)
   const hasProvider = config.jwksUrl !== undefined
   await reportRegisteredClients(policy, { registry, hasProvider, log: (...line) => observer.log(...line) })
@@ -154,12 +163,22 @@ async function open(config: Config, { metrics, health, worker }: OpenOptions, cl
   closing.add(() => core.presence?.close())
   closing.add(({ drainMs, handOver }) => {
     const { http, tcp, echo } = listeners
-    health.drain()
-    http.drain()
+    health.drain('shutdown')
+    http.drain(true)
     if (handOver) for (const listener of [http, tcp, echo]) listener?.stopAccepting()
     return gateway.drain(drainMs)
   })
 
+  core.inspection.onDrain({
+    onDrain: () => {
+      health.drain('operator')
+      listeners.http.drain(true)
+    },
+    onUndrain: () => {
+      health.undrain()
+      listeners.http.drain(false)
+    },
+  })
   await gateway.open(defaultSource, core.typed?.sources)
   core.cluster.open()
   core.presence?.open()

@@ -8,8 +8,19 @@ import type { ControlMessage } from '../core/ports/control-bus.ts'
  */
 export function readControlMessage(json: unknown): ControlMessage | undefined {
   if (typeof json !== 'object' || json === null) return undefined
-  const { kind, source, clientId, at, question, messageId, trace: storedTrace, by } = json as Record<string, unknown>
-  if (kind === 'sources-wanted') return { kind }
+  const {
+    kind,
+    source,
+    clientId,
+    at,
+    question,
+    messageId,
+    trace: storedTrace,
+    by,
+    replica,
+  } = json as Record<string, unknown>
+  const sender = typeof replica === 'string' ? { replica } : {}
+  if (kind === 'sources-wanted') return { kind, ...sender }
   if (kind === 'client-deleted')
     return typeof clientId === 'string' ? { kind, clientId, by: typeof by === 'string' ? by : '' } : undefined
   if (kind === 'client-revoked') {
@@ -30,7 +41,7 @@ export function readControlMessage(json: unknown): ControlMessage | undefined {
     return readPresenceMessage(kind, json as Record<string, unknown>)
   if (kind !== 'source-known') return undefined
   const revived = reviveSource(source)
-  return revived && { kind, source: revived }
+  return revived && { kind, source: revived, ...sender }
 }
 
 type ClusterMessage = Extract<ControlMessage, { kind: 'replica-alive' | 'replica-ended' | 'asked' | 'answered' }>

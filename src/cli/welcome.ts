@@ -6,9 +6,13 @@ export type Running = Pick<App, 'endpoints' | 'operatorToken' | 'notes'>
 
 /**
  * The text on start: the endpoints, and an operator token if the secret was generated. One JSON
- * line if the log format is JSON.
+ * line if the log format is JSON. `tour`: what a demo shows.
  */
-export function welcome({ endpoints, operatorToken, notes }: Running, config: Config): string {
+export function welcome(
+  { endpoints, operatorToken, notes }: Running,
+  config: Config,
+  tour?: readonly string[],
+): string {
   if (config.logFormat === 'json') {
     const line = {
       level: 'info',
@@ -17,7 +21,7 @@ export function welcome({ endpoints, operatorToken, notes }: Running, config: Co
       version,
       endpoints,
       operatorToken,
-      notes,
+      notes: [...notes, ...(tour ?? [])],
     }
     return `${JSON.stringify(line)}\n`
   }
@@ -40,5 +44,6 @@ export function welcome({ endpoints, operatorToken, notes }: Running, config: Co
       )
     }
   }
+  if (tour) parts.push(tour.join('\n'))
   return `\n${parts.join('\n\n')}\n\n`
 }

@@ -53,7 +53,7 @@ export interface GatewayParts {
   readonly broker: Broker
   readonly control: ControlBus
   /** Receives the control messages about replicas and presence. Default: they are ignored. */
-  readonly cluster?: Pick<Cluster, 'onControl' | 'onResync'>
+  readonly cluster?: Pick<Cluster, 'onControl' | 'onResync' | 'members'>
   /** Receives which clients have sessions. Default: nothing does. */
   readonly presence?: ClientPresence | undefined
   /** Default: no typed events. */
@@ -130,6 +130,7 @@ export class Gateway {
       registry: parts.registry,
       broker: parts.broker,
       control: parts.control,
+      replica: parts.replica,
       appendMark: (note) => this.#appendMark(note),
       isUp: () => this.#listener.up,
       logError: (what, error) => this.#logError(what, error),
@@ -139,6 +140,7 @@ export class Gateway {
       hotWindow: parts.hotWindow,
       sources: this.sources,
       control: parts.control,
+      members: parts.cluster?.members,
       audienceOf: (message) => this.audienceOf(message),
       fieldsOf: (message) => this.explain(message),
       cursorOf: (message) => printCursor(this.#listener.cursorOf(message)),
@@ -307,9 +309,19 @@ export class Gateway {
     return this.#listener.downReason
   }
 
-  /** Whether `drain` has been called. */
+  /** As in `Sessions`. */
   get draining(): boolean {
     return this.#sessions.draining
+  }
+
+  /** As in `Sessions`. */
+  get endsAll(): boolean {
+    return this.#sessions.endsAll
+  }
+
+  /** As in `Sessions`. */
+  get leaving(): number {
+    return this.#sessions.leaving
   }
 
   /** The current epoch of the journal. Undefined until the first connection to the broker. */
@@ -465,6 +477,16 @@ export class Gateway {
     return this.#sessions.drain(overMs)
   }
 
+  /** As `Sessions.drainClients`. */
+  drainClients(overMs: number): Promise<void> {
+    return this.#sessions.drainClients(overMs)
+  }
+
+  /** As `Sessions.undrain`. */
+  undrain(): void {
+    this.#sessions.undrain()
+  }
+
   /**
    * Ends all sessions and stops all timers. The journal, the broker, the control bus and the
    * registry are closed by the code that opened them.
@@ -520,6 +542,7 @@ export class Gateway {
     switch (message.kind) {
       case 'sources-wanted':
       case 'source-known':
+        if (message.replica === undefined) this.tracer.onOlderReplica()
         await this.#sourceSync.onControl(message)
         return
       case 'client-deleted':
@@ -549,6 +572,7 @@ export class Gateway {
 
   #resync(): void {
     this.#parts.cluster?.onResync()
+    this.tracer.onResync()
     this.revocations.refresh()
     this.bans.refresh()
     this.#sourceSync.resync().catch((error: unknown) => this.#logError('reading the registry again', error))

@@ -4,6 +4,14 @@ import { scrubText } from './scrub.ts'
 export const parts = ['broker', 'registry'] as const
 export type Part = (typeof parts)[number]
 
+/** What drains the replica: the end of its process, or an operator. */
+export type DrainCause = 'shutdown' | 'operator'
+
+const drainTexts = {
+  shutdown: 'draining: this replica is being shut down',
+  operator: 'drained: an operator has taken this replica out of service, until undrain',
+} as const
+
 export interface HealthVerdict {
   readonly ok: boolean
   /** Why not, one sentence each. Empty if `ok`. */
@@ -16,7 +24,7 @@ export interface HealthVerdict {
  */
 export class Health {
   readonly #down = new Map<Part, string>(parts.map((part) => [part, 'not reached yet']))
-  #draining = false
+  #draining: DrainCause | undefined
 
   /** Call it at every check of a part. `reason` completes "<part>: …" while the part is down. */
   report(part: Part, up: boolean, reason = 'cannot be reached'): void {
@@ -24,9 +32,13 @@ export class Health {
     else this.#down.set(part, scrubText(reason))
   }
 
-  /** Makes it unready permanently. */
-  drain(): void {
-    this.#draining = true
+  /** Makes it unready: for good if the process ends, otherwise until `undrain`. */
+  drain(cause: DrainCause): void {
+    if (this.#draining !== 'shutdown') this.#draining = cause
+  }
+
+  undrain(): void {
+    if (this.#draining === 'operator') this.#draining = undefined
   }
 
   live(): HealthVerdict {
@@ -38,7 +50,7 @@ export class Health {
       const reason = this.#down.get(part)
       return reason === undefined ? [] : [`${part}: ${reason}`]
     })
-    if (this.#draining) reasons.unshift('draining: this replica is being shut down')
+    if (this.#draining) reasons.unshift(drainTexts[this.#draining])
     return { ok: reasons.length === 0, reasons }
   }
 }

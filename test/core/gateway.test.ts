@@ -31,7 +31,7 @@ async function begun(): Promise<void> {
   world.journal.begin()
   await passed()
   // The registry was read when the journal was, and others were asked.
-  expect(world.sent.splice(0)).toEqual([{ kind: 'sources-wanted' }])
+  expect(world.sent.splice(0)).toEqual([{ kind: 'sources-wanted', replica: 'here' }])
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<unknown> {
@@ -389,7 +389,7 @@ describe('a control message', () => {
     const read = ['listClientBars', 'listRevocations', 'listSources']
     expect([world.registry.calls.map(([name]) => name).toSorted(), world.sent]).toEqual([
       read,
-      [{ kind: 'sources-wanted' }],
+      [{ kind: 'sources-wanted', replica: 'here' }],
     ])
     world.registry.calls.length = 0
     await world.keys.adopt({

@@ -54,6 +54,7 @@ const operations: readonly Asked[] = [
   { field: 'client', query: '{ client(clientId: "alice") { online } }', allowed: observers },
   { field: 'sessions', query: '{ sessions(clientId: "alice") { banned } }', allowed: observers },
   { field: 'disconnect', query: 'mutation { disconnect(session: "none") }', allowed: operators },
+  { field: 'undrain', query: 'mutation { undrain(replica: "REPLICA") { state } }', allowed: operators },
   { field: 'messages', query: '{ messages(first: 1) { hasOlder } }', allowed: observers },
   { field: 'message', query: 'query { message(cursor: "CURSOR") { offset } }', allowed: observers },
   { field: 'sources', query: '{ sources { id } }', allowed: observers },
@@ -124,11 +125,12 @@ const operations: readonly Asked[] = [
 
 /**
  * Independent of scopes: a client with a valid token may renew it
- * (test/transports/renewal/renewed-sessions.test.ts). `republish` needs a message in the quarantine
+ * (test/transports/renewal/renewed-sessions.test.ts). `drain` needs two replicas
+ * (test/e2e/operator/drain.test.ts). `republish` needs a message in the quarantine
  * (test/e2e/operator/quarantine.test.ts), and the first event of `tail` a live message
  * (test/e2e/operator/tail.test.ts).
  */
-const beyondGrants = ['refreshSession', 'republish', 'tail']
+const beyondGrants = ['refreshSession', 'drain', 'republish', 'tail']
 
 let gateway: InProcessGateway
 /** Of a message in the journal; stands for CURSOR in an operation. */
@@ -183,7 +185,12 @@ describe.each(Object.keys(transports))('over %s', (transport) => {
   test.each(applicable)('$query is for permitted roles only', async ({ query, allowed }) => {
     const outcomes: Partial<Record<Role, string>> = {}
     for (const role of roleNames)
-      outcomes[role] = outcomeOf(await transports[transport]!(query.replace('CURSOR', cursor), tokens.get(role)))
+      outcomes[role] = outcomeOf(
+        await transports[transport]!(
+          query.replace('CURSOR', cursor).replace('REPLICA', gateway.gateway.replica),
+          tokens.get(role),
+        ),
+      )
     const expected = roleNames.map((role) => [
       role,
       allowed.includes(role) ? 'answered' : unknown.includes(role) ? 'UNAUTHENTICATED' : 'FORBIDDEN',

@@ -39,7 +39,13 @@ describe('the ops port', () => {
     health.report('broker', true)
     expect(await readiness()).toEqual({ http: 200, status: 'ok', reasons: [] })
 
-    health.drain()
+    health.drain('operator')
+    expect(await readiness()).toMatchObject({ http: 503, reasons: [expect.stringMatching(/^drained: an operator/)] })
+    health.undrain()
+    expect(await readiness()).toMatchObject({ http: 200 })
+
+    health.drain('shutdown')
+    health.undrain()
     expect(await readiness()).toMatchObject({ http: 503, reasons: [expect.stringMatching(/^draining/)] })
     expect((await fetch(`${listener.url}/livez`)).status).toBe(200)
   })

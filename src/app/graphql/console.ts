@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { Config } from '../../config/options/options.ts'
+import { packageRoot } from '../../config/package-root.ts'
 import type { OpsRoutes } from '../../observability/ops-listener.ts'
 import { ConsoleFiles, consoleGraphQLPath, consolePath, isOfConsole } from '../../transports/console/console-files.ts'
 import { operatorsOnly } from '../../transports/console/operator-access.ts'
 import { endWith } from '../../transports/flow/end-with-answer.ts'
+import { FanOut } from '../../transports/graphql/fan-out.ts'
 import { PersistedDocuments } from '../../transports/graphql/requests/persisted-documents.ts'
 import { type AnswerOptions, answerRequest, type HttpRoutes, pathOf } from '../../transports/http/answer-request.ts'
 import type { BoundedRequest } from '../../transports/http/bounded-request.ts'
@@ -13,7 +15,7 @@ import { PageGuard } from '../../transports/http/page-guard.ts'
 import { type GraphQLEndpoint, type GraphQLShared, graphqlEndpoint } from './graphql-endpoint.ts'
 
 /** `dist/console`, from `dist/program`, `dist/app/graphql` and `src/app/graphql` alike. */
-const folder = new URL(`${rootOf(import.meta.url)}dist/console/`)
+const folder = new URL(`${packageRoot(import.meta.url)}dist/console/`)
 
 /** The console, and its `/graphql` for operators. */
 export interface Console {
@@ -38,10 +40,17 @@ export function createConsole(config: Config, options: ConsoleOptions): Console 
   const files = new ConsoleFiles({ folder })
   let opened: GraphQLEndpoint | undefined
   const endpoint = (): GraphQLEndpoint => {
+    const served = shared.served.operators
     opened ??= graphqlEndpoint(
       // What is hidden from clients is open to operators.
       { ...config, introspection: true, callbackUrls: [] },
-      { ...shared, authenticate: operatorsOnly(shared.authenticate), documents: new PersistedDocuments(undefined) },
+      {
+        ...shared,
+        served,
+        fanOut: new FanOut(served, shared.onExecute),
+        authenticate: operatorsOnly(shared.authenticate),
+        documents: new PersistedDocuments(undefined),
+      },
       { ...options, live },
     )
     return opened
@@ -91,9 +100,4 @@ function opsRoutes(options: AnswerOptions): OpsRoutes {
 function asGraphQL(request: IncomingMessage): IncomingMessage {
   request.url = request.url?.replace(consoleGraphQLPath, '/graphql')
   return request
-}
-
-function rootOf(url: string): string {
-  const at = Math.max(url.lastIndexOf('/dist/'), url.lastIndexOf('/src/'))
-  return url.slice(0, at + 1)
 }

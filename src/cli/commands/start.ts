@@ -29,18 +29,25 @@ export function startCommand(): Command {
     })
 }
 
-async function serve(config: Config, readAgain: () => Config): Promise<void> {
+async function serve(given: Config, readAgain: () => Config): Promise<void> {
   let reload = (): void => undefined
   process.on('SIGHUP', () => reload())
   const signal = endSignal()
   // Imported late, so that the other commands start without the whole gateway.
   const { openApp } = await import('../../app/open.ts')
-  const app = await Promise.race([openApp(config), signal]).catch((error: unknown) => {
+  // Imported late, because few gateways run it.
+  const demo = given.demo ? await import('../demo/demo.ts') : undefined
+  const config = demo?.demoConfig(given) ?? given
+  const opening = openApp(config, { registryDir: demo?.emptyRegistryFolder(given) })
+  const app = await Promise.race([opening, signal]).catch((error: unknown) => {
     throw error instanceof Error ? (listenProblem(error, config) ?? error) : error
   })
   if (typeof app === 'string') return
   reload = () => app.reload(readAgain)
-  process.stdout.write(welcome(app, config))
+  const running = await demo?.startDemo(app.gateway, config)
+  process.stdout.write(welcome(app, config, demo?.tour))
   // On Ctrl-C a user waits at a terminal, so do not drain.
-  await app.close((await signal) === 'SIGINT' ? { drainMs: 0 } : undefined)
+  const received = await signal
+  await running?.stop()
+  await app.close(received === 'SIGINT' ? { drainMs: 0 } : undefined)
 }

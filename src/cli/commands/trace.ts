@@ -1,17 +1,8 @@
 import { Command } from 'commander'
 import { visibleJson } from '../../core/body/invisible-characters.ts'
-import { configOf, takesConfig } from '../config-flags.ts'
 import { CommandFailure } from '../failure.ts'
-import { askGateway } from '../gateway/ask-gateway.ts'
-import { addressOptions, gatewayUrl } from '../gateway/gateway-url.ts'
-import { operatorToken, secretOptions } from '../gateway/local-signer.ts'
+import { asksGateway, callGateway } from '../operator/operator-call.ts'
 import { printable } from '../printable.ts'
-
-interface TraceOptions {
-  readonly json?: boolean
-  readonly url?: string
-  readonly token?: string
-}
 
 interface Traced {
   readonly exchange: string
@@ -48,8 +39,6 @@ interface Replica {
   readonly messages: readonly Traced[]
 }
 
-const configNames = [...addressOptions, ...secretOptions]
-
 const query = `query Trace($messageId: ID!) {
   trace(messageId: $messageId) {
     replica since
@@ -64,18 +53,8 @@ export function traceCommand(): Command {
       'shows what each replica did with a recent message: its source, its clients, and the subscriptions that received it, or why none did',
     )
     .argument('<message id>', 'the message id that publishers and subscribers see')
-    .option('--json', 'print what each replica knows as JSON')
-    .option(
-      '--url <url>',
-      'use this GraphQL endpoint, such as http://127.0.0.1:4000/graphql (default: this machine, WARREN_PORT)',
-    )
-    .option('--token <token>', 'use this operator token (default: one signed with the local secret)')
-  return takesConfig(command, configNames).action(async (messageId: string, given: TraceOptions) => {
-    const config = configOf(command, configNames)
-    const token = given.token ?? (await operatorToken(config))
-    const { trace } = await askGateway<{ trace: readonly Replica[] }>(given.url ?? gatewayUrl(config), token, query, {
-      messageId,
-    })
+  return asksGateway(command).action(async (messageId: string, given: { readonly json?: true }) => {
+    const { trace } = await callGateway<{ trace: readonly Replica[] }>(command, query, { messageId })
     process.stdout.write(given.json ? `${visibleJson(trace, 2)}\n` : trace.map(describe).join(''))
     if (trace.every(({ messages }) => messages.length === 0)) {
       throw new CommandFailure(

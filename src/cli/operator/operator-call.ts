@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { configOf, takesConfig } from '../config-flags.ts'
+import { CommandFailure } from '../failure.ts'
 import { askGateway } from '../gateway/ask-gateway.ts'
 import { addressOptions, gatewayUrl } from '../gateway/gateway-url.ts'
 import { operatorToken, secretOptions } from '../gateway/local-signer.ts'
@@ -9,7 +10,7 @@ interface CallOptions {
   readonly token?: string
 }
 
-const configNames = [...addressOptions, ...secretOptions]
+const configNames = [...addressOptions, 'opsPort', ...secretOptions] as const
 
 /** Adds the flags that name the gateway and the token. */
 export function asksGateway(command: Command): Command {
@@ -28,7 +29,15 @@ export async function callGateway<Data>(command: Command, query: string, variabl
   const given = command.opts<CallOptions>()
   const config = configOf(command, configNames)
   const token = given.token ?? (await operatorToken(config))
-  return askGateway<Data>(given.url ?? gatewayUrl(config), token, query, variables)
+  const { opsPort } = config
+  try {
+    return await askGateway<Data>(given.url ?? gatewayUrl(config), token, query, variables)
+  } catch (error) {
+    // The team's schema may have the names of the operator API, which the ops port has always.
+    const lacksField = error instanceof CommandFailure && error.message.startsWith('GRAPHQL_VALIDATION_FAILED')
+    if (!lacksField || given.url !== undefined || opsPort === 'off') throw error
+    return askGateway<Data>(gatewayUrl({ ...config, port: opsPort }), token, query, variables)
+  }
 }
 
 /** One sentence on standard error for replicas that are missing in an answer. */

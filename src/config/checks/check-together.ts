@@ -10,9 +10,12 @@ import { registrationOf } from './registration.ts'
  * terminal. Throws `ConfigError`.
  */
 export function checkTogether(
-  config: Pick<Config, 'host'> & Parameters<typeof registrationOf>[0] & ProviderOptions,
+  config: Pick<Config, 'host' | 'demo' | 'brokerUrl' | 'databaseUrl'> &
+    Parameters<typeof registrationOf>[0] &
+    ProviderOptions,
   { secretGenerated }: { secretGenerated: boolean },
 ): void {
+  checkDemo(config)
   identityProvidersOf(config)
   const { mode, prefix } = registrationOf(config)
   if (config.jwksUrl !== undefined && mode !== 'off' && prefix === undefined) {
@@ -27,4 +30,19 @@ export function checkTogether(
         'set WARREN_JWT_SECRET (or WARREN_JWT_SECRET_FILE) to at least 32 bytes of your own, or WARREN_HOST to 127.0.0.1',
     ])
   }
+}
+
+/** The messages and clients of the demo must not reach a real deployment. */
+function checkDemo({ demo, brokerUrl, databaseUrl }: Pick<Config, 'demo' | 'brokerUrl' | 'databaseUrl'>): void {
+  if (!demo) return
+  if (brokerUrl.some((url) => !url.startsWith('memory:')))
+    throw new ConfigError([
+      'WARREN_DEMO: on fills the embedded broker only, but WARREN_BROKER_URL names another one; ' +
+        'leave WARREN_BROKER_URL out (or set it to memory:), or set WARREN_DEMO to off',
+    ])
+  if (databaseUrl !== undefined)
+    throw new ConfigError([
+      'WARREN_DEMO: on keeps nothing, but WARREN_DATABASE_URL names a database; ' +
+        'leave WARREN_DATABASE_URL out, or set WARREN_DEMO to off',
+    ])
 }

@@ -429,6 +429,11 @@ export const options = {
     help: 'At SIGTERM, closes the sessions over this time, with the close code after which clients reconnect. SIGINT, or a second signal, closes them at once.',
     reload: true,
   }),
+  demo: option(onOff, {
+    default: 'off',
+    group: 'Running',
+    help: 'on: fills the embedded broker with a lively example: messages of a shop, connected clients, a slow one, and mistakes (docs/guides/demo.md). Keeps nothing. For trying out; refused with a broker or a database.',
+  }),
   workers: option(processes, {
     default: '1',
     group: 'Running',

@@ -34,6 +34,7 @@ export const replicaStates = {
   BEHIND: look('behind', 'wait', 'wait'),
   BROKER_DOWN: look('broker away', 'fail', 'fail'),
   DRAINING: look('draining', 'filter', 'filter'),
+  DRAINED: look('drained', 'quiet', 'filter'),
   ENDED: look('ended', 'quiet', 'quiet', false),
   SILENT: look('does not answer', 'fail', 'fail'),
 } as const satisfies Record<string, Look>

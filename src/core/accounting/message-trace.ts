@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { decodeBody, UndecodableBody } from '../body/decode-body.ts'
+import type { Members } from '../cluster/members.ts'
+import { OlderReplicas } from '../cluster/older-replicas.ts'
 import { listOf, numberOf, objectOf, textOf, textOrNull, textsOf } from '../cluster/wire-values.ts'
 import type { Audience } from '../model/source.ts'
 import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
 import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
 import { explainMatch } from '../sources/match-reason.ts'
 import type { SourceRouter } from '../sources/source-router.ts'
-import { pause } from '../timing/pause.ts'
+import { within } from '../timing/deadline.ts'
 import { type MessageOutcome, messageOutcomes, type QuarantineReason, quarantineReasons } from './labels.ts'
 import {
   fieldOutcomes,
@@ -18,7 +20,7 @@ import {
   type TracedSession,
 } from './replica-trace.ts'
 
-/** How long the tracer waits for other replicas, in ms. It does not know how many there are. */
+/** How long the tracer waits for other replicas at most, in milliseconds. */
 const answerMs = 500
 /**
  * The most messages in one answer. A message id should name one message, but publishers may reuse
@@ -32,6 +34,8 @@ export interface TracerParts {
   readonly hotWindow: HotWindow
   readonly sources: SourceRouter
   readonly control: ControlBus
+  /** Undefined: it is not known which replicas there are. */
+  readonly members: Pick<Members, 'alive' | 'isAlive'> | undefined
   /** The channels of a message, even if it is a repeat or poison. */
   readonly audienceOf: (message: WindowEntry) => Audience
   readonly fieldsOf: (message: WindowEntry) => readonly TracedField[]
@@ -52,23 +56,53 @@ export interface TracerParts {
 export class Tracer {
   readonly #parts: TracerParts
   readonly #questions = new Map<string, (answer: ReplicaTrace) => void>()
+  readonly #older = new OlderReplicas()
 
   constructor(parts: TracerParts) {
     this.#parts = parts
   }
 
-  /** The answer of this replica first, then those of the replicas that answer in time. */
+  /**
+   * The answer of this replica first, then those of the replicas that answer in time. Returns as
+   * soon as all that are alive have answered. While replicas of an older release may be there, it
+   * waits the full time, because they cannot be counted.
+   */
   async trace(messageId: string): Promise<ReplicaTrace[]> {
+    const { control, members, replica: here } = this.#parts
     const answers = [this.#traceHere(messageId)]
+    const awaited = new Set(members?.alive)
+    awaited.delete(here)
+    const waitsForAll = !members || this.#older.mayExist
+    if (awaited.size === 0 && !waitsForAll) return answers
     const question = randomUUID()
-    this.#questions.set(question, (answer) => answers.push(answer))
+    let olderAnswered = false
+    const complete = new Promise<void>((resolve) => {
+      this.#questions.set(question, (answer) => {
+        answers.push(answer)
+        awaited.delete(answer.replica)
+        if (members && !members.isAlive(answer.replica)) olderAnswered = true
+        if (awaited.size === 0 && !waitsForAll) resolve()
+      })
+    })
     try {
-      await this.#parts.control.send({ kind: 'trace-wanted', question, messageId })
-      await pause(answerMs)
+      await control.send({ kind: 'trace-wanted', question, messageId })
+      await within(answerMs, complete)
     } finally {
       this.#questions.delete(question)
     }
+    if (olderAnswered) this.#older.onSeen()
+    else if (waitsForAll) this.#older.onSilence()
     return answers
+  }
+
+  /** A replica of a release that does not announce itself sent a message. */
+  onOlderReplica(): void {
+    this.#older.onSeen()
+  }
+
+  /** The control bus is connected (again). */
+  onResync(): void {
+    this.#older.onConnected()
   }
 
   async onControl(message: ControlMessage): Promise<void> {

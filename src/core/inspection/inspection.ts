@@ -11,6 +11,7 @@ import { PresenceInspector } from './clients/presence-inspector.ts'
 import { JournalBrowser } from './journal-browser.ts'
 import { QuarantineInspector } from './quarantine-inspector.ts'
 import { type Accounts, accountsOf, type GatheredReports, type Stats } from './replicas/gateway-stats.ts'
+import { type DrainableReplica, type DrainListener, type DrainOptions, ReplicaDrain } from './replicas/replica-drain.ts'
 import { ReplicaInspector, type ReplicaInspectorParts } from './replicas/replica-inspector.ts'
 import { type ReplicaReport, readReplicaReport } from './replicas/replica-report.ts'
 import { StatsFeeds } from './replicas/stats-feeds.ts'
@@ -25,6 +26,9 @@ export interface InspectionParts extends Omit<ReplicaInspectorParts, 'version' |
   readonly presence: Presence | undefined
   readonly broker: BrokerInspector
   readonly maxDecodedBytes: () => number
+  /** As in `ReplicaDrainParts`. */
+  readonly drainMs: () => number
+  readonly isWorker: boolean
 }
 
 /** Who asked for a change, for the log. */
@@ -55,6 +59,7 @@ export class Inspection {
   readonly tail: TailFeeds
   readonly sources: SourceInspector
   readonly quarantine: QuarantineInspector
+  readonly #drain: ReplicaDrain
 
   constructor({ cluster, directory, presence, broker, maxDecodedBytes, ...parts }: InspectionParts) {
     this.#cluster = cluster
@@ -66,6 +71,7 @@ export class Inspection {
     this.traces = new TraceInspector(parts.gateway, cluster.gathering, this.journal)
     this.sources = new SourceInspector({ ...parts, broker, browser: this.journal, maxDecodedBytes })
     this.quarantine = new QuarantineInspector(parts.gateway, broker)
+    this.#drain = new ReplicaDrain({ ...parts, gathering: cluster.gathering })
     this.tail = new TailFeeds({ ...parts, gathering: cluster.gathering })
     const { version, startedAt } = cluster
     const inspector = new ReplicaInspector({ ...parts, version, startedAt })
@@ -101,6 +107,26 @@ export class Inspection {
     return [own, ...members.others]
       .map((member) => ({ member, report: answers.find((answer) => answer.replica === member.replica)?.value }))
       .toSorted((one, other) => (one.member.replica < other.member.replica ? -1 : 1))
+  }
+
+  /** Called once. The listener is called when this replica is drained and put back. */
+  onDrain(listener: DrainListener): void {
+    this.#drain.listen(listener)
+  }
+
+  /** As `ReplicaDrain.drain`. */
+  async drain(replica: string, options: DrainOptions): Promise<void> {
+    await this.#drain.drain(replica, await this.#drainable(), options)
+  }
+
+  /** As `ReplicaDrain.undrain`. */
+  async undrain(replica: string): Promise<void> {
+    await this.#drain.undrain(replica, await this.#drainable())
+  }
+
+  async #drainable(): Promise<DrainableReplica[]> {
+    const all = this.replicasOf(await this.reports())
+    return all.map(({ member, report }) => ({ name: member.replica, state: report?.state }))
   }
 
   countRegistered(): Promise<number> {

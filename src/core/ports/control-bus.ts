@@ -25,10 +25,10 @@ export interface ControlBus {
 
 /** The names are a wire format among replicas of different versions. */
 export type ControlMessage =
-  /** Asks the other replicas for the sources of their registries. */
-  | { readonly kind: 'sources-wanted' }
+  /** Asks the other replicas for the sources of their registries. 0.1.0 sends no `replica`. */
+  | { readonly kind: 'sources-wanted'; readonly replica?: string }
   /** Answers `sources-wanted`: one message for each source. */
-  | { readonly kind: 'source-known'; readonly source: Source }
+  | { readonly kind: 'source-known'; readonly source: Source; readonly replica?: string }
   /** The channel was deleted. `by`: the replica that did it and has ended its subscriptions. */
   | { readonly kind: 'client-deleted'; readonly clientId: string; readonly by: string }
   /** Tokens of the client that were issued at `at` (ISO 8601) or before are invalid. */

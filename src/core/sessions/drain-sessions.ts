@@ -21,15 +21,17 @@ const maxOverrunMs = 10_000
  * Ends all sessions with `RESTART`, evenly over the window, so that other replicas are not overrun.
  * Oldest first: new sessions may still be catching up, which they would have to start again
  * elsewhere. Among those that are due, sessions without work under way end first, so that the
- * others can flush. Resolves when none is left. The caller opens no session meanwhile.
+ * others can flush. Resolves when none is left, or when the signal aborts. The caller opens no
+ * session meanwhile.
  */
-export async function drain(sessions: ReadonlySet<Session>, overMs: number): Promise<void> {
+export async function drain(sessions: ReadonlySet<Session>, overMs: number, signal?: AbortSignal): Promise<void> {
   const { size } = sessions
   const maxInSlice = Math.ceil(maxPeak * slice * size)
   const began = performance.now()
   const recent: { readonly at: number; readonly count: number }[] = []
   let ended = 0
-  while (sessions.size > 0) {
+  const isStopped = (): boolean => signal?.aborted === true
+  while (sessions.size > 0 && !isStopped()) {
     const now = performance.now()
     if (now - began >= overMs + Math.min(maxOverrunMs, overMs / 4)) {
       for (const session of sessions) session.close('RESTART')
@@ -44,7 +46,7 @@ export async function drain(sessions: ReadonlySet<Session>, overMs: number): Pro
       ended += count
       recent.push({ at: now, count })
     }
-    if (sessions.size > 0) await pause(tickMs)
+    if (sessions.size > 0) await pause(tickMs, signal)
   }
 }
 

@@ -8,6 +8,7 @@ import { KeyedLimit } from '../limits/keyed-limit.ts'
 import type { CursorCodec } from '../model/cursor.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Observer } from '../ports/observer.ts'
+import { mayObserve } from './authorizer.ts'
 import { type AcceptedSocket, type ConnectionLimits, type ConnectionSlot, Connections } from './connections.ts'
 import { drain } from './drain-sessions.ts'
 import { Session, type SessionLimits } from './session.ts'
@@ -47,7 +48,11 @@ export class Sessions {
   readonly #ofClient: KeyedLimit
   readonly #paces = new Paces()
   readonly #expiry: NodeJS.Timeout
-  #draining = false
+  /** Of the sessions of clients only, by an operator: they leave, and others may come. */
+  readonly #leaving = new Set<Session>()
+  /** `clients`: sessions of operators stay, and it can be undone. */
+  #draining: 'none' | 'clients' | 'all' = 'none'
+  #stopDraining = new AbortController()
   #opened = 0
   readonly #life = randomBytes(6).toString('hex')
 
@@ -66,9 +71,19 @@ export class Sessions {
     }, expiryMs)
   }
 
-  /** Whether `drain` has been called. */
+  /** Whether `drain` or `drainClients` is in effect. */
   get draining(): boolean {
-    return this.#draining
+    return this.#draining !== 'none'
+  }
+
+  /** Whether `drain` has been called, which cannot be undone. */
+  get endsAll(): boolean {
+    return this.#draining === 'all'
+  }
+
+  /** How many sessions `drainClients` has still to end. */
+  get leaving(): number {
+    return this.#leaving.size
   }
 
   get all(): ReadonlySet<Session> {
@@ -89,7 +104,10 @@ export class Sessions {
     onClose: (reason: CloseReason) => void
   }): Session {
     const { check, limits, replayer, cursors, observer, presence } = this.#parts
-    if (this.#draining) throw new GatewayError('DRAINING', 'this replica is being shut down: connect to another')
+    if (this.#draining === 'all')
+      throw new GatewayError('DRAINING', 'this replica is being shut down: connect to another')
+    if (this.#draining === 'clients' && !mayObserve(options.identity))
+      throw new GatewayError('DRAINING', 'an operator has drained this replica: connect to another')
     check(options.identity)
     if (this.#all.size >= limits.maxConnections) {
       throw new GatewayError('LIMIT_EXCEEDED', `at most ${limits.maxConnections} connections`, {
@@ -118,6 +136,7 @@ export class Sessions {
         detach?.()
         this.#all.delete(ended)
         this.#outdated.delete(ended)
+        this.#leaving.delete(ended)
         if (ended.identity.clientId !== undefined) presence?.left(ended.identity.clientId)
       },
       onIdentity: (before, after) => {
@@ -163,7 +182,8 @@ export class Sessions {
    * left.
    */
   async drain(overMs: number): Promise<void> {
-    this.#draining = true
+    this.#draining = 'all'
+    this.#stopDraining.abort()
     const { observer } = this.#parts
     const { size } = this.#all
     const since = performance.now()
@@ -172,7 +192,34 @@ export class Sessions {
     observer.log('info', 'drained', { sessions: size, seconds: Math.round(performance.now() - since) / 1000 })
   }
 
+  /**
+   * As `drain`, until `undrain`: sessions of operators stay open, and they can open more. Resolves
+   * when no other session is left, or when the drain ends or begins again.
+   */
+  async drainClients(overMs: number): Promise<void> {
+    if (this.#draining === 'all') return
+    this.#draining = 'clients'
+    this.#stopDraining.abort()
+    const { signal } = (this.#stopDraining = new AbortController())
+    for (const session of this.#all) if (!mayObserve(session.identity)) this.#leaving.add(session)
+    const { observer } = this.#parts
+    const { size } = this.#leaving
+    observer.log('info', `draining for an operator: ${size} sessions over ${overMs / 1000} s; undrain stops it`)
+    await drain(this.#leaving, overMs, signal)
+    if (!signal.aborted) observer.log('info', 'drained for an operator', { sessions: size })
+  }
+
+  /** Sessions can be opened again, and those that `drainClients` has not ended stay. */
+  undrain(): void {
+    if (this.#draining !== 'clients') return
+    this.#draining = 'none'
+    this.#stopDraining.abort()
+    this.#leaving.clear()
+    this.#parts.observer.log('info', 'undrained: this replica takes sessions again')
+  }
+
   close(): void {
+    this.#stopDraining.abort()
     clearInterval(this.#expiry)
     for (const session of this.#all) session.close('RESTART')
     this.#paces.close()

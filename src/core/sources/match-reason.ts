@@ -17,6 +17,9 @@ export interface MatchReason {
   readonly reason: string
 }
 
+/** The reason of the sources that `schemaSource` makes. */
+export const forTypedFields = 'only typed fields read it'
+
 /** For operators who ask; `SourceRouter` decides for delivery. Never throws. */
 export function explainMatch(source: SourceDefinition, message: Decodable, maxBodyBytes?: number): MatchReason {
   const none = (reason: string): MatchReason => ({ clients: [], reason })
@@ -52,8 +55,13 @@ export function describeRule({ routingKey, clientId }: SourceDefinition): string
   return 'everyone'
 }
 
-function whyNone({ clientId }: SourceDefinition, message: Decodable, maxBodyBytes: number | undefined): string {
-  if (clientId === undefined) return 'its key has no word for the client id'
+function whyNone(
+  { clientId, routingKey }: SourceDefinition,
+  message: Decodable,
+  maxBodyBytes: number | undefined,
+): string {
+  if (clientId === undefined)
+    return routingKey.split('.').some(isPlaceholder) ? 'its key has no word for the client id' : forTypedFields
   if ('header' in clientId) return whyNoHeader(clientId.header, message)
   if ('bodyPointer' in clientId) return whyNoPointer(clientId.bodyPointer, message, maxBodyBytes)
   return 'it names no client'

@@ -14,6 +14,8 @@ export interface SourceSyncParts {
   readonly registry: ClientRegistry
   readonly broker: Broker
   readonly control: ControlBus
+  /** The id of this replica, which its messages to the others name. */
+  readonly replica: string
   /**
    * Resolves when this replica's tail has read the mark. Every message published afterwards comes
    * after the mark in the journal.
@@ -244,7 +246,8 @@ export class SourceSync {
    */
   async resync(): Promise<void> {
     await this.readRegistry()
-    await this.#parts.control.send({ kind: 'sources-wanted' })
+    const { control, replica } = this.#parts
+    await control.send({ kind: 'sources-wanted', replica })
   }
 
   /** Serves exactly the sources of the registry. */
@@ -273,11 +276,11 @@ export class SourceSync {
    * they announce.
    */
   async onControl(message: Extract<ControlMessage, { kind: 'sources-wanted' | 'source-known' }>): Promise<void> {
-    const { registry, control } = this.#parts
+    const { registry, control, replica } = this.#parts
     switch (message.kind) {
       case 'sources-wanted':
         for (const source of await registry.listSources())
-          if (!this.#isDeleted(source)) await control.send({ kind: 'source-known', source })
+          if (!this.#isDeleted(source)) await control.send({ kind: 'source-known', source, replica })
         return
       case 'source-known': {
         const source = reviveSource(message.source)

@@ -17,13 +17,14 @@ import { badInput } from '../../errors.ts'
 import type { EventSchema } from '../model/event-schema.ts'
 import { typedTypeResolver } from '../projection/typed-resolvers.ts'
 import type { FederationMarks } from '../sdl/directives/federation.ts'
+import { isForOperators } from '../sdl/type-system/operator-names.ts'
 import { printSubgraph } from './subgraph-sdl.ts'
 
 /** How many entities a router may ask for in one `_entities`. */
 const maxRepresentations = 1_000
 
 export interface SubgraphParts {
-  /** Warren's own schema. */
+  /** Warren's own schema, of which the schema has the types. */
   readonly coreSchema: GraphQLSchema
   /** Undefined without `WARREN_SCHEMA`. */
   readonly team: { readonly schema: EventSchema; readonly marks: FederationMarks } | undefined
@@ -59,20 +60,19 @@ function valueTypesOf(schema: GraphQLSchema, core: GraphQLSchema): ReadonlySet<s
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].map(
     (type) => type?.name,
   )
-  const names = Object.values(schema.getTypeMap())
-    .filter((type) => isObjectType(type) && !type.name.startsWith('__') && !roots.includes(type.name))
-    .map(({ name }) => name)
+  const types = Object.values(schema.getTypeMap()).filter(
+    (type) => isObjectType(type) && !type.name.startsWith('__') && !roots.includes(type.name),
+  )
   const own = new Set(['EventGap', 'Published'])
-  return new Set(names.filter((name) => core.getType(name) !== undefined || own.has(name)))
+  return new Set(types.filter((type) => core.getType(type.name) === type || own.has(type.name)).map(({ name }) => name))
 }
 
-/** By the extension `operatorsOnly` (`graphql/operators-only.ts`). */
 function operatorFieldsOf(schema: GraphQLSchema): ReadonlySet<string> {
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]
   return new Set(
     roots.flatMap((root) =>
       Object.values(root?.getFields() ?? {})
-        .filter(({ extensions }) => extensions['operatorsOnly'] === true)
+        .filter(isForOperators)
         .map(({ name }) => `${root?.name}.${name}`),
     ),
   )

@@ -20,12 +20,19 @@ import { readRootFields } from './fields/root-fields.ts'
 import { type MemberNames, memberNamesOf } from './mappings/member-names.ts'
 import { readMappings } from './mappings/object-mappings.ts'
 import { TypeReach } from './mappings/reach.ts'
-import { SdlMistakes } from './mistakes.ts'
+import { listed, SdlMistakes } from './mistakes.ts'
 import { parseFiles, type SdlFile } from './source-files.ts'
 import { type RootName, readDeclarations, rootNames, type TakenNames } from './type-system/declared-types.ts'
 import { setDefaultValues } from './type-system/default-values.ts'
 import { FilterTypes } from './type-system/filter-types.ts'
 import { copySchema, definitionOf, type KnownTypes, knownTypesOf } from './type-system/known-types.ts'
+import {
+  type CoreNames,
+  type Displaced,
+  displacedFields,
+  reservedNames,
+  withoutFields,
+} from './type-system/operator-names.ts'
 import { makeServedSchema, type ServedParts } from './type-system/served-schema.ts'
 import { TypeBuilder } from './type-system/type-builder.ts'
 
@@ -42,7 +49,7 @@ export interface EventSchemaOptions {
 
 /** `remarks` do not prevent serving. `mistakes` contains errors and remarks. */
 export type EventSchemaReading =
-  | { readonly schema: EventSchema; readonly federation: FederationMarks; readonly remarks: readonly SdlMistake[] }
+  | (ReadFiles & { readonly remarks: readonly SdlMistake[] })
   | { readonly mistakes: readonly SdlMistake[] }
 
 /**
@@ -66,7 +73,13 @@ export function readEventSchema(files: readonly SdlFile[], options: EventSchemaO
 interface ReadFiles {
   readonly schema: EventSchema
   readonly federation: FederationMarks
+  /** Warren's own schema, whole, of which `schema` has the types. */
+  readonly core: GraphQLSchema
+  /** Whether `schema` lacks fields of `core`. */
+  readonly lacksCore: boolean
 }
+
+const noNames: CoreNames = { types: new Set(), fields: new Map() }
 
 function readFiles(
   files: readonly SdlFile[],
@@ -86,8 +99,8 @@ function readFiles(
   const copy = copySchema(coreSchema)
   const known = knownTypesOf(copy)
   const coreTypes = new Set(core ? Object.keys(copy.getTypeMap()) : [])
-  const coreFields = new Map(rootNames.map((root) => [root, core ? fieldNamesOf(copy, root) : new Set<string>()]))
-  const declarations = readDeclarations(definitions, takenNames(known, coreTypes, coreFields), mistakes)
+  const reserved = core ? reservedNames(copy) : noNames
+  const declarations = readDeclarations(definitions, takenNames(known, reserved), mistakes)
   const builder = new TypeBuilder(context, declarations, known, coreTypes)
   const declared = new Map(rootNames.map((root) => [root, rootFieldsOf(builder, root, declarations.roots)]))
   const directives = definitions.filter(isDirectiveDefinition).map((node) => builder.directive(node))
@@ -96,7 +109,7 @@ function readFiles(
 
   const mappings = readMappings(context, builder.types.values(), known)
   const reach = new TypeReach(builder.types.values())
-  const isTakenType = (name: string) => builder.types.has(name) || known.byName.has(name) || coreTypes.has(name)
+  const isTakenType = (name: string) => builder.types.has(name) || known.byName.has(name) || reserved.types.has(name)
   const types = [...builder.types.values()]
   const filters = new FilterTypes({ context, mappings, reach, types, isTaken: isTakenType })
   filters.check()
@@ -113,7 +126,7 @@ function readFiles(
     capturedWords,
   }
   const queryFields = new Set([
-    ...(coreFields.get('Query') ?? []),
+    ...(reserved.fields.get('Query') ?? []),
     ...(declared.get('Query') ?? []).map(({ name }) => name),
   ])
   const { served, events, publications, requests } = readRootFields(reading, declared, {
@@ -121,15 +134,34 @@ function readFiles(
     type: isTakenType,
   })
   const federation = readFederation(context, builder.types)
+  const displaced = core ? displacedFields(copy, { roots: served, types }) : { fields: [], by: [] }
+  if (displaced.fields.length > 0) remarkDisplaced(mistakes, displaced)
   const schema = checkedSchema(mistakes, {
-    core: core ? copy : undefined,
+    core: core ? withoutFields(copy, displaced.fields) : undefined,
     roots: served,
     rootDescriptions: declarations.rootDescriptions,
     types: builder.types.values(),
     directives,
     description: descriptionIn(definitions),
   })
-  return schema && { schema: { schema, hash, events, publications, requests, ...mappings }, federation }
+  return (
+    schema && {
+      schema: { schema, hash, events, publications, requests, ...mappings },
+      federation,
+      core: copy,
+      lacksCore: !core || displaced.fields.length > 0,
+    }
+  )
+}
+
+/** One remark for all, because a team may have many such names. */
+function remarkDisplaced(mistakes: SdlMistakes, { fields, by }: Displaced): void {
+  const names = listed(by.map(({ written }) => written))
+  const left = listed(fields.map(({ root, name }) => `${root}.${name}`))
+  mistakes.remark(
+    by[0]?.node ?? {},
+    `the operator API has the same names as ${names}, so its ${fields.length === 1 ? 'field' : 'fields'} ${left} ${fields.length === 1 ? 'is' : 'are'} left out of /graphql: operators find the whole API at /console/graphql, and at /graphql on the ops port`,
+  )
 }
 
 function memberNamesIn(
@@ -142,17 +174,8 @@ function memberNamesIn(
   return memberNamesOf(first?.args.case)
 }
 
-function fieldNamesOf(schema: GraphQLSchema, root: RootName): ReadonlySet<string> {
-  const type = schema.getType(root)
-  return new Set(type instanceof GraphQLObjectType ? Object.keys(type.getFields()) : [])
-}
-
-function takenNames(known: KnownTypes, coreTypes: ReadonlySet<string>, fields: TakenNames['fields']): TakenNames {
-  return {
-    known: new Map([...known.byName].map(([name, type]) => [name, () => definitionOf(type)])),
-    types: coreTypes,
-    fields,
-  }
+function takenNames(known: KnownTypes, reserved: CoreNames): TakenNames {
+  return { known: new Map([...known.byName].map(([name, type]) => [name, () => definitionOf(type)])), ...reserved }
 }
 
 /** graphql-js makes the fields of an object type, which a root type of the team only is here. */

@@ -7,11 +7,14 @@ export interface Served {
   /** Undefined without `WARREN_SCHEMA`, as `named`. */
   readonly operations: TypedOperations | undefined
   readonly named: NamedEvents | undefined
+  /** What operators are served at `/console/graphql`. Undefined: the same. */
+  readonly operators?: Omit<Served, 'operators'> | undefined
 }
 
 /** What is served now. A reload replaces it, and the transports read it at each use. */
 export class ServedSchema {
   #current: Served
+  #operators: ServedSchema | undefined
 
   constructor(current: Served) {
     this.#current = current
@@ -23,5 +26,12 @@ export class ServedSchema {
 
   replace(next: Served): void {
     this.#current = next
+    this.#operators?.replace(next.operators ?? next)
+  }
+
+  /** What `/console/graphql` serves, also after a reload. */
+  get operators(): ServedSchema {
+    this.#operators ??= new ServedSchema(this.#current.operators ?? this.#current)
+    return this.#operators
   }
 }

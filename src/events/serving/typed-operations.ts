@@ -33,10 +33,16 @@ export class TypedOperations {
   readonly fields: EventFields
   readonly #operations = new WeakMap<DocumentNode, Map<string, TypedOperation | undefined>>()
 
-  /** `fields`: of the schema for which operations are compiled. */
-  constructor(served: ServedEvents, fields: EventFields) {
+  readonly #isOther: (field: string) => boolean
+
+  /**
+   * `fields`: of the schema for which operations are compiled. `isOther`: whether a subscription
+   * field is another one of the same name.
+   */
+  constructor(served: ServedEvents, fields: EventFields, isOther: (field: string) => boolean = () => false) {
     this.served = served
     this.fields = fields
+    this.#isOther = isOther
   }
 
   /**
@@ -58,7 +64,7 @@ export class TypedOperations {
     const operation = getOperationAST(document, operationName)
     if (operation?.operation !== OperationTypeNode.SUBSCRIPTION) return undefined
     const name = rootFieldName(document, operation)
-    const field = name === undefined ? undefined : this.fields.schema.events.get(name)
+    const field = name === undefined || this.#isOther(name) ? undefined : this.fields.schema.events.get(name)
     const definition = field && this.fields.schema.schema.getSubscriptionType()?.getFields()[field.name]
     return field && definition && new TypedOperation(this.served, this.fields, field, definition, document, operation)
   }

@@ -9,6 +9,7 @@ const ReplicaState = builder.enumType('ReplicaState', {
     BEHIND: { value: 'behind', description: "It is more than a second behind the journal's end." },
     BROKER_DOWN: { value: 'broker-down', description: 'It cannot read the journal; `reason` says why.' },
     DRAINING: { value: 'draining', description: 'It ends its sessions and takes no new ones.' },
+    DRAINED: { value: 'drained', description: 'An operator has drained it. It takes no sessions until `undrain`.' },
     ENDED: { value: 'ended', description: 'It has announced its end.' },
     SILENT: { value: 'silent', description: 'It did not answer in time.' },
   } as const,

@@ -22,7 +22,7 @@ export interface HttpListener {
    * Refuses upgrades from now on. Requests are still answered, and their connections close after
    * the answer.
    */
-  drain(): void
+  drain(on: boolean): void
   /**
    * Leaves new connections to other processes that listen on the same port. Existing connections
    * stay.
@@ -151,8 +151,8 @@ export async function openHttpListener(
     setMaxConnections: (to) => {
       maxConnections = to
     },
-    drain: () => {
-      draining = true
+    drain: (on) => {
+      draining = on
     },
     // The `close` of the HTTP server also breaks kept-alive connections, even while a request is
     // arriving on them.

@@ -14,6 +14,9 @@ let audience: Audience
 let poison: number[]
 let sources: SourceRouter
 let tracer: Tracer
+let members: { alive: string[]; isAlive(replica: string): boolean } | undefined
+let hotWindow: HotWindow
+let control: ControlBus
 
 beforeEach(() => {
   jest.useFakeTimers()
@@ -23,7 +26,7 @@ beforeEach(() => {
   audience = ['alice']
   poison = []
   sources = new SourceRouter()
-  const hotWindow = {
+  hotWindow = {
     visit: (offset: number, visit: (entry: WindowEntry) => boolean) => {
       visited = 0
       for (const entry of entries) {
@@ -33,9 +36,16 @@ beforeEach(() => {
       }
     },
   } as unknown as HotWindow
-  const control = { send: async (message: ControlMessage) => void sent.push(message) } as unknown as ControlBus
+  control = { send: async (message: ControlMessage) => void sent.push(message) } as unknown as ControlBus
+  members = undefined
+  makeTracer()
+})
+afterEach(() => void jest.useRealTimers())
+
+function makeTracer(): void {
   tracer = new Tracer({
     replica: 'here',
+    members,
     hotWindow,
     sources,
     control,
@@ -46,8 +56,7 @@ beforeEach(() => {
     isPoison: (offset) => poison.includes(offset),
     maxDecodedBytes: 100,
   })
-})
-afterEach(() => void jest.useRealTimers())
+}
 
 function entry(offset: number, messageId: string | undefined, more: Partial<WindowEntry> = {}): WindowEntry {
   const properties = messageId === undefined ? {} : { messageId }
@@ -160,6 +169,44 @@ describe('other replicas', () => {
     expect((await tracing).map(({ replica }) => replica)).toEqual(['here', 'other'])
     await tracer.onControl({ kind: 'trace-known', question: question(), trace: other })
     expect([(await tracing).length, sent.length]).toEqual([2, 1])
+  })
+
+  test('are not waited for once all that are alive have answered', async () => {
+    members = { alive: ['here', 'other'], isAlive: (replica) => ['here', 'other'].includes(replica) }
+    makeTracer()
+    const tracing = tracer.trace('m')
+    await jest.advanceTimersByTimeAsync(1)
+    await tracer.onControl({ kind: 'trace-known', question: question(), trace: other })
+    expect((await tracing).map(({ replica }) => replica)).toEqual(['here', 'other'])
+    members.alive = ['here']
+    expect(await tracer.trace('m')).toHaveLength(1)
+    expect(sent).toHaveLength(1)
+  })
+
+  test('of an older release, which do not announce themselves, have their half second', async () => {
+    members = { alive: ['here'], isAlive: (replica) => replica === 'here' }
+    makeTracer()
+    const ask = async (answer: ReplicaTrace | undefined): Promise<{ count: number; ms: number }> => {
+      sent.length = 0
+      const begun = Date.now()
+      const tracing = tracer.trace('m')
+      await jest.advanceTimersByTimeAsync(0)
+      if (answer) await tracer.onControl({ kind: 'trace-known', question: question(), trace: answer })
+      const later = jest.advanceTimersByTimeAsync(500)
+      const { length } = await tracing
+      const ms = Date.now() - begun
+      await later
+      return { count: length, ms }
+    }
+    tracer.onResync()
+    expect(await ask(undefined)).toEqual({ count: 1, ms: 500 })
+    await jest.advanceTimersByTimeAsync(1_000)
+    expect((await ask(undefined)).ms).toBe(0)
+    tracer.onOlderReplica()
+    expect(await ask(other)).toEqual({ count: 2, ms: 500 })
+    const silent = [await ask(undefined), await ask(undefined), await ask(undefined)]
+    expect(silent.map(({ ms }) => ms)).toEqual([500, 500, 500])
+    expect((await ask(undefined)).ms).toBe(0)
   })
 
   test('get an answer to their own questions', async () => {

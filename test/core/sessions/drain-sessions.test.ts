@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { type Identity, noScope } from '../../../src/core/model/identity.ts'
+import { type Identity, noScope, parseScope } from '../../../src/core/model/identity.ts'
 import { gatewayOnMemory, pass } from '../embedded-gateway.ts'
 
 const identity: Identity = {
@@ -90,6 +90,33 @@ describe('draining a gateway', () => {
     expect(() => open(1)).toThrow('this replica is being shut down')
     await pass(1_000)
     await drained
+  })
+
+  test('for an operator leaves the sessions of operators, and can be undone', async () => {
+    const { ended } = open(10)
+    const observe = () =>
+      world.gateway.openSession({
+        identity: { ...identity, clientId: undefined, scope: parseScope('observe') },
+        transport: 'in-process',
+        onClose: () => undefined,
+      })
+    const observer = observe()
+    void world.gateway.drainClients(10_000)
+    await pass(5_000)
+    expect(() => open(1)).toThrow('an operator has drained this replica')
+    const { length } = ended
+    expect(length).toBeGreaterThan(3)
+    world.gateway.undrain()
+    await pass(10_000)
+    expect(ended).toHaveLength(length)
+    open(1)
+    await world.gateway.drainClients(0)
+    expect([...world.gateway.sessions]).toEqual([observer])
+    observe()
+    expect([world.gateway.draining, world.gateway.leaving]).toEqual([true, 0])
+    await world.gateway.drain(0)
+    world.gateway.undrain()
+    expect(observe).toThrow('this replica is being shut down')
   })
 
   test('takes no time without sessions', async () => {

@@ -59,6 +59,7 @@ beforeEach(() => {
     registry,
     broker,
     control,
+    replica: 'here',
     appendMark: async (note) => {
       events.push(['mark', note.kind, registry.sources.size])
       if (note.kind === 'source-created') sync.onCreated(note.source)

@@ -138,6 +138,8 @@ export type ReplicaState =
   | 'BEHIND'
   /** It cannot read the journal; `reason` says why. */
   | 'BROKER_DOWN'
+  /** An operator has drained it. It takes no sessions until `undrain`. */
+  | 'DRAINED'
   /** It ends its sessions and takes no new ones. */
   | 'DRAINING'
   /** It has announced its end. */
@@ -245,6 +247,21 @@ export type ListenAsSubscriptionVariables = Exact<{
 
 
 export type ListenAsSubscription = { channel: { kind: EventKind, cursor: string, data: unknown, type: string | null, messageId: string | null, exchange: string | null, routingKey: string | null, receivedAt: string, gap: { reason: GapReason, oldest: string | null, dropped: number | null } | null } };
+
+export type DrainMutationVariables = Exact<{
+  replica: string;
+  evenIfLast?: boolean | null | undefined;
+}>;
+
+
+export type DrainMutation = { drain: { name: string, state: ReplicaState } };
+
+export type UndrainMutationVariables = Exact<{
+  replica: string;
+}>;
+
+
+export type UndrainMutation = { undrain: { name: string, state: ReplicaState } };
 
 export type EntryFragment = { cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, fate: MessageFate | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, preview: { text: string } };
 
@@ -610,6 +627,22 @@ export const ListenAsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ListenAsSubscription, ListenAsSubscriptionVariables>;
+export const DrainDocument = new TypedDocumentString(`
+    mutation Drain($replica: String!, $evenIfLast: Boolean) {
+  drain(replica: $replica, evenIfLast: $evenIfLast) {
+    name
+    state
+  }
+}
+    `) as unknown as TypedDocumentString<DrainMutation, DrainMutationVariables>;
+export const UndrainDocument = new TypedDocumentString(`
+    mutation Undrain($replica: String!) {
+  undrain(replica: $replica) {
+    name
+    state
+  }
+}
+    `) as unknown as TypedDocumentString<UndrainMutation, UndrainMutationVariables>;
 export const MessagesDocument = new TypedDocumentString(`
     query Messages($source: ID, $channel: ID, $exchange: String, $around: JournalPlace, $first: Int, $before: Cursor, $after: Cursor) {
   messages(

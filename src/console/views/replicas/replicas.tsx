@@ -12,6 +12,8 @@ import { Time } from '../../parts/time.tsx'
 import { useParams } from '../../shell/router.tsx'
 import { type ConsoleStats, type StatsPoint, slowest, useStats } from '../../shell/stats.tsx'
 
+import { ReplicaDrain } from './replica-drain.tsx'
+
 type Replica = ConsoleStats['replicas'][number]
 
 const columns: readonly SortableColumn<Replica>[] = [
@@ -132,7 +134,7 @@ export default function Replicas() {
             <LagChart history={history} replicas={replicas} />
           </div>
         </section>
-        {chosen && <ReplicaDetail replica={chosen} />}
+        {chosen && <ReplicaDetail replica={chosen} replicas={replicas} />}
       </div>
     </>
   )
@@ -182,7 +184,7 @@ function LagChart({ history, replicas }: { history: readonly StatsPoint[]; repli
   return <LineChart times={times} lines={lines} description={description} print={duration} />
 }
 
-function ReplicaDetail({ replica }: { replica: Replica }) {
+function ReplicaDetail({ replica, replicas }: { replica: Replica; replicas: readonly Replica[] }) {
   const { load, outbox, hotWindow, memory } = replica
   return (
     <section className="panel" aria-labelledby="replica-title">
@@ -227,6 +229,7 @@ function ReplicaDetail({ replica }: { replica: Replica }) {
           </Fact>
           <Fact name="Fell behind">{count(replica.fellBehind)} subscriptions since the start</Fact>
         </dl>
+        <ReplicaDrain replica={replica} replicas={replicas} />
       </div>
     </section>
   )

@@ -79,7 +79,9 @@ export class ReplicaInspector {
       version,
       startedAt,
       state: gateway.draining
-        ? 'draining'
+        ? gateway.endsAll || gateway.leaving > 0
+          ? 'draining'
+          : 'drained'
         : !gateway.up
           ? 'broker-down'
           : (lagMs ?? 0) > behindMs

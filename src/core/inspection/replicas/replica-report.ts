@@ -50,7 +50,7 @@ export interface ReplicaReport {
   readonly deliveryTimes: readonly { readonly upToMs: number | null; readonly count: number }[]
 }
 
-export const reportedStates = ['serving', 'behind', 'broker-down', 'draining'] as const
+export const reportedStates = ['serving', 'behind', 'broker-down', 'draining', 'drained'] as const
 export type ReportedState = (typeof reportedStates)[number]
 
 export interface ProcessLoad {

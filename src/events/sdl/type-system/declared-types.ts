@@ -34,9 +34,9 @@ export interface Declarations {
 export interface TakenNames {
   /** Types that are known without declaration, and how they are defined. */
   readonly known: ReadonlyMap<string, () => string>
-  /** Types of Warren's own schema. */
+  /** Types of Warren's own schema for clients. */
   readonly types: ReadonlySet<string>
-  /** Root fields of Warren's own schema. */
+  /** Root fields of Warren's own schema for clients. */
   readonly fields: ReadonlyMap<RootName, ReadonlySet<string>>
 }
 
