@@ -21,12 +21,13 @@ export function readControlMessage(json: unknown): ControlMessage | undefined {
   } = json as Record<string, unknown>
   const sender = typeof replica === 'string' ? { replica } : {}
   if (kind === 'sources-wanted') return { kind, ...sender }
-  if (kind === 'client-deleted')
-    return typeof clientId === 'string' ? { kind, clientId, by: typeof by === 'string' ? by : '' } : undefined
-  if (kind === 'client-revoked') {
-    const isValid = typeof clientId === 'string' && typeof at === 'string' && !Number.isNaN(Date.parse(at))
-    return isValid ? { kind, clientId, at } : undefined
+  const time = typeof at === 'string' && !Number.isNaN(Date.parse(at)) ? at : undefined
+  if (kind === 'client-deleted') {
+    if (typeof clientId !== 'string') return undefined
+    return { kind, clientId, by: typeof by === 'string' ? by : '', ...(time === undefined ? {} : { at: time }) }
   }
+  if (kind === 'client-revoked')
+    return typeof clientId === 'string' && time !== undefined ? { kind, clientId, at: time } : undefined
   if (kind === 'client-barred') return typeof clientId === 'string' ? { kind, clientId } : undefined
   if (kind === 'trace-wanted') {
     return typeof question === 'string' && typeof messageId === 'string' ? { kind, question, messageId } : undefined

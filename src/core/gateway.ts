@@ -457,10 +457,12 @@ export class Gateway {
 
   /**
    * Ends the subscriptions of a deleted channel, on this replica and, best effort, on the others.
+   * `deletedAt`: when the deletion began. Subscriptions that began later stay.
    */
-  async endChannel(clientId: string): Promise<void> {
-    this.#sessions.endChannel(clientId)
-    await this.#parts.control.send({ kind: 'client-deleted', clientId, by: this.replica }).catch(() => undefined)
+  async endChannel(clientId: string, deletedAt = new Date()): Promise<void> {
+    this.#sessions.endChannel(clientId, deletedAt.getTime())
+    const message = { kind: 'client-deleted', clientId, by: this.replica, at: deletedAt.toISOString() } as const
+    await this.#parts.control.send(message).catch(() => undefined)
   }
 
   /**
@@ -546,8 +548,9 @@ export class Gateway {
         await this.#sourceSync.onControl(message)
         return
       case 'client-deleted':
-        // This replica has ended them already. It must not end subscriptions that started since.
-        if (message.by !== this.replica) this.#sessions.endChannel(message.clientId)
+        // This replica has ended its own already. Replicas up to 0.1 send no time.
+        if (message.by !== this.replica)
+          this.#sessions.endChannel(message.clientId, message.at === undefined ? Date.now() : Date.parse(message.at))
         this.bans.refresh()
         return
       case 'client-barred':

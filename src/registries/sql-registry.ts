@@ -25,6 +25,9 @@ import {
  */
 export type RunStatement = <T>(statement: () => Promise<T>) => Promise<T>
 
+/** How often a write is tried while other processes add and remove the same row. */
+const maxAttempts = 20
+
 /**
  * The queries for all databases. Every method is one statement, or safe between its statements: no
  * transaction is held across an await.
@@ -43,7 +46,7 @@ export class SqlRegistry implements ClientRegistry, ClientDirectory, PresenceSto
 
   async addClient(client: Client): Promise<{ client: Client; created: boolean }> {
     // Repeats only if the conflicting row was removed before it could be read.
-    for (;;) {
+    return settled(`client "${client.clientId}"`, async () => {
       const inserted = await this.#run((db) =>
         db
           .insertInto('warren_clients')
@@ -54,8 +57,8 @@ export class SqlRegistry implements ClientRegistry, ClientDirectory, PresenceSto
       )
       if (inserted) return { client: clientOf(inserted), created: true }
       const found = await this.findClient(client.clientId)
-      if (found) return { client: found, created: false }
-    }
+      return found && { client: found, created: false }
+    })
   }
 
   async findClient(clientId: string): Promise<Client | undefined> {
@@ -167,7 +170,7 @@ export class SqlRegistry implements ClientRegistry, ClientDirectory, PresenceSto
   }
 
   async addSource(source: Source): Promise<{ source: Source; created: boolean }> {
-    for (;;) {
+    return settled(`source ${source.id}`, async () => {
       const inserted = await this.#run((db) =>
         db
           .insertInto('warren_sources')
@@ -180,13 +183,13 @@ export class SqlRegistry implements ClientRegistry, ClientDirectory, PresenceSto
       const found = await this.#run((db) =>
         db.selectFrom('warren_sources').selectAll().where('id', '=', source.id).executeTakeFirst(),
       )
-      if (found) return { source: sourceOf(found), created: false }
-    }
+      return found && { source: sourceOf(found), created: false }
+    })
   }
 
   async renewSource(source: Source): Promise<Source> {
     const row = sourceRow(source)
-    for (;;) {
+    return settled(`source ${source.id}`, async () => {
       const renewed = await this.#run((db) =>
         db
           .insertInto('warren_sources')
@@ -202,8 +205,8 @@ export class SqlRegistry implements ClientRegistry, ClientDirectory, PresenceSto
       )
       if (renewed) return sourceOf(renewed)
       const { source: found } = await this.addSource(source)
-      if (found.createdAt >= source.createdAt) return found
-    }
+      return found.createdAt >= source.createdAt ? found : undefined
+    })
   }
 
   async listSources(): Promise<Source[]> {
@@ -318,6 +321,18 @@ export class SqlRegistry implements ClientRegistry, ClientDirectory, PresenceSto
       throw new RegistryError('did not answer', error)
     }
   }
+}
+
+/** Repeats `attempt` while it resolves with undefined. Rejects with `RegistryError` in the end. */
+async function settled<T>(row: string, attempt: () => Promise<T | undefined>): Promise<T> {
+  for (let tried = 0; tried < maxAttempts; tried += 1) {
+    const result = await attempt()
+    if (result !== undefined) return result
+  }
+  throw new RegistryError(
+    `could not store ${row}`,
+    new Error('its row is invalid, or is added and removed elsewhere at the same time'),
+  )
 }
 
 function presenceOf(row: Tables['warren_presence']): StoredPresence {

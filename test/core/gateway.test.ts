@@ -306,11 +306,23 @@ describe('a control message', () => {
     await begun()
     const subscription = subscribe('alice')
     world.control.sending = () => Promise.reject(new Error('away'))
-    await world.gateway.endChannel('alice')
+    const at = new Date()
+    await world.gateway.endChannel('alice', at)
     expect([subscription.ended, world.sent]).toEqual([
       true,
-      [{ kind: 'client-deleted', clientId: 'alice', by: 'here' }],
+      [{ kind: 'client-deleted', clientId: 'alice', by: 'here', at: at.toISOString() }],
     ])
+  })
+
+  test('of a deletion that arrives late ends no subscription of the next owner of the id', async () => {
+    await begun()
+    const before = subscribe('alice')
+    const at = new Date(before.beganAt).toISOString()
+    jest.advanceTimersByTime(2)
+    const after = subscribe('alice')
+    world.control.onMessage({ kind: 'client-deleted', clientId: 'alice', by: 'other', at })
+    await passed()
+    expect([before.ended, after.ended]).toEqual([true, false])
   })
 
   test('of a ban or a revocation bars the tokens of the client', async () => {

@@ -6,7 +6,7 @@ import { describe, expect, test } from '@jest/globals'
 import Database from 'libsql'
 import { openRegistry } from '../../src/registries/open-registry.ts'
 import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
-import { newClient, registrySuite } from './registry-suite.ts'
+import { newClient, newSource, registrySuite } from './registry-suite.ts'
 
 const run = promisify(execFile)
 
@@ -73,6 +73,26 @@ describe('the embedded registry', () => {
         { client_id: 'alice' },
         { client_id: 'bob' },
       ])
+      other.close()
+      await registry.close()
+    }))
+
+  test('gives up if a row cannot be stored and cannot be read', () =>
+    inFolder(async (folder) => {
+      const registry = await openRegistry({ dataDir: folder })
+      const other = new Database(join(folder, 'warren.db'))
+      const source = newSource()
+      await registry.addSource(source)
+      // Text that is later than every date, and no date.
+      other.exec("update warren_sources set created_at = 'zzz'")
+      await expect(registry.renewSource(source)).rejects.toThrow(
+        `the registry could not store source ${source.id}: its row is invalid, or is added and removed elsewhere`,
+      )
+      for (const table of ['warren_clients', 'warren_sources'])
+        other.exec(`create trigger ignore_${table} before insert on ${table} begin select raise(ignore); end`)
+      other.exec('delete from warren_sources')
+      await expect(registry.addClient(newClient('alice'))).rejects.toThrow('could not store client "alice"')
+      await expect(registry.addSource(source)).rejects.toThrow(`could not store source ${source.id}`)
       other.close()
       await registry.close()
     }))

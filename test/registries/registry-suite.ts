@@ -15,7 +15,9 @@ export function newClient(clientId: string, given: Partial<Client> = {}): Client
   }
 }
 
-function newSource(given: Partial<SourceDefinition> & { createdAt?: Date; ownsExchange?: boolean } = {}): Source {
+export function newSource(
+  given: Partial<SourceDefinition> & { createdAt?: Date; ownsExchange?: boolean } = {},
+): Source {
   const { createdAt = new Date('2024-05-06T07:08:09.123Z'), ownsExchange = false, ...rest } = given
   const definition = {
     exchange: 'orders',

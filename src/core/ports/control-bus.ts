@@ -29,8 +29,11 @@ export type ControlMessage =
   | { readonly kind: 'sources-wanted'; readonly replica?: string }
   /** Answers `sources-wanted`: one message for each source. */
   | { readonly kind: 'source-known'; readonly source: Source; readonly replica?: string }
-  /** The channel was deleted. `by`: the replica that did it and has ended its subscriptions. */
-  | { readonly kind: 'client-deleted'; readonly clientId: string; readonly by: string }
+  /**
+   * The channel was deleted. `by`: the replica that did it and has ended its subscriptions. `at`:
+   * when (ISO 8601); replicas up to 0.1 do not send it.
+   */
+  | { readonly kind: 'client-deleted'; readonly clientId: string; readonly by: string; readonly at?: string }
   /** Tokens of the client that were issued at `at` (ISO 8601) or before are invalid. */
   | { readonly kind: 'client-revoked'; readonly clientId: string; readonly at: string }
   /** The client's bar changed: read the registry. */

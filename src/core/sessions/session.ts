@@ -509,11 +509,13 @@ export class Session {
   }
 
   /**
-   * The channel was deleted: its subscriptions end with `CHANNEL_NOT_FOUND`, the session continues.
+   * The channel was deleted at this time, in milliseconds since the epoch: its subscriptions end
+   * with `CHANNEL_NOT_FOUND`, the session continues. Later ones belong to the next owner of the id.
    */
-  endChannel(channel: string): void {
+  endChannel(channel: string, deletedAt: number): void {
     for (const subscription of this.#subscriptions) {
-      if (isChannelOf(subscription, channel)) subscription.end(deletedChannel(channel))
+      if (subscription.beganAt <= deletedAt && isChannelOf(subscription, channel))
+        subscription.end(deletedChannel(channel))
     }
   }
 

@@ -163,8 +163,8 @@ export class Sessions {
   }
 
   /** The channel was deleted: its subscriptions end. */
-  endChannel(clientId: string): void {
-    for (const session of this.#all) session.endChannel(clientId)
+  endChannel(clientId: string, deletedAt: number): void {
+    for (const session of this.#all) session.endChannel(clientId, deletedAt)
   }
 
   /**

@@ -8,8 +8,10 @@ builder.mutationField('deleteClientChannel', (t) =>
     args: { clientId: t.arg.id({ required: true }) },
     resolve: async (_root, { clientId }, { identity, clientChannels, gateway }) => {
       demand(mayActFor(identity, clientId), identity, `delete channel "${clientId}"`)
+      // Before the next owner can take the id.
+      const deletedAt = new Date()
       const removed = await clientChannels.remove(clientId)
-      if (removed) await gateway.endChannel(clientId)
+      if (removed) await gateway.endChannel(clientId, deletedAt)
       return removed
     },
   }),

@@ -393,7 +393,7 @@ describe('a deleted channel', () => {
     const [one, other] = [open(operator), open(operator)]
     const kept = one.subscribe({ clientId: 'bob' })
     const ended = [one.subscribe({ clientId: 'alice' }), other.subscribe({ clientId: 'alice' })]
-    sessions.endChannel('alice')
+    sessions.endChannel('alice', Date.now())
     expect(await endsOf(kept, ...ended)).toEqual([undefined, 'CHANNEL_NOT_FOUND', 'CHANNEL_NOT_FOUND'])
     expect(closed).toEqual([])
   })

@@ -25,6 +25,7 @@ import type {
 } from '../connection/reconnecting-connection.ts'
 import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
 import { declareDeadLetterQueue } from './dead-letter-queue.ts'
+import { ExchangeTypeCheck } from './exchange-type-check.ts'
 
 export interface SourceBindingsOptions {
   /**
@@ -73,6 +74,9 @@ export class SourceBindings {
   readonly #bound = new Map<string, Source>()
   /** Exchanges that this process has declared. If one disappears, it is declared again. */
   readonly #declared = new Set<string>()
+  /** Exchanges that this process has bound. */
+  readonly #found = new Set<string>()
+  readonly #types: ExchangeTypeCheck
   /**
    * Sources that wait for something that Warren cannot repair → the reason in the last log line.
    */
@@ -87,6 +91,7 @@ export class SourceBindings {
   constructor(openConnection: OpenConnection, watch: ConnectionWatch, options: SourceBindingsOptions) {
     this.#options = options
     this.#timings = { ...defaultTimings, ...options.timings }
+    this.#types = new ExchangeTypeCheck(options.log)
     this.#logError = refusalLogger(options.log, `queue "${options.quarantine}" cannot be declared again`)
     this.#connection = openConnection({
       purpose: 'administration',
@@ -110,6 +115,7 @@ export class SourceBindings {
       await this.#declareAndBind(connection, source).catch((error: unknown) => {
         throw this.#conflict(error, source)
       })
+      this.#found.add(exchange)
       if (declared) this.#declared.add(exchange)
       if (!tooLate.aborted) this.#remember(source)
       return { declared }
@@ -161,6 +167,7 @@ export class SourceBindings {
       })
     }
     await this.#waitForQueue(session)
+    this.#types.begin(new Set([...this.#bound.values()].map(({ exchange }) => exchange)))
     await this.#bindAll(session)
     if (session.signal.aborted) return
     this.#session = session
@@ -219,7 +226,10 @@ export class SourceBindings {
     if (session.signal.aborted || !this.#isKept(source)) return
     if (!this.#waiting.has(source.id)) {
       try {
-        return await reusable.do((channel) => this.#bindOn(channel, source))
+        await reusable.do((channel) => this.#bindOn(channel, source))
+        // Not when the connection begins, because that would delay the start.
+        await this.#types.check(session.connection, source.exchange, typeOf(source))
+        return
       } catch {
         // `#bindAgain` finds the cause and repairs it if it can.
       }
@@ -243,9 +253,14 @@ export class SourceBindings {
         const mayDeclare = source.ownsExchange || this.#declared.has(exchange)
         if (!mayDeclare || !isMissingExchange(error)) throw error
         await declareExchange(connection, exchange, typeOf(source))
-        this.#options.log('info', `exchange "${exchange}" was missing and has been declared again`)
+        const isNew = !this.#found.has(exchange)
+        this.#options.log(
+          'info',
+          `exchange "${exchange}" ${isNew ? 'did not exist and has been declared' : 'was missing and has been declared again'}`,
+        )
         await this.#declareAndBind(connection, source)
       })
+      this.#found.add(exchange)
       if (this.#waiting.delete(source.id)) this.#options.log('info', `exchange "${exchange}" is bound again`)
     } catch (error) {
       if (!signal.aborted) this.#warnOnce(source, this.#conflict(error, source))

@@ -130,7 +130,31 @@ describe('the topology', () => {
     other = await plainConnection(vhost.url)
     theirs = await other.createChannel()
     expect(await flows('kept', 'k')).toBe(true)
-    expect(log.waiting).toEqual(Array(2).fill('exchange "kept" was missing and has been declared again'))
+    expect(log.waiting).toEqual([
+      'exchange "kept" did not exist and has been declared',
+      'exchange "kept" was missing and has been declared again',
+    ])
+  })
+
+  test('binds a kept source to an exchange of another type, and logs it once', async () => {
+    await theirs.assertExchange('of another type', 'fanout')
+    await theirs.assertExchange('of this type', 'topic', { durable: false })
+    const { topology: made, state } = topology()
+    made.keep(sourceOn('of this type'))
+    made.keep(sourceOn('of another type'))
+    expect(await state.next()).toBe('up')
+    expect(await log.next()).toBe(
+      'a source may receive other messages than it declares: exchange "of another type" is a fanout exchange, not topic: set exchangeType: FANOUT',
+    )
+    expect(await flows('of another type', 'any key')).toBe(true)
+    await rabbit.ctl('close_all_connections', '--vhost', vhost.name, 'a test')
+    expect(await take(state, 2)).toEqual([expect.stringContaining('a test'), 'up'])
+    other = await plainConnection(vhost.url)
+    theirs = await other.createChannel()
+    // Its line comes after the second check of the others.
+    await theirs.assertExchange('the last', 'direct')
+    made.keep(sourceOn('the last'))
+    expect(await log.next()).toContain('exchange "the last" is a direct exchange')
   })
 
   test("waits for another program's missing exchange without delaying the rest, and reports it once", async () => {
