@@ -192,13 +192,14 @@ function reviveReason(value: unknown): SourceReason {
 }
 
 function reviveSession(value: unknown): TracedSession[] {
-  const { session, clientId, transport, address, since, outcome, pending } = objectOf(value)
+  const { session, clientId, openedBy, transport, address, since, outcome, pending } = objectOf(value)
   const known = sessionOutcomes.find((one) => one === outcome)
   if (!known) return []
   return [
     {
       session: textOf(session),
       clientId: textOf(clientId),
+      openedBy: textOrNull(openedBy),
       transport: textOf(transport),
       address: textOf(address),
       since: numberOf(since),

@@ -1,8 +1,12 @@
 import type { TracedMessage } from './replica-trace.ts'
 
-/** What became of a message on a replica, in one sentence for people. */
-export function outcomeText(message: TracedMessage): string {
+/**
+ * What became of a message, in one sentence for people. `of`: on one replica, or on all that
+ * answered.
+ */
+export function outcomeText(message: TracedMessage, of: 'one replica' | 'all replicas' = 'one replica'): string {
   const { fate, reason, matched, delivered, dropped, sourceReasons } = message
+  const here = of === 'one replica' ? ' here' : ''
   switch (fate) {
     case 'delivered': {
       const pending = matched - delivered - dropped
@@ -11,8 +15,8 @@ export function outcomeText(message: TracedMessage): string {
     }
     case 'no_subscriber':
       return matched > 0
-        ? `None of its clients was subscribed here when it arrived; ${delivered} received it later, when they resumed.`
-        : 'None of its clients was subscribed here when it arrived; a client that resumes with an older cursor receives it.'
+        ? `None of its clients was subscribed${here} when it arrived; ${delivered} received it later, when they resumed.`
+        : `None of its clients was subscribed${here} when it arrived; a client that resumes with an older cursor receives it.`
     case 'unmatched':
       return sourceReasons.length === 0
         ? 'No source has its exchange.'
@@ -26,7 +30,9 @@ export function outcomeText(message: TracedMessage): string {
     case 'invalid':
       return 'Only typed fields are for it, and it does not fit their types.'
     case null:
-      return 'This replica started after it arrived, and only replays it.'
+      return of === 'one replica'
+        ? 'This replica started after it arrived, and only replays it.'
+        : 'No replica remembers what became of it (WARREN_HOT_WINDOW). The journal still has the message.'
   }
 }
 

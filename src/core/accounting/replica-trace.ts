@@ -52,6 +52,11 @@ export interface TracedSession {
   /** The id of the session, for `disconnect`. */
   readonly session: string
   readonly clientId: string
+  /**
+   * The client id of the session, if it is not `clientId`: an operator or an agent that reads the
+   * channel. Empty if its token has none; null if the client itself subscribes.
+   */
+  readonly openedBy: string | null
   readonly transport: string
   readonly address: string
   /** When the subscription began, in milliseconds since the epoch. */

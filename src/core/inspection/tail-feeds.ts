@@ -1,17 +1,14 @@
-import { type MessageOutcome, messageOutcomes } from '../accounting/labels.ts'
-import type { TracedMessage } from '../accounting/replica-trace.ts'
-import type { Gathering } from '../cluster/gathering.ts'
-import { listOf, numberOf, objectOf, textOf } from '../cluster/wire-values.ts'
+import type { MessageOutcome } from '../accounting/labels.ts'
 import type { Gateway } from '../gateway.ts'
-import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
+import type { WindowEntry } from '../ports/hot-window.ts'
 import type { Feed } from '../sessions/feed.ts'
 import type { BrowsedEntry } from './journal-browser.ts'
+import type { ReplicaOutcomes } from './replica-outcomes.ts'
 
 /** How often an event is sent at most, in milliseconds. */
 export const tailEveryMs = 250
 /** How many messages of one interval are compared with the filter of a feed. */
 const maxCompared = 500
-const maxOffsets = 1_000
 
 export interface TailBatch {
   /** In milliseconds since the epoch. */
@@ -37,17 +34,7 @@ export interface TailOptions {
 
 export interface TailParts {
   readonly gateway: Gateway
-  readonly hotWindow: HotWindow
-  readonly gathering: Gathering
-}
-
-/** What one replica did with a message. */
-interface OffsetOutcome {
-  readonly offset: number
-  readonly fate: MessageOutcome | undefined
-  readonly matched: number
-  readonly delivered: number
-  readonly dropped: number
+  readonly outcomes: ReplicaOutcomes
 }
 
 /**
@@ -61,7 +48,6 @@ export class TailFeeds {
 
   constructor(parts: TailParts) {
     this.#parts = parts
-    parts.gathering.answer('outcomes', (args) => this.#outcomesHere(args))
   }
 
   begin(feed: Feed<TailBatch>, options: TailOptions): void {
@@ -90,36 +76,17 @@ export class TailFeeds {
     collector.flushing = true
     const { chosen, ...counts } = collector.take()
     try {
-      const { gateway, gathering } = this.#parts
-      const offsets = chosen.map(({ offset }) => offset)
-      const { answers, unanswered } =
-        offsets.length === 0
-          ? { answers: [], unanswered: [] }
-          : await gathering.ask('outcomes', { epoch: gateway.epoch, offsets }, readOutcomes)
-      const byOffset = new Map<number, OffsetOutcome>()
-      for (const { value } of answers)
-        for (const one of value) byOffset.set(one.offset, combined(byOffset.get(one.offset), one))
-      const entries = chosen.map((entry): BrowsedEntry => {
-        const traced = withOutcome(gateway.tracer.describe(entry), byOffset.get(entry.offset))
-        return { entry, traced, receivedAt: entry.receivedAt }
-      })
+      const { gateway, outcomes } = this.#parts
+      const described = chosen.map(
+        (entry): BrowsedEntry => ({ entry, traced: gateway.tracer.describe(entry), receivedAt: entry.receivedAt }),
+      )
+      const { entries, unanswered } = await outcomes.complete(described)
       const wanted = collector.outcomes
       const shown = entries.filter(({ traced: { fate } }) => wanted.length === 0 || (fate && wanted.includes(fate)))
       feed.push({ at: Date.now(), entries: shown, ...counts, unanswered })
     } finally {
       collector.flushing = false
     }
-  }
-
-  #outcomesHere(args: unknown): OffsetOutcome[] {
-    const { epoch, offsets } = objectOf(args)
-    if (textOf(epoch) !== this.#parts.gateway.epoch) return []
-    return listOf(offsets, maxOffsets).flatMap((item) => {
-      const entry = this.#parts.hotWindow.at(numberOf(item))
-      if (!entry?.outcomes) return []
-      const slot = entry.slot ?? 0
-      return [{ offset: entry.offset, fate: entry.outcomes.of(slot), ...entry.outcomes.countsOf(slot) }]
-    })
   }
 }
 
@@ -174,47 +141,4 @@ class Collector {
     this.#counts = new Map()
     return taken
   }
-}
-
-/** The outcome that explains most about a message comes first. */
-const order: readonly MessageOutcome[] = [
-  'delivered',
-  'quarantined',
-  'repeated',
-  'invalid',
-  'filtered',
-  'no_subscriber',
-  'unmatched',
-]
-
-function combined(one: OffsetOutcome | undefined, other: OffsetOutcome): OffsetOutcome {
-  if (!one) return other
-  const fates = [one.fate, other.fate]
-  return {
-    offset: one.offset,
-    fate: order.find((outcome) => fates.includes(outcome)),
-    matched: one.matched + other.matched,
-    delivered: one.delivered + other.delivered,
-    dropped: one.dropped + other.dropped,
-  }
-}
-
-function withOutcome(traced: TracedMessage, outcome: OffsetOutcome | undefined): TracedMessage {
-  if (!outcome) return traced
-  const { fate, matched, delivered, dropped } = outcome
-  return { ...traced, fate: fate ?? traced.fate, matched, delivered, dropped }
-}
-
-function readOutcomes(value: unknown): OffsetOutcome[] | undefined {
-  if (!Array.isArray(value)) return undefined
-  return listOf(value, maxOffsets).map((item) => {
-    const { offset, fate, matched, delivered, dropped } = objectOf(item)
-    return {
-      offset: numberOf(offset),
-      fate: messageOutcomes.find((known) => known === fate),
-      matched: numberOf(matched),
-      delivered: numberOf(delivered),
-      dropped: numberOf(dropped),
-    }
-  })
 }

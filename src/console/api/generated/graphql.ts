@@ -238,13 +238,14 @@ export type CreateClientMutationVariables = Exact<{
 
 export type CreateClientMutation = { createClientChannel: { token: string, expiresAt: string, channel: { clientId: string } } };
 
-export type ListenAsSubscriptionVariables = Exact<{
+export type TestSubscriptionSubscriptionVariables = Exact<{
   clientId: string | number;
   after?: string | null | undefined;
+  reason?: string | null | undefined;
 }>;
 
 
-export type ListenAsSubscription = { channel: { kind: EventKind, cursor: string, data: unknown, type: string | null, messageId: string | null, exchange: string | null, routingKey: string | null, receivedAt: string, gap: { reason: GapReason, oldest: string | null, dropped: number | null } | null } };
+export type TestSubscriptionSubscription = { testSubscription: { kind: EventKind, cursor: string, data: unknown, type: string | null, messageId: string | null, exchange: string | null, routingKey: string | null, receivedAt: string, gap: { reason: GapReason, oldest: string | null, dropped: number | null } | null } };
 
 export type EntryFragment = { cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, fate: MessageFate | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, preview: { text: string } };
 
@@ -252,6 +253,8 @@ export type MessagesQueryVariables = Exact<{
   source?: string | number | null | undefined;
   channel?: string | number | null | undefined;
   exchange?: string | null | undefined;
+  routingKey?: string | null | undefined;
+  text?: string | null | undefined;
   around?: JournalPlace | null | undefined;
   first?: number | null | undefined;
   before?: string | null | undefined;
@@ -259,7 +262,7 @@ export type MessagesQueryVariables = Exact<{
 }>;
 
 
-export type MessagesQuery = { messages: { startCursor: string | null, endCursor: string | null, hasOlder: boolean, hasNewer: boolean, note: string | null, epoch: string | null, nodes: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, fate: MessageFate | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, preview: { text: string } }>, at: { cursor: string } | null } };
+export type MessagesQuery = { messages: { startCursor: string | null, endCursor: string | null, hasOlder: boolean, hasNewer: boolean, note: string | null, unanswered: Array<string>, epoch: string | null, nodes: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, fate: MessageFate | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, preview: { text: string } }>, at: { cursor: string } | null } };
 
 export type MessageQueryVariables = Exact<{
   cursor: string;
@@ -275,7 +278,7 @@ export type TraceQueryVariables = Exact<{
 }>;
 
 
-export type TraceQuery = { trace: Array<{ replica: string, since: string | null, messages: Array<{ cursor: string | null, offset: number, messageId: string | null, exchange: string, routingKey: string, receivedAt: string, fate: MessageFate | null, explanation: string, clients: Array<string>, clientCount: number | null, matched: number, delivered: number, dropped: number, pending: number, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, sessions: Array<{ session: string, clientId: string, transport: string, address: string, outcome: TracedSessionOutcome, since: string, pending: number }> }> }>, rabbitChannels: Array<{ id: string, exchange: string, routingKey: string }> };
+export type TraceQuery = { trace: Array<{ replica: string, since: string | null, messages: Array<{ cursor: string | null, offset: number, messageId: string | null, exchange: string, routingKey: string, receivedAt: string, fate: MessageFate | null, explanation: string, clients: Array<string>, clientCount: number | null, matched: number, delivered: number, dropped: number, pending: number, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, sessions: Array<{ session: string, clientId: string, openedBy: string | null, transport: string, address: string, outcome: TracedSessionOutcome, since: string, pending: number }> }> }>, rabbitChannels: Array<{ id: string, exchange: string, routingKey: string }> };
 
 export type QuarantineQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -591,9 +594,9 @@ export const CreateClientDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<CreateClientMutation, CreateClientMutationVariables>;
-export const ListenAsDocument = new TypedDocumentString(`
-    subscription ListenAs($clientId: ID!, $after: Cursor) {
-  channel(clientId: $clientId, after: $after) {
+export const TestSubscriptionDocument = new TypedDocumentString(`
+    subscription TestSubscription($clientId: ID!, $after: Cursor, $reason: String) {
+  testSubscription(clientId: $clientId, after: $after, reason: $reason) {
     kind
     cursor
     data
@@ -609,13 +612,15 @@ export const ListenAsDocument = new TypedDocumentString(`
     }
   }
 }
-    `) as unknown as TypedDocumentString<ListenAsSubscription, ListenAsSubscriptionVariables>;
+    `) as unknown as TypedDocumentString<TestSubscriptionSubscription, TestSubscriptionSubscriptionVariables>;
 export const MessagesDocument = new TypedDocumentString(`
-    query Messages($source: ID, $channel: ID, $exchange: String, $around: JournalPlace, $first: Int, $before: Cursor, $after: Cursor) {
+    query Messages($source: ID, $channel: ID, $exchange: String, $routingKey: String, $text: String, $around: JournalPlace, $first: Int, $before: Cursor, $after: Cursor) {
   messages(
     source: $source
     channel: $channel
     exchange: $exchange
+    routingKey: $routingKey
+    text: $text
     around: $around
     first: $first
     before: $before
@@ -632,6 +637,7 @@ export const MessagesDocument = new TypedDocumentString(`
       cursor
     }
     note
+    unanswered
     epoch
   }
 }
@@ -742,6 +748,7 @@ export const TraceDocument = new TypedDocumentString(`
       sessions {
         session
         clientId
+        openedBy
         transport
         address
         outcome

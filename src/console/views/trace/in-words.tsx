@@ -11,6 +11,12 @@ export const sessionLooks = {
   STARTED_LATER: { tone: 'quiet', icon: 'quiet', word: 'began after it' },
 } as const satisfies Record<SessionOfTrace['outcome'], { tone: Tone; icon: IconName; word: string }>
 
+/** `, read by nadia`, if another identity than the client reads its channel. */
+export function readerOf({ openedBy }: Pick<SessionOfTrace, 'openedBy'>): string {
+  if (openedBy === null) return ''
+  return openedBy === '' ? ', read by another token' : `, read by ${openedBy}`
+}
+
 /** The same facts as the picture, in order. */
 export function InWords({
   found: { seen, forgotten, offset },
@@ -64,7 +70,8 @@ export function InWords({
             {message.sessions.map((session) => (
               <span key={session.session}>
                 <br />
-                {session.clientId}, {session.transport} from {session.address}: {sessionLooks[session.outcome].word}
+                {session.clientId}
+                {readerOf(session)}, {session.transport} from {session.address}: {sessionLooks[session.outcome].word}
                 {session.pending > 0 && `, ${plural(session.pending, 'event waits', 'events wait')}`}
               </span>
             ))}

@@ -1,7 +1,7 @@
 import { count, plural } from '../../parts/format.ts'
 import { type IconName, PictureIcon } from '../../parts/icon.tsx'
 import { outcomeOf, outcomes, type Tone } from '../../parts/status.tsx'
-import { sessionLooks } from './in-words.tsx'
+import { readerOf, sessionLooks } from './in-words.tsx'
 import { type Case, clientsOf, verdictOf } from './verdict.ts'
 
 /** Nodes that a column shows. The list in words has all. */
@@ -118,7 +118,7 @@ export function WayPicture({ found, names }: { found: Case; names: ReadonlyMap<s
                   x={892}
                   y={56 + (begin + index) * pitch}
                   width={227}
-                  node={{ title: session.clientId, lines, tone: look.tone, icon: look.icon }}
+                  node={{ title: session.clientId + readerOf(session), lines, tone: look.tone, icon: look.icon }}
                   key={session.session}
                 />
               )
