@@ -16,8 +16,8 @@ export interface ReplicaOutcomesParts {
   readonly gathering: Gathering
 }
 
-/** What one replica did with a message. */
-interface OffsetOutcome {
+/** What one replica did with a message, or several. */
+export interface OffsetOutcome {
   readonly offset: number
   readonly fate: MessageOutcome | undefined
   readonly matched: number
@@ -38,23 +38,22 @@ export class ReplicaOutcomes {
   async complete(
     entries: readonly BrowsedEntry[],
   ): Promise<{ readonly entries: readonly BrowsedEntry[]; readonly unanswered: readonly string[] }> {
-    if (entries.length === 0) return { entries, unanswered: [] }
-    const { gateway, gathering } = this.#parts
-    const offsets = entries.map(({ entry }) => entry.offset)
-    const { answers, unanswered } = await gathering.ask('outcomes', { epoch: gateway.epoch, offsets }, readOutcomes)
+    const { byOffset, unanswered } = await this.at(entries.map(({ entry }) => entry.offset))
+    return { entries: entries.map((browsed) => withOutcome(browsed, byOffset)), unanswered }
+  }
+
+  /** What all replicas that answered did with the entries at these offsets, at most 1,000. */
+  async at(offsets: readonly number[]): Promise<{
+    readonly byOffset: ReadonlyMap<number, OffsetOutcome>
+    readonly unanswered: readonly string[]
+  }> {
     const byOffset = new Map<number, OffsetOutcome>()
+    if (offsets.length === 0) return { byOffset, unanswered: [] }
+    const { gateway, gathering } = this.#parts
+    const { answers, unanswered } = await gathering.ask('outcomes', { epoch: gateway.epoch, offsets }, readOutcomes)
     for (const { value } of answers)
       for (const one of value) byOffset.set(one.offset, combined(byOffset.get(one.offset), one))
-    return {
-      unanswered,
-      entries: entries.map((browsed) => {
-        const outcome = byOffset.get(browsed.entry.offset)
-        if (!outcome) return browsed
-        const { fate, matched, delivered, dropped } = outcome
-        const { traced } = browsed
-        return { ...browsed, traced: { ...traced, fate: fate ?? traced.fate, matched, delivered, dropped } }
-      }),
-    }
+    return { byOffset, unanswered }
   }
 
   async #outcomesHere(args: unknown): Promise<OffsetOutcome[]> {
@@ -73,6 +72,14 @@ export class ReplicaOutcomes {
       return [{ offset: entry.offset, fate: entry.outcomes.of(slot), ...entry.outcomes.countsOf(slot) }]
     })
   }
+}
+
+export function withOutcome(browsed: BrowsedEntry, byOffset: ReadonlyMap<number, OffsetOutcome>): BrowsedEntry {
+  const outcome = byOffset.get(browsed.entry.offset)
+  if (!outcome) return browsed
+  const { fate, matched, delivered, dropped } = outcome
+  const { traced } = browsed
+  return { ...browsed, traced: { ...traced, fate: fate ?? traced.fate, matched, delivered, dropped } }
 }
 
 /** The outcome that explains most about a message comes first. */

@@ -3,12 +3,16 @@ import type { Gateway } from '../gateway.ts'
 import type { WindowEntry } from '../ports/hot-window.ts'
 import type { Feed } from '../sessions/feed.ts'
 import type { BrowsedEntry } from './journal-browser.ts'
-import type { ReplicaOutcomes } from './replica-outcomes.ts'
+import { type ReplicaOutcomes, withOutcome } from './replica-outcomes.ts'
 
 /** How often an event is sent at most, in milliseconds. */
 export const tailEveryMs = 250
 /** How many messages of one interval are compared with the filter of a feed. */
 const maxCompared = 500
+/** How many messages of one interval are asked about for the counts of outcomes. */
+const maxCounted = 100
+/** Another replica may have delivered what has one of these outcomes here. */
+const maybeDelivered: readonly MessageOutcome[] = ['no_subscriber', 'filtered', 'invalid']
 
 export interface TailBatch {
   /** In milliseconds since the epoch. */
@@ -19,7 +23,10 @@ export interface TailBatch {
   readonly seen: number
   /** One in this many of the messages that meet the filter is shown; 1: all. */
   readonly sampledOneIn: number
-  /** All messages since the event before, by what this replica did with them. */
+  /**
+   * All messages since the event before, by what all replicas that answered did with them. Estimated
+   * from a sample if there are more than 400 a second.
+   */
   readonly outcomes: readonly { readonly outcome: MessageOutcome; readonly count: number }[]
   /** Replicas of which the outcome is not known. */
   readonly unanswered: readonly string[]
@@ -74,16 +81,20 @@ export class TailFeeds {
 
   async #flush(feed: Feed<TailBatch>, collector: Collector): Promise<void> {
     collector.flushing = true
-    const { chosen, ...counts } = collector.take()
+    const { chosen, counted, messages, ...counts } = collector.take()
     try {
       const { gateway, outcomes } = this.#parts
       const described = chosen.map(
         (entry): BrowsedEntry => ({ entry, traced: gateway.tracer.describe(entry), receivedAt: entry.receivedAt }),
       )
-      const { entries, unanswered } = await outcomes.complete(described)
+      const offsets = new Set([...counted.keys(), ...chosen.map(({ offset }) => offset)])
+      const { byOffset, unanswered } = await outcomes.at([...offsets])
       const wanted = collector.outcomes
-      const shown = entries.filter(({ traced: { fate } }) => wanted.length === 0 || (fate && wanted.includes(fate)))
-      feed.push({ at: Date.now(), entries: shown, ...counts, unanswered })
+      const entries = described
+        .map((browsed) => withOutcome(browsed, byOffset))
+        .filter(({ traced: { fate } }) => wanted.length === 0 || (fate && wanted.includes(fate)))
+      const everywhere = [...counted].map(([offset, outcome]) => byOffset.get(offset)?.fate ?? outcome)
+      feed.push({ at: Date.now(), entries, ...counts, outcomes: estimated(everywhere, messages), unanswered })
     } finally {
       collector.flushing = false
     }
@@ -100,7 +111,7 @@ class Collector {
   #messages = 0
   #compared = 0
   #seen = 0
-  #counts = new Map<MessageOutcome, number>()
+  #counted: { readonly offset: number; readonly outcome: MessageOutcome }[] = []
 
   constructor({ matches, outcomes, maxPerSecond }: TailOptions) {
     this.#matches = matches
@@ -114,17 +125,29 @@ class Collector {
 
   add(entry: WindowEntry, outcome: MessageOutcome): void {
     this.#messages += 1
-    this.#counts.set(outcome, (this.#counts.get(outcome) ?? 0) + 1)
+    const place = placeIn(this.#counted, maxCounted, this.#messages)
+    if (place !== undefined) this.#counted[place] = { offset: entry.offset, outcome }
     if (this.#compared >= maxCompared) return
     this.#compared += 1
-    if (!this.#matches(entry)) return
+    if (!this.#mayHave(outcome) || !this.#matches(entry)) return
     this.#seen += 1
-    // Each message that was seen is shown with the same probability.
-    const at = this.#chosen.length < this.#room ? this.#chosen.length : Math.floor(Math.random() * this.#seen)
-    if (at < this.#room) this.#chosen[at] = entry.detach?.() ?? entry
+    const at = placeIn(this.#chosen, this.#room, this.#seen)
+    if (at !== undefined) this.#chosen[at] = entry.detach?.() ?? entry
   }
 
-  take(): Omit<TailBatch, 'at' | 'entries' | 'unanswered'> & { readonly chosen: readonly WindowEntry[] } {
+  /** Whether the message may have one of the wanted outcomes on some replica. */
+  #mayHave(outcome: MessageOutcome): boolean {
+    const wanted = this.outcomes
+    if (wanted.length === 0 || wanted.includes(outcome)) return true
+    return wanted.includes('delivered') && maybeDelivered.includes(outcome)
+  }
+
+  take(): Pick<TailBatch, 'seen' | 'sampledOneIn'> & {
+    readonly chosen: readonly WindowEntry[]
+    /** A sample of all messages, with what this replica did with each. */
+    readonly counted: ReadonlyMap<number, MessageOutcome>
+    readonly messages: number
+  } {
     const chosen = this.#chosen.toSorted((one, other) => one.offset - other.offset)
     const shownShare = this.#seen === 0 ? 1 : chosen.length / this.#seen
     const comparedShare = this.#messages === 0 ? 1 : this.#compared / this.#messages
@@ -132,13 +155,33 @@ class Collector {
       chosen,
       seen: this.#seen,
       sampledOneIn: 1 / (shownShare * comparedShare),
-      outcomes: [...this.#counts].map(([outcome, count]) => ({ outcome, count })),
+      counted: new Map(this.#counted.map(({ offset, outcome }) => [offset, outcome])),
+      messages: this.#messages,
     }
     this.#chosen = []
     this.#messages = 0
     this.#compared = 0
     this.#seen = 0
-    this.#counts = new Map()
+    this.#counted = []
     return taken
   }
+}
+
+/**
+ * Where the `seen`th item belongs in a sample of at most `room`, in which each item has the same
+ * probability. Undefined: nowhere.
+ */
+function placeIn(sample: readonly unknown[], room: number, seen: number): number | undefined {
+  const at = sample.length < room ? sample.length : Math.floor(Math.random() * seen)
+  return at < room ? at : undefined
+}
+
+/** Counts the outcomes, for `messages` of which these are a sample. */
+function estimated(sample: readonly MessageOutcome[], messages: number): TailBatch['outcomes'] {
+  const counts = new Map<MessageOutcome, number>()
+  for (const outcome of sample) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
+  return [...counts].map(([outcome, count]) => ({
+    outcome,
+    count: Math.round((count * messages) / sample.length),
+  }))
 }

@@ -196,6 +196,13 @@ export type ClientsQueryVariables = Exact<{
 
 export type ClientsQuery = { clients: { endCursor: string | null, hasMore: boolean, unanswered: Array<string>, at: string, nodes: Array<{ clientId: string, name: string | null, createdAt: string | null, registered: boolean, online: boolean, banned: boolean, slow: boolean, sessions: number, transports: Array<string>, replicas: Array<string>, offset: number | null, lagMs: number | null, pending: number, queuedBytes: number, delivered: number, dropped: number }>, counts: { registered: number, online: number, slow: number, dropping: number, banned: number } } };
 
+export type ClientStateQueryVariables = Exact<{
+  clientId: string | number;
+}>;
+
+
+export type ClientStateQuery = { client: { online: boolean, banned: boolean, slow: boolean, lastSeen: string | null, pending: number, lagMs: number | null } | null };
+
 export type ClientDetailQueryVariables = Exact<{
   clientId: string | number;
 }>;
@@ -505,6 +512,18 @@ export const ClientsDocument = new TypedDocumentString(`
   delivered
   dropped
 }`) as unknown as TypedDocumentString<ClientsQuery, ClientsQueryVariables>;
+export const ClientStateDocument = new TypedDocumentString(`
+    query ClientState($clientId: ID!) {
+  client(clientId: $clientId) {
+    online
+    banned
+    slow
+    lastSeen
+    pending
+    lagMs
+  }
+}
+    `) as unknown as TypedDocumentString<ClientStateQuery, ClientStateQueryVariables>;
 export const ClientDetailDocument = new TypedDocumentString(`
     query ClientDetail($clientId: ID!) {
   client(clientId: $clientId) {

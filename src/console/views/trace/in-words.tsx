@@ -1,8 +1,11 @@
 import type { ReactNode } from 'react'
-import { count, plural } from '../../parts/format.ts'
+import { ClientStateDocument } from '../../api/generated/graphql.ts'
+import { useQuery } from '../../api/use-query.ts'
+import { count, duration, plural } from '../../parts/format.ts'
 import { Icon, type IconName } from '../../parts/icon.tsx'
-import { outcomeOf, outcomes, type Tone } from '../../parts/status.tsx'
+import { clientStates, outcomeOf, outcomes, type Tone } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
+import { Link } from '../../shell/router.tsx'
 import { type Case, clientsOf, type SessionOfTrace } from './verdict.ts'
 
 export const sessionLooks = {
@@ -78,6 +81,9 @@ export function InWords({
           </Row>
         )
       })}
+      {first.clients.slice(0, 1).map((clientId) => (
+        <ClientNow clientId={clientId} key={clientId} />
+      ))}
       {forgotten.map(({ replica, since }) => (
         <Row tone="quiet" icon="quiet" title={`${replica} does not remember it`} key={replica}>
           {since === null ? (
@@ -90,6 +96,36 @@ export function InWords({
         </Row>
       ))}
     </ol>
+  )
+}
+
+/** Why it may not have taken the message: it is not there, or is barred, or is slow. */
+function ClientNow({ clientId }: { clientId: string }) {
+  const { data } = useQuery(ClientStateDocument, { clientId })
+  if (!data) return null
+  const { client } = data
+  const state = !client
+    ? clientStates.offline
+    : client.banned
+      ? clientStates.banned
+      : client.slow
+        ? clientStates.slow
+        : client.online
+          ? clientStates.online
+          : clientStates.offline
+  return (
+    <Row tone={state.tone} icon={state.icon} title={`${clientId} is ${state.word} now`}>
+      {!client && 'It is not registered, and has no session. '}
+      {client && !client.online && client.lastSeen && (
+        <>
+          Last seen <Time at={client.lastSeen} ms={false} />.{' '}
+        </>
+      )}
+      {client?.slow && `${plural(client.pending, 'event waits', 'events wait')}, ${duration(client.lagMs)} behind. `}
+      <Link to="clients" params={{ client: clientId }}>
+        Sessions and positions
+      </Link>
+    </Row>
   )
 }
 

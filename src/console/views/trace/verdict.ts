@@ -52,6 +52,11 @@ export function verdictOf({ seen }: Case): { readonly outcome: OutcomeName; read
     const text = `It reached ${count(delivered)} of ${plural(matched, 'subscription')} of ${clients}.${rest.length > 0 ? ` ${rest.join('; ')}.` : ''}`
     return { outcome: pending > 0 ? 'WAITING' : delivered === 0 ? 'DROPPED' : 'DELIVERED', text }
   }
+  if (outcomes.includes('NO_SUBSCRIBER')) {
+    const where = seen.length === 1 ? 'the replica that remembers it' : `any of ${count(seen.length)} replicas`
+    const text = `${clients} had no subscription on ${where} when it arrived. A client that resumes with an older cursor receives it.`
+    return { outcome: 'NO_SUBSCRIBER', text }
+  }
   const known = outcomes.find((outcome) => outcome !== 'REPLAYED') ?? 'REPLAYED'
   const explanation = seen.find(({ message }) => outcomeOf(message) === known)?.message.explanation ?? ''
   return { outcome: known, text: explanation }

@@ -82,6 +82,11 @@ export function WayPicture({ found, names }: { found: Case; names: ReadonlyMap<s
           {name}
         </text>
       ))}
+      {replicas.every(({ sessions }) => sessions.length === 0) && (
+        <text className="t-s" x={892} y={middle + 4}>
+          none
+        </text>
+      )}
       <Box
         x={0}
         y={middle}
