@@ -1,10 +1,14 @@
-import type { TracedMessage } from './replica-trace.ts'
+import { behindOf, type TracedMessage } from './replica-trace.ts'
 
 /**
  * What became of a message, in one sentence for people. `of`: on one replica, or on all that
- * answered.
+ * answered. `behind`: as `behindOf`.
  */
-export function outcomeText(message: TracedMessage, of: 'one replica' | 'all replicas' = 'one replica'): string {
+export function outcomeText(
+  message: TracedMessage,
+  of: 'one replica' | 'all replicas' = 'one replica',
+  behind = behindOf(message),
+): string {
   const { fate, reason, matched, delivered, dropped, sourceReasons } = message
   const here = of === 'one replica' ? ' here' : ''
   switch (fate) {
@@ -14,6 +18,10 @@ export function outcomeText(message: TracedMessage, of: 'one replica' | 'all rep
       return `${delivered} of ${matched} subscriptions received it${listed(rest)}.`
     }
     case 'no_subscriber':
+      if (behind > 0)
+        return behind === 1
+          ? 'One subscription of its clients is behind: it reads the journal at its own pace, and receives it later.'
+          : `${behind} subscriptions of its clients are behind: they read the journal at their own pace, and receive it later.`
       return matched > 0
         ? `None of its clients was subscribed${here} when it arrived; ${delivered} received it later, when they resumed.`
         : `None of its clients was subscribed${here} when it arrived; a client that resumes with an older cursor receives it.`

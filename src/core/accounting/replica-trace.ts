@@ -91,3 +91,12 @@ export interface ReplicaTrace {
   readonly since: number | null
   readonly messages: readonly TracedMessage[]
 }
+
+/**
+ * Subscriptions of the clients of a message that have left live delivery and have not come to it,
+ * of the sessions that the trace names. They read it from the journal later.
+ */
+export function behindOf({ sessions, matched, delivered, dropped }: TracedMessage): number {
+  const waiting = sessions.filter(({ outcome }) => outcome === 'waiting').length
+  return Math.max(0, waiting - (matched - delivered - dropped))
+}

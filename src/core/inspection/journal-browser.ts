@@ -54,6 +54,8 @@ export interface BrowsedEntry {
   readonly traced: TracedMessage
   /** When this replica received it; undefined if it only read it again from the journal. */
   readonly receivedAt: number | undefined
+  /** As `behindOf`, of all replicas. Undefined: it was not counted, because it is one of many. */
+  readonly behind?: number
 }
 
 export interface BrowsedPage {
@@ -219,7 +221,7 @@ export class JournalBrowser {
     const isOfWindow = entry.outcomes !== undefined
     return {
       entry,
-      traced: this.#gateway.tracer.describe(entry),
+      traced: this.#gateway.tracer.describe(entry, 'without sessions'),
       receivedAt: isOfWindow ? entry.receivedAt : undefined,
     }
   }

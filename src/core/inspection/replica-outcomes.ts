@@ -1,6 +1,7 @@
 import { type MessageOutcome, messageOutcomes } from '../accounting/labels.ts'
+import { behindOf } from '../accounting/replica-trace.ts'
 import type { Gathering } from '../cluster/gathering.ts'
-import { listOf, numberOf, objectOf, textOf } from '../cluster/wire-values.ts'
+import { listOf, numberOf, numberOrNull, objectOf, textOf } from '../cluster/wire-values.ts'
 import type { Gateway } from '../gateway.ts'
 import type { HotWindow } from '../ports/hot-window.ts'
 import { pause } from '../timing/pause.ts'
@@ -23,6 +24,8 @@ export interface OffsetOutcome {
   readonly matched: number
   readonly delivered: number
   readonly dropped: number
+  /** As `behindOf`. Null: not counted. Only for one message, because it visits all sessions. */
+  readonly behind: number | null
 }
 
 /** Asks all replicas what became of messages: a client is connected to one of them only. */
@@ -69,7 +72,8 @@ export class ReplicaOutcomes {
       const entry = hotWindow.at(offset)
       if (!entry?.outcomes) return []
       const slot = entry.slot ?? 0
-      return [{ offset: entry.offset, fate: entry.outcomes.of(slot), ...entry.outcomes.countsOf(slot) }]
+      const behind = asked.length === 1 ? behindOf(gateway.tracer.describe(entry, 'with sessions')) : null
+      return [{ offset: entry.offset, fate: entry.outcomes.of(slot), ...entry.outcomes.countsOf(slot), behind }]
     })
   }
 }
@@ -77,9 +81,13 @@ export class ReplicaOutcomes {
 export function withOutcome(browsed: BrowsedEntry, byOffset: ReadonlyMap<number, OffsetOutcome>): BrowsedEntry {
   const outcome = byOffset.get(browsed.entry.offset)
   if (!outcome) return browsed
-  const { fate, matched, delivered, dropped } = outcome
+  const { fate, matched, delivered, dropped, behind } = outcome
   const { traced } = browsed
-  return { ...browsed, traced: { ...traced, fate: fate ?? traced.fate, matched, delivered, dropped } }
+  return {
+    ...browsed,
+    traced: { ...traced, fate: fate ?? traced.fate, matched, delivered, dropped },
+    ...(behind === null ? {} : { behind }),
+  }
 }
 
 /** The outcome that explains most about a message comes first. */
@@ -102,19 +110,21 @@ function combined(one: OffsetOutcome | undefined, other: OffsetOutcome): OffsetO
     matched: one.matched + other.matched,
     delivered: one.delivered + other.delivered,
     dropped: one.dropped + other.dropped,
+    behind: one.behind === null || other.behind === null ? null : one.behind + other.behind,
   }
 }
 
 function readOutcomes(value: unknown): OffsetOutcome[] | undefined {
   if (!Array.isArray(value)) return undefined
   return listOf(value, maxOffsets).map((item) => {
-    const { offset, fate, matched, delivered, dropped } = objectOf(item)
+    const { offset, fate, matched, delivered, dropped, behind } = objectOf(item)
     return {
       offset: numberOf(offset),
       fate: messageOutcomes.find((known) => known === fate),
       matched: numberOf(matched),
       delivered: numberOf(delivered),
       dropped: numberOf(dropped),
+      behind: numberOrNull(behind),
     }
   })
 }

@@ -85,7 +85,11 @@ export class TailFeeds {
     try {
       const { gateway, outcomes } = this.#parts
       const described = chosen.map(
-        (entry): BrowsedEntry => ({ entry, traced: gateway.tracer.describe(entry), receivedAt: entry.receivedAt }),
+        (entry): BrowsedEntry => ({
+          entry,
+          traced: gateway.tracer.describe(entry, 'without sessions'),
+          receivedAt: entry.receivedAt,
+        }),
       )
       const offsets = new Set([...counted.keys(), ...chosen.map(({ offset }) => offset)])
       const { byOffset, unanswered } = await outcomes.at([...offsets])

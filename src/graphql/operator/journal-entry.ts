@@ -131,11 +131,17 @@ export const JournalEntry = builder.objectRef<BrowsedEntry>('JournalEntry').impl
     }),
     explanation: t.string({
       description: 'What became of it, in one sentence.',
-      resolve: ({ traced }) => outcomeText(traced, 'all replicas'),
+      resolve: ({ traced, behind }) => outcomeText(traced, 'all replicas', behind),
     }),
     matched: t.int({ resolve: ({ traced }) => traced.matched }),
     delivered: t.int({ resolve: ({ traced }) => traced.delivered }),
     dropped: t.int({ resolve: ({ traced }) => traced.dropped }),
+    behind: t.int({
+      nullable: true,
+      description:
+        'Subscriptions of its clients that are behind: they have not come to it, and read it from the journal later. Null in a list.',
+      resolve: ({ behind }) => behind ?? null,
+    }),
     pending: t.int({ resolve: ({ traced: { matched, delivered, dropped } }) => matched - delivered - dropped }),
   }),
 })

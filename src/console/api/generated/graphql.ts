@@ -276,7 +276,7 @@ export type MessageQueryVariables = Exact<{
 }>;
 
 
-export type MessageQuery = { message: { appId: string | null, headers: unknown, unreadable: string | null, cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, fate: MessageFate | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, body: { text: string, encoding: BodyEncoding, truncated: boolean }, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, preview: { text: string } } | null };
+export type MessageQuery = { message: { behind: number | null, appId: string | null, headers: unknown, unreadable: string | null, cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, fate: MessageFate | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, body: { text: string, encoding: BodyEncoding, truncated: boolean }, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, preview: { text: string } } | null };
 
 export type TraceQueryVariables = Exact<{
   messageId?: string | number | null | undefined;
@@ -687,6 +687,7 @@ export const MessageDocument = new TypedDocumentString(`
     query Message($cursor: Cursor!) {
   message(cursor: $cursor) {
     ...Entry
+    behind
     appId
     headers
     unreadable

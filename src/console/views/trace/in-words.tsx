@@ -3,10 +3,10 @@ import { ClientStateDocument } from '../../api/generated/graphql.ts'
 import { useQuery } from '../../api/use-query.ts'
 import { count, duration, plural } from '../../parts/format.ts'
 import { Icon, type IconName } from '../../parts/icon.tsx'
-import { clientStates, outcomeOf, outcomes, type Tone } from '../../parts/status.tsx'
+import { clientStates, outcomes, type Tone } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
 import { Link } from '../../shell/router.tsx'
-import { type Case, clientsOf, type SessionOfTrace } from './verdict.ts'
+import { type Case, clientsOf, outcomeIn, type SessionOfTrace } from './verdict.ts'
 
 export const sessionLooks = {
   DELIVERED: { tone: 'ok', icon: 'ok', word: 'has taken it' },
@@ -66,7 +66,7 @@ export function InWords({
         ))}
       </Row>
       {seen.map(({ replica, message }) => {
-        const { tone, icon, word } = outcomes[outcomeOf(message)]
+        const { tone, icon, word } = outcomes[outcomeIn(message)]
         return (
           <Row tone={tone} icon={icon} title={`${replica}: ${word}`} key={replica}>
             {message.explanation}
