@@ -19,7 +19,7 @@ import { Link } from '../../shell/router.tsx'
 import { useChangeButton } from '../../shell/session.tsx'
 import { toast } from '../../shell/toasts.tsx'
 import { clientLook } from './client-look.ts'
-import { positionOf, Scopes, type Session, SessionRow, Subscriptions } from './client-sessions.tsx'
+import { policyText, positionOf, Scopes, type Session, SessionRow, Subscriptions } from './client-sessions.tsx'
 import { TestSubscription } from './test-subscription.tsx'
 
 type Asked = { readonly what: 'revoke' | 'ban' } | { readonly what: 'disconnect'; readonly session: Session }
@@ -127,7 +127,7 @@ export function ClientDetail({
             <strong>
               {duration(client.lagMs)} behind, {plural(client.pending, 'event waits', 'events wait')}.
             </strong>{' '}
-            The client takes less than its channels have. With the policy CATCH_UP nothing is dropped.
+            The client takes less than its channels have. {policyText(sessions?.sessions ?? [])}
           </Banner>
         </section>
       )}

@@ -71,6 +71,15 @@ export function Subscriptions({ sessions }: { sessions: readonly Session[] }) {
   )
 }
 
+/** What its overflow policies mean for it. */
+export function policyText(sessions: readonly Session[]): string {
+  const slow = sessions.flatMap(({ subscriptions }) => subscriptions).filter((subscription) => subscription.slow)
+  const policies = [...new Set(slow.map(({ overflow }) => overflow))]
+  return policies.every((policy) => policy === 'CATCH_UP')
+    ? 'It reads the rest from the journal at its own pace, and nothing is dropped.'
+    : `Its overflow policy is ${policies.join(', ')}.`
+}
+
 /** The cursor that the slowest subscription to the client's own channel has come to. */
 export function positionOf(clientId: string, sessions: readonly Session[]): string | null {
   const own = sessions
