@@ -21,7 +21,7 @@ export function App() {
   if (token === undefined) return <SignIn problem={undefined} />
   return (
     <SessionProvider claims={claimsOf(token)}>
-      <StatsProvider key={token}>
+      <StatsProvider>
         <Page />
       </StatsProvider>
       {rejected && <SignInAgain problem={rejected.message} />}

@@ -121,6 +121,11 @@ const operations: readonly Asked[] = [
     query: 'subscription { channel(clientId: "alice", after: "none") { kind } }',
     allowed: listeners,
   },
+  {
+    field: 'testSubscription',
+    query: 'subscription { testSubscription(clientId: "alice", after: "none") { kind } }',
+    allowed: operators,
+  },
 ]
 
 /**
@@ -176,7 +181,7 @@ const transports: Record<string, (query: string, token: string | undefined) => P
   },
 }
 
-const subscriptions = ['channel', 'gatewayStats', 'presenceChanged']
+const subscriptions = ['channel', 'gatewayStats', 'presenceChanged', 'testSubscription']
 /** Over plain HTTP a subscription has no response. */
 const overHttpAlone = /^GraphQL over HTTP/
 

@@ -24,6 +24,9 @@ export interface AnsweredFailure {
 /** On every port with the console. */
 export const endpoint = '/console/graphql'
 
+/** The token that the gateway does not accept any longer. Nothing more is asked with it. */
+let refused: { readonly token: string | undefined; readonly failure: Failure } | undefined
+
 /** Called when the gateway does not accept the token any longer. */
 let onSignedOut: (failure: Failure) => void = () => undefined
 export function whenSignedOut(listener: typeof onSignedOut): void {
@@ -36,6 +39,7 @@ export async function execute<Result, Variables>(
   variables?: Variables,
   signal?: AbortSignal,
 ): Promise<Result> {
+  if (refused && refused.token === currentToken()) throw refused.failure
   const response = await fetch(endpoint, {
     method: 'POST',
     headers: {
@@ -70,6 +74,9 @@ export function failureOf({ message, extensions }: AnsweredFailure): Failure {
     message,
     typeof field === 'string' ? field : undefined,
   )
-  if (failure.code === 'UNAUTHENTICATED') onSignedOut(failure)
+  if (failure.code === 'UNAUTHENTICATED') {
+    refused = { token: currentToken(), failure }
+    onSignedOut(failure)
+  }
   return failure
 }

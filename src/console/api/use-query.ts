@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 import type { TypedDocumentString } from './generated/graphql.ts'
 import { execute, Failure } from './graphql.ts'
+import { useToken } from './token.ts'
 
 export interface QueryAnswer<Result> {
   /** The last answer. It stays while the next one is on its way. */
@@ -13,8 +14,8 @@ export interface QueryAnswer<Result> {
 }
 
 /**
- * Executes a query when its variables change, and every `everyMs` milliseconds while the page is
- * visible. `variables` undefined: asks nothing.
+ * Executes a query when its variables or the token change, and every `everyMs` milliseconds while
+ * the page is visible. `variables` undefined: asks nothing.
  */
 export function useQuery<Result, Variables>(
   document: TypedDocumentString<Result, Variables>,
@@ -28,6 +29,7 @@ export function useQuery<Result, Variables>(
     at: undefined,
   })
   const [turn, setTurn] = useState(0)
+  const token = useToken()
   const key = variables === undefined ? undefined : JSON.stringify(variables)
   const lastKey = useRef(key)
 
@@ -46,7 +48,7 @@ export function useQuery<Result, Variables>(
       },
     )
     return () => ending.abort()
-  }, [document, key, turn])
+  }, [document, key, turn, token])
 
   const reload = useCallback(() => setTurn((n) => n + 1), [])
   useEffect(() => {

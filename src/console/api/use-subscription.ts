@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react'
 import type { TypedDocumentString } from './generated/graphql.ts'
 import type { Failure } from './graphql.ts'
 import { subscribe } from './live.ts'
+import { useToken } from './token.ts'
 
 export type LiveState = 'connecting' | 'live' | 'lost' | 'paused' | 'refused'
 
@@ -10,16 +11,21 @@ const hiddenMs = 10_000
 
 /**
  * Subscribes while the component is shown, and not while the page is hidden: a console that was
- * left open costs nothing. `variables` undefined: subscribes to nothing.
+ * left open costs nothing. Subscribes again with a new token. `variables` undefined: subscribes to
+ * nothing. `begin` adds variables at each begin, such as the cursor to continue from.
  */
 export function useSubscription<Result, Variables>(
   document: TypedDocumentString<Result, Variables>,
   variables: Variables | undefined,
   onResult: (result: Result) => void,
+  begin: () => Partial<Variables> = () => ({}),
 ): { readonly state: LiveState; readonly failure: Failure | undefined } {
   const [state, setState] = useState<LiveState>('connecting')
   const [failure, setFailure] = useState<Failure>()
   const visible = useVisible()
+  const token = useToken()
+  const beginning = useRef(begin)
+  beginning.current = begin
   const latest = useRef(onResult)
   latest.current = onResult
   const key = variables === undefined ? undefined : JSON.stringify(variables)
@@ -28,7 +34,8 @@ export function useSubscription<Result, Variables>(
     if (key === undefined || !visible) return setState('paused')
     setState('connecting')
     setFailure(undefined)
-    return subscribe(document, JSON.parse(key) as Variables, {
+    const given = { ...(JSON.parse(key) as Variables), ...beginning.current() }
+    return subscribe(document, given, {
       next: (result) => latest.current(result),
       connected: (connected) => setState(connected ? 'live' : 'lost'),
       refused: (reason) => {
@@ -36,7 +43,7 @@ export function useSubscription<Result, Variables>(
         setFailure(reason)
       },
     })
-  }, [document, key, visible])
+  }, [document, key, visible, token])
   return { state, failure }
 }
 

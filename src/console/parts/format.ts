@@ -61,6 +61,10 @@ export function time(at: Date, zone: Zone, { ms = true, now = new Date() } = {})
   return day === dayOf(now, zone) ? clock : `${day} ${clock}`
 }
 
+export function isToday(at: Date, zone: Zone, now = new Date()): boolean {
+  return dayOf(at, zone) === dayOf(now, zone)
+}
+
 /** Both zones and the distance, for the pointer. */
 export function fullTime(at: Date, now = new Date()): string {
   const local = `${dayOf(at, 'local')} ${clockOf(at, 'local')}`

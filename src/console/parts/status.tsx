@@ -63,8 +63,11 @@ export function outcomeOf(message: {
   readonly delivered: number
   readonly dropped: number
   readonly pending: number
+  /** Subscriptions that are behind and read it from the journal later. */
+  readonly behind?: number | null
 }): OutcomeName {
-  const { fate, delivered, dropped, pending } = message
+  const { fate, delivered, dropped, pending, behind } = message
+  if (fate === 'NO_SUBSCRIBER' && (behind ?? 0) > 0) return 'WAITING'
   if (fate === null || fate === undefined) return 'REPLAYED'
   if (fate === 'HEARD' || fate === 'DELIVERED') {
     if (pending > 0) return 'WAITING'

@@ -43,7 +43,7 @@ export function Find({ onClose }: { onClose: () => void }) {
     <Modal title="Find" onClose={onClose} className="cmdk">
       <input
         className="input"
-        placeholder="Find a client, message id, cursor, view"
+        placeholder="Find a client, message id, text of a body, cursor, view"
         aria-label="Find"
         role="combobox"
         aria-expanded="true"
@@ -69,7 +69,7 @@ export function Find({ onClose }: { onClose: () => void }) {
             to={view}
             params={params}
             onClick={onClose}
-            key={`${view} ${title}`}
+            key={`${view} ${title} ${hint}`}
           >
             <Icon name={icon} />
             <span className="cut">{title}</span>
@@ -111,6 +111,7 @@ function guesses(text: string): Found[] {
       params: { cursor: text },
     })
   }
+  found.push({ title: text, hint: 'trace messages with this text', icon: 'trace', view: 'trace', params: { text } })
   found.push({ title: text, hint: 'trace this message id', icon: 'trace', view: 'trace', params: { id: text } })
   return found
 }

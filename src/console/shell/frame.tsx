@@ -2,6 +2,7 @@ import { DropdownMenu } from 'radix-ui'
 import { type ReactNode, useState } from 'react'
 import { setToken } from '../api/token.ts'
 import { Icon, Mark } from '../parts/icon.tsx'
+import { Banner } from '../parts/states.tsx'
 import { Time } from '../parts/time.tsx'
 import { Find } from './find.tsx'
 import { KeyHelp, useGlobalKeys } from './keys.tsx'
@@ -49,6 +50,7 @@ export function Frame({ view, children }: { view: View | undefined; children: Re
             Your token has the scope observe. This needs the scope operator.
           </p>
         )}
+        <BrokerBanner />
         {children}
       </main>
       <TabBar view={view} />
@@ -106,13 +108,13 @@ function Badge({ view }: { view: string }) {
 }
 
 function BrokerLine() {
-  const { broker, version } = useStats()
+  const { broker, brokerAwaySince, version } = useStats()
   return (
     <div className="foot">
       {broker && (
         <div title={broker.reason ?? undefined}>
-          <i className={`pulse ${broker.up ? '' : 'fail'}`} />
-          Broker {broker.up ? 'up' : 'away'}
+          <i className={`pulse ${brokerAwaySince ? 'fail' : ''}`} />
+          Broker {brokerAwaySince ? 'away' : 'up'}
         </div>
       )}
       {version !== undefined && <div className="faint">Warren {version}</div>}
@@ -120,8 +122,23 @@ function BrokerLine() {
   )
 }
 
+/** On every view, because none has anything new while the broker is away. */
+function BrokerBanner() {
+  const { broker, brokerAwaySince } = useStats()
+  if (!brokerAwaySince) return null
+  return (
+    <Banner tone="fail" icon="fail">
+      <strong>
+        The broker is away since <Time at={brokerAwaySince.toISOString()} ms={false} />.
+      </strong>{' '}
+      Clients stay connected, and get what was confirmed when it is back. Publishing answers BROKER_UNAVAILABLE. The
+      gateway tries again by itself. <span className="muted">{broker?.reason}</span>
+    </Banner>
+  )
+}
+
 function LiveBadge() {
-  const { stats, state } = useStats()
+  const { stats, state, brokerAwaySince } = useStats()
   const all = stats?.replicas.filter((replica) => replica.state !== 'ENDED').length ?? 0
   const answering = all - (stats?.unanswered.length ?? 0)
   const look = ((): { tone: string; text: string } => {
@@ -129,6 +146,7 @@ function LiveBadge() {
     if (state === 'lost') return { tone: 'fail', text: 'Gateway away, trying again' }
     if (state === 'refused') return { tone: 'fail', text: 'Not allowed' }
     if (!stats) return { tone: 'wait', text: 'Connecting' }
+    if (brokerAwaySince) return { tone: 'fail', text: 'Broker away' }
     if (answering < all) return { tone: 'wait', text: `${answering} of ${all} replicas answer` }
     return { tone: '', text: all === 1 ? 'Live, 1 replica' : `Live, ${answering} of ${all} replicas` }
   })()

@@ -1,4 +1,4 @@
-import { createContext, type ReactNode, useContext, useMemo, useRef, useState } from 'react'
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from 'react'
 import { BrokerDocument, type BrokerQuery, StatsDocument, type StatsSubscription } from '../api/generated/graphql.ts'
 import type { Failure } from '../api/graphql.ts'
 import { useQuery } from '../api/use-query.ts'
@@ -25,6 +25,8 @@ interface Shared {
   /** The last ten minutes, oldest first. */
   readonly history: readonly StatsPoint[]
   readonly broker: BrokerQuery['broker'] | undefined
+  /** When the page noticed that the replica that it asks does not reach the broker. */
+  readonly brokerAwaySince: Date | undefined
   readonly version: string | undefined
 }
 
@@ -32,7 +34,7 @@ interface Shared {
 const maxPoints = 600
 /** Views that show rates get them each second. The others need only the state. */
 const everyMs = { rates: 1_000, state: 5_000 }
-const viewsOfRates = new Set(['', 'replicas', 'sources'])
+const viewsOfRates = new Set(['', 'live', 'replicas', 'sources'])
 const brokerEveryMs = 5_000
 
 const Context = createContext<Shared | undefined>(undefined)
@@ -48,6 +50,14 @@ export function StatsProvider({ children }: { children: ReactNode }) {
     history.current = [...history.current, pointOf(gatewayStats)].slice(-maxPoints)
   })
   const broker = useQuery(BrokerDocument, {}, { everyMs: brokerEveryMs })
+  const { reload } = broker
+  const asked = stats?.replicas.find(({ name }) => name === broker.data?.gateway.replica)
+  const isAway = asked ? asked.state === 'BROKER_DOWN' : broker.data?.broker.up === false
+  const awaySince = useRef<Date>(undefined)
+  if (!isAway) awaySince.current = undefined
+  else awaySince.current ??= new Date()
+  // The rates come more often: the reason is asked for as soon as they show a change.
+  useEffect(() => reload(), [isAway, reload])
   const shared = useMemo(
     () => ({
       stats,
@@ -55,9 +65,10 @@ export function StatsProvider({ children }: { children: ReactNode }) {
       failure,
       history: history.current,
       broker: broker.data?.broker,
+      brokerAwaySince: isAway ? awaySince.current : undefined,
       version: broker.data?.gateway.version,
     }),
-    [stats, state, failure, broker.data],
+    [stats, state, failure, broker.data, isAway],
   )
   return <Context value={shared}>{children}</Context>
 }

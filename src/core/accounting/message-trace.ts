@@ -124,14 +124,14 @@ export class Tracer {
     let since: number | null = null
     hotWindow.visit(-1, (entry) => {
       since ??= entry.receivedAt
-      if (!entry.mark && isMeant(entry)) messages.push(this.describe(entry))
+      if (!entry.mark && isMeant(entry)) messages.push(this.describe(entry, 'with sessions'))
       return messages.length < maxMessages
     })
     return { replica, since, messages }
   }
 
-  /** What this replica knows of an entry. */
-  describe(entry: WindowEntry): TracedMessage {
+  /** What this replica knows of an entry. `with sessions` visits all sessions of the replica. */
+  describe(entry: WindowEntry, detail: 'with sessions' | 'without sessions'): TracedMessage {
     const { offset, exchange, routingKey, receivedAt, outcomes, slot = 0 } = entry
     const { matched, delivered, dropped } = outcomes?.countsOf(slot) ?? { matched: 0, delivered: 0, dropped: 0 }
     const fate = outcomes?.of(slot) ?? null
@@ -154,7 +154,7 @@ export class Tracer {
       messageId: entry.properties.messageId ?? null,
       cursor: this.#parts.cursorOf(entry),
       sourceReasons: this.#sourceReasons(entry),
-      sessions: this.#parts.sessionsOf(entry, audience).slice(0, maxNamed),
+      sessions: detail === 'with sessions' ? this.#parts.sessionsOf(entry, audience).slice(0, maxNamed) : [],
     }
   }
 
@@ -226,13 +226,14 @@ function reviveReason(value: unknown): SourceReason {
 }
 
 function reviveSession(value: unknown): TracedSession[] {
-  const { session, clientId, transport, address, since, outcome, pending } = objectOf(value)
+  const { session, clientId, openedBy, transport, address, since, outcome, pending } = objectOf(value)
   const known = sessionOutcomes.find((one) => one === outcome)
   if (!known) return []
   return [
     {
       session: textOf(session),
       clientId: textOf(clientId),
+      openedBy: textOrNull(openedBy),
       transport: textOf(transport),
       address: textOf(address),
       since: numberOf(since),

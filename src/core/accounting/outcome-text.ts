@@ -1,9 +1,17 @@
 import { forTypedFields } from '../sources/match-reason.ts'
-import type { TracedMessage } from './replica-trace.ts'
+import { behindOf, type TracedMessage } from './replica-trace.ts'
 
-/** What became of a message on a replica, in one sentence for people. */
-export function outcomeText(message: TracedMessage): string {
+/**
+ * What became of a message, in one sentence for people. `of`: on one replica, or on all that
+ * answered. `behind`: as `behindOf`.
+ */
+export function outcomeText(
+  message: TracedMessage,
+  of: 'one replica' | 'all replicas' = 'one replica',
+  behind = behindOf(message),
+): string {
   const { fate, reason, matched, delivered, dropped } = message
+  const here = of === 'one replica' ? ' here' : ''
   switch (fate) {
     case 'delivered': {
       const pending = matched - delivered - dropped
@@ -11,10 +19,14 @@ export function outcomeText(message: TracedMessage): string {
       return `${delivered} of ${matched} subscriptions received it${listed(rest)}.`
     }
     case 'no_subscriber':
+      if (behind > 0)
+        return behind === 1
+          ? 'One subscription of its clients is behind: it reads the journal at its own pace, and receives it later.'
+          : `${behind} subscriptions of its clients are behind: they read the journal at their own pace, and receive it later.`
       if (message.clientCount === 0) return `No subscription of a typed field wanted it. ${noClient(message)}`
       return matched > 0
-        ? `None of its clients was subscribed here when it arrived; ${delivered} received it later, when they resumed.`
-        : 'None of its clients was subscribed here when it arrived; a client that resumes with an older cursor receives it.'
+        ? `None of its clients was subscribed${here} when it arrived; ${delivered} received it later, when they resumed.`
+        : `None of its clients was subscribed${here} when it arrived; a client that resumes with an older cursor receives it.`
     case 'unmatched':
       return noClient(message)
     case 'repeated':
@@ -26,7 +38,9 @@ export function outcomeText(message: TracedMessage): string {
     case 'invalid':
       return 'Only typed fields are for it, and it does not fit their types.'
     case null:
-      return 'This replica started after it arrived, and only replays it.'
+      return of === 'one replica'
+        ? 'This replica started after it arrived, and only replays it.'
+        : 'No replica remembers what became of it (WARREN_HOT_WINDOW). The journal still has the message.'
   }
 }
 

@@ -52,6 +52,11 @@ export interface TracedSession {
   /** The id of the session, for `disconnect`. */
   readonly session: string
   readonly clientId: string
+  /**
+   * The client id of the session, if it is not `clientId`: an operator or an agent that reads the
+   * channel. Empty if its token has none; null if the client itself subscribes.
+   */
+  readonly openedBy: string | null
   readonly transport: string
   readonly address: string
   /** When the subscription began, in milliseconds since the epoch. */
@@ -85,4 +90,13 @@ export interface ReplicaTrace {
   /** The receipt time of its oldest entry, in milliseconds since the epoch. Null if it has none. */
   readonly since: number | null
   readonly messages: readonly TracedMessage[]
+}
+
+/**
+ * Subscriptions of the clients of a message that have left live delivery and have not come to it,
+ * of the sessions that the trace names. They read it from the journal later.
+ */
+export function behindOf({ sessions, matched, delivered, dropped }: TracedMessage): number {
+  const waiting = sessions.filter(({ outcome }) => outcome === 'waiting').length
+  return Math.max(0, waiting - (matched - delivered - dropped))
 }

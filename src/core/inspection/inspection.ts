@@ -10,6 +10,7 @@ import { ClientInspector } from './clients/client-inspector.ts'
 import { PresenceInspector } from './clients/presence-inspector.ts'
 import { JournalBrowser } from './journal-browser.ts'
 import { QuarantineInspector } from './quarantine-inspector.ts'
+import { ReplicaOutcomes } from './replica-outcomes.ts'
 import { type Accounts, accountsOf, type GatheredReports, type Stats } from './replicas/gateway-stats.ts'
 import { type DrainableReplica, type DrainListener, type DrainOptions, ReplicaDrain } from './replicas/replica-drain.ts'
 import { ReplicaInspector, type ReplicaInspectorParts } from './replicas/replica-inspector.ts'
@@ -67,12 +68,13 @@ export class Inspection {
     this.#directory = directory
     this.clients = new ClientInspector({ gateway: parts.gateway, gathering: cluster.gathering, directory })
     this.presence = new PresenceInspector(parts.gateway, presence)
-    this.journal = new JournalBrowser(parts.gateway, parts.journal, parts.hotWindow)
+    const outcomes = new ReplicaOutcomes({ ...parts, gathering: cluster.gathering })
+    this.journal = new JournalBrowser(parts.gateway, parts.journal, parts.hotWindow, outcomes)
     this.traces = new TraceInspector(parts.gateway, cluster.gathering, this.journal)
     this.sources = new SourceInspector({ ...parts, broker, browser: this.journal, maxDecodedBytes })
     this.quarantine = new QuarantineInspector(parts.gateway, broker)
     this.#drain = new ReplicaDrain({ ...parts, gathering: cluster.gathering })
-    this.tail = new TailFeeds({ ...parts, gathering: cluster.gathering })
+    this.tail = new TailFeeds({ gateway: parts.gateway, outcomes })
     const { version, startedAt } = cluster
     const inspector = new ReplicaInspector({ ...parts, version, startedAt })
     cluster.gathering.answer('replica', () => inspector.report())

@@ -8,6 +8,7 @@ import type { JournalMessage } from '../model/message.ts'
 import { matchesTopic } from '../model/topic-pattern.ts'
 import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
 import { type Journal, JournalReplaced, JournalTruncated } from '../ports/journal.ts'
+import type { ReplicaOutcomes } from './replica-outcomes.ts'
 
 /** How long one page may take, in milliseconds. */
 const pageMs = 5_000
@@ -49,10 +50,12 @@ export type PagePlace =
 
 export interface BrowsedEntry {
   readonly entry: WindowEntry
-  /** What this replica made of it. */
+  /** What this replica made of it, with the counts of all replicas if `page` or `at` returned it. */
   readonly traced: TracedMessage
   /** When this replica received it; undefined if it only read it again from the journal. */
   readonly receivedAt: number | undefined
+  /** As `behindOf`, of all replicas. Undefined: it was not counted, because it is one of many. */
+  readonly behind?: number
 }
 
 export interface BrowsedPage {
@@ -67,6 +70,8 @@ export interface BrowsedPage {
   readonly at: BrowsedEntry | undefined
   /** What differs from what was asked, one sentence. */
   readonly note: string | undefined
+  /** Replicas of which the outcomes are not known. */
+  readonly unanswered: readonly string[]
 }
 
 /** Called before an entry becomes part of the page. False: the page ends before it. */
@@ -98,10 +103,12 @@ export class JournalBrowser {
   readonly #gateway: Gateway
   readonly #journal: Journal
   readonly #hotWindow: HotWindow
+  readonly #outcomes: ReplicaOutcomes
   #knownOldest: { readonly epoch: string | undefined; readonly offset: number; readonly at: number } | undefined
 
-  constructor(gateway: Gateway, journal: Journal, hotWindow: HotWindow) {
+  constructor(gateway: Gateway, journal: Journal, hotWindow: HotWindow, outcomes: ReplicaOutcomes) {
     this.#gateway = gateway
+    this.#outcomes = outcomes
     this.#journal = journal
     this.#hotWindow = hotWindow
   }
@@ -120,7 +127,9 @@ export class JournalBrowser {
       isFirst: true,
     }
     try {
-      return await this.#read(place, count, reading)
+      const page = await this.#read(place, count, reading)
+      const { entries, unanswered } = await this.#outcomes.complete(page.entries)
+      return { ...page, entries, unanswered, at: entries.find(({ entry }) => entry === page.at?.entry) }
     } catch (error) {
       if (error instanceof JournalReplaced || error instanceof JournalTruncated)
         throw badInput('around', 'the journal changed while it was read: try again')
@@ -146,7 +155,8 @@ export class JournalBrowser {
   /** The entry at a cursor; undefined if the journal does not hold it any more. */
   async at(cursor: string): Promise<BrowsedEntry | undefined> {
     const { offset, note } = this.#offsetOf('cursor', cursor)
-    return note === undefined ? this.#entryAt(offset) : undefined
+    const found = note === undefined ? await this.#entryAt(offset) : undefined
+    return found && (await this.#outcomes.complete([found])).entries[0]
   }
 
   async #entryAt(offset: number): Promise<BrowsedEntry | undefined> {
@@ -164,7 +174,7 @@ export class JournalBrowser {
     return found && !found.mark ? this.describe(found) : undefined
   }
 
-  async #read(place: PagePlace, count: number, reading: Reading): Promise<BrowsedPage> {
+  async #read(place: PagePlace, count: number, reading: Reading): Promise<Omit<BrowsedPage, 'unanswered'>> {
     if (place === 'end') return this.#pageOf(await this.#backwards(this.#end + 1, count, reading), nothingRead)
     if ('after' in place) {
       const { offset, note } = this.#offsetOf('after', place.after)
@@ -188,7 +198,7 @@ export class JournalBrowser {
     older: Read,
     newer: Read,
     given: { note?: string | undefined; at?: number | undefined; hasOlder?: boolean; hasNewer?: boolean } = {},
-  ): BrowsedPage {
+  ): Omit<BrowsedPage, 'unanswered'> {
     const entries = [...older.entries, ...newer.entries].map((entry) => this.describe(entry))
     const first = older.first ?? newer.first
     const last = newer.last ?? older.last
@@ -211,7 +221,7 @@ export class JournalBrowser {
     const isOfWindow = entry.outcomes !== undefined
     return {
       entry,
-      traced: this.#gateway.tracer.describe(entry),
+      traced: this.#gateway.tracer.describe(entry, 'without sessions'),
       receivedAt: isOfWindow ? entry.receivedAt : undefined,
     }
   }

@@ -1,17 +1,18 @@
-import { type MessageOutcome, messageOutcomes } from '../accounting/labels.ts'
-import type { TracedMessage } from '../accounting/replica-trace.ts'
-import type { Gathering } from '../cluster/gathering.ts'
-import { listOf, numberOf, objectOf, textOf } from '../cluster/wire-values.ts'
+import type { MessageOutcome } from '../accounting/labels.ts'
 import type { Gateway } from '../gateway.ts'
-import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
+import type { WindowEntry } from '../ports/hot-window.ts'
 import type { Feed } from '../sessions/feed.ts'
 import type { BrowsedEntry } from './journal-browser.ts'
+import { type ReplicaOutcomes, withOutcome } from './replica-outcomes.ts'
 
 /** How often an event is sent at most, in milliseconds. */
 export const tailEveryMs = 250
 /** How many messages of one interval are compared with the filter of a feed. */
 const maxCompared = 500
-const maxOffsets = 1_000
+/** How many messages of one interval are asked about for the counts of outcomes. */
+const maxCounted = 100
+/** Another replica may have delivered what has one of these outcomes here. */
+const maybeDelivered: readonly MessageOutcome[] = ['no_subscriber', 'filtered', 'invalid']
 
 export interface TailBatch {
   /** In milliseconds since the epoch. */
@@ -22,7 +23,10 @@ export interface TailBatch {
   readonly seen: number
   /** One in this many of the messages that meet the filter is shown; 1: all. */
   readonly sampledOneIn: number
-  /** All messages since the event before, by what this replica did with them. */
+  /**
+   * All messages since the event before, by what all replicas that answered did with them. Estimated
+   * from a sample if there are more than 400 a second.
+   */
   readonly outcomes: readonly { readonly outcome: MessageOutcome; readonly count: number }[]
   /** Replicas of which the outcome is not known. */
   readonly unanswered: readonly string[]
@@ -37,17 +41,7 @@ export interface TailOptions {
 
 export interface TailParts {
   readonly gateway: Gateway
-  readonly hotWindow: HotWindow
-  readonly gathering: Gathering
-}
-
-/** What one replica did with a message. */
-interface OffsetOutcome {
-  readonly offset: number
-  readonly fate: MessageOutcome | undefined
-  readonly matched: number
-  readonly delivered: number
-  readonly dropped: number
+  readonly outcomes: ReplicaOutcomes
 }
 
 /**
@@ -61,7 +55,6 @@ export class TailFeeds {
 
   constructor(parts: TailParts) {
     this.#parts = parts
-    parts.gathering.answer('outcomes', (args) => this.#outcomesHere(args))
   }
 
   begin(feed: Feed<TailBatch>, options: TailOptions): void {
@@ -88,38 +81,27 @@ export class TailFeeds {
 
   async #flush(feed: Feed<TailBatch>, collector: Collector): Promise<void> {
     collector.flushing = true
-    const { chosen, ...counts } = collector.take()
+    const { chosen, counted, messages, ...counts } = collector.take()
     try {
-      const { gateway, gathering } = this.#parts
-      const offsets = chosen.map(({ offset }) => offset)
-      const { answers, unanswered } =
-        offsets.length === 0
-          ? { answers: [], unanswered: [] }
-          : await gathering.ask('outcomes', { epoch: gateway.epoch, offsets }, readOutcomes)
-      const byOffset = new Map<number, OffsetOutcome>()
-      for (const { value } of answers)
-        for (const one of value) byOffset.set(one.offset, combined(byOffset.get(one.offset), one))
-      const entries = chosen.map((entry): BrowsedEntry => {
-        const traced = withOutcome(gateway.tracer.describe(entry), byOffset.get(entry.offset))
-        return { entry, traced, receivedAt: entry.receivedAt }
-      })
+      const { gateway, outcomes } = this.#parts
+      const described = chosen.map(
+        (entry): BrowsedEntry => ({
+          entry,
+          traced: gateway.tracer.describe(entry, 'without sessions'),
+          receivedAt: entry.receivedAt,
+        }),
+      )
+      const offsets = new Set([...counted.keys(), ...chosen.map(({ offset }) => offset)])
+      const { byOffset, unanswered } = await outcomes.at([...offsets])
       const wanted = collector.outcomes
-      const shown = entries.filter(({ traced: { fate } }) => wanted.length === 0 || (fate && wanted.includes(fate)))
-      feed.push({ at: Date.now(), entries: shown, ...counts, unanswered })
+      const entries = described
+        .map((browsed) => withOutcome(browsed, byOffset))
+        .filter(({ traced: { fate } }) => wanted.length === 0 || (fate && wanted.includes(fate)))
+      const everywhere = [...counted].map(([offset, outcome]) => byOffset.get(offset)?.fate ?? outcome)
+      feed.push({ at: Date.now(), entries, ...counts, outcomes: estimated(everywhere, messages), unanswered })
     } finally {
       collector.flushing = false
     }
-  }
-
-  #outcomesHere(args: unknown): OffsetOutcome[] {
-    const { epoch, offsets } = objectOf(args)
-    if (textOf(epoch) !== this.#parts.gateway.epoch) return []
-    return listOf(offsets, maxOffsets).flatMap((item) => {
-      const entry = this.#parts.hotWindow.at(numberOf(item))
-      if (!entry?.outcomes) return []
-      const slot = entry.slot ?? 0
-      return [{ offset: entry.offset, fate: entry.outcomes.of(slot), ...entry.outcomes.countsOf(slot) }]
-    })
   }
 }
 
@@ -133,7 +115,7 @@ class Collector {
   #messages = 0
   #compared = 0
   #seen = 0
-  #counts = new Map<MessageOutcome, number>()
+  #counted: { readonly offset: number; readonly outcome: MessageOutcome }[] = []
 
   constructor({ matches, outcomes, maxPerSecond }: TailOptions) {
     this.#matches = matches
@@ -147,17 +129,29 @@ class Collector {
 
   add(entry: WindowEntry, outcome: MessageOutcome): void {
     this.#messages += 1
-    this.#counts.set(outcome, (this.#counts.get(outcome) ?? 0) + 1)
+    const place = placeIn(this.#counted, maxCounted, this.#messages)
+    if (place !== undefined) this.#counted[place] = { offset: entry.offset, outcome }
     if (this.#compared >= maxCompared) return
     this.#compared += 1
-    if (!this.#matches(entry)) return
+    if (!this.#mayHave(outcome) || !this.#matches(entry)) return
     this.#seen += 1
-    // Each message that was seen is shown with the same probability.
-    const at = this.#chosen.length < this.#room ? this.#chosen.length : Math.floor(Math.random() * this.#seen)
-    if (at < this.#room) this.#chosen[at] = entry.detach?.() ?? entry
+    const at = placeIn(this.#chosen, this.#room, this.#seen)
+    if (at !== undefined) this.#chosen[at] = entry.detach?.() ?? entry
   }
 
-  take(): Omit<TailBatch, 'at' | 'entries' | 'unanswered'> & { readonly chosen: readonly WindowEntry[] } {
+  /** Whether the message may have one of the wanted outcomes on some replica. */
+  #mayHave(outcome: MessageOutcome): boolean {
+    const wanted = this.outcomes
+    if (wanted.length === 0 || wanted.includes(outcome)) return true
+    return wanted.includes('delivered') && maybeDelivered.includes(outcome)
+  }
+
+  take(): Pick<TailBatch, 'seen' | 'sampledOneIn'> & {
+    readonly chosen: readonly WindowEntry[]
+    /** A sample of all messages, with what this replica did with each. */
+    readonly counted: ReadonlyMap<number, MessageOutcome>
+    readonly messages: number
+  } {
     const chosen = this.#chosen.toSorted((one, other) => one.offset - other.offset)
     const shownShare = this.#seen === 0 ? 1 : chosen.length / this.#seen
     const comparedShare = this.#messages === 0 ? 1 : this.#compared / this.#messages
@@ -165,56 +159,33 @@ class Collector {
       chosen,
       seen: this.#seen,
       sampledOneIn: 1 / (shownShare * comparedShare),
-      outcomes: [...this.#counts].map(([outcome, count]) => ({ outcome, count })),
+      counted: new Map(this.#counted.map(({ offset, outcome }) => [offset, outcome])),
+      messages: this.#messages,
     }
     this.#chosen = []
     this.#messages = 0
     this.#compared = 0
     this.#seen = 0
-    this.#counts = new Map()
+    this.#counted = []
     return taken
   }
 }
 
-/** The outcome that explains most about a message comes first. */
-const order: readonly MessageOutcome[] = [
-  'delivered',
-  'quarantined',
-  'repeated',
-  'invalid',
-  'filtered',
-  'no_subscriber',
-  'unmatched',
-]
-
-function combined(one: OffsetOutcome | undefined, other: OffsetOutcome): OffsetOutcome {
-  if (!one) return other
-  const fates = [one.fate, other.fate]
-  return {
-    offset: one.offset,
-    fate: order.find((outcome) => fates.includes(outcome)),
-    matched: one.matched + other.matched,
-    delivered: one.delivered + other.delivered,
-    dropped: one.dropped + other.dropped,
-  }
+/**
+ * Where the `seen`th item belongs in a sample of at most `room`, in which each item has the same
+ * probability. Undefined: nowhere.
+ */
+function placeIn(sample: readonly unknown[], room: number, seen: number): number | undefined {
+  const at = sample.length < room ? sample.length : Math.floor(Math.random() * seen)
+  return at < room ? at : undefined
 }
 
-function withOutcome(traced: TracedMessage, outcome: OffsetOutcome | undefined): TracedMessage {
-  if (!outcome) return traced
-  const { fate, matched, delivered, dropped } = outcome
-  return { ...traced, fate: fate ?? traced.fate, matched, delivered, dropped }
-}
-
-function readOutcomes(value: unknown): OffsetOutcome[] | undefined {
-  if (!Array.isArray(value)) return undefined
-  return listOf(value, maxOffsets).map((item) => {
-    const { offset, fate, matched, delivered, dropped } = objectOf(item)
-    return {
-      offset: numberOf(offset),
-      fate: messageOutcomes.find((known) => known === fate),
-      matched: numberOf(matched),
-      delivered: numberOf(delivered),
-      dropped: numberOf(dropped),
-    }
-  })
+/** Counts the outcomes, for `messages` of which these are a sample. */
+function estimated(sample: readonly MessageOutcome[], messages: number): TailBatch['outcomes'] {
+  const counts = new Map<MessageOutcome, number>()
+  for (const outcome of sample) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
+  return [...counts].map(([outcome, count]) => ({
+    outcome,
+    count: Math.round((count * messages) / sample.length),
+  }))
 }

@@ -25,6 +25,7 @@ export function tracedSessions(
       traced.push({
         session: session.id,
         clientId: topic.clientId,
+        openedBy: session.identity.clientId === topic.clientId ? null : (session.identity.clientId ?? ''),
         transport: session.transport,
         address: session.address,
         since: beganAt,

@@ -13,7 +13,7 @@ const ownTypes = [
 /** Names that types of an inferred or imported schema cannot have. */
 export const reservedTypes: readonly string[] = [...definedTypes, ...ownTypes].flatMap((names) => names.split(' '))
 /** Subscription fields of Warren's own schema. */
-export const reservedSubscriptions: readonly string[] = ['channel', 'presenceChanged']
+export const reservedSubscriptions: readonly string[] = ['channel', 'presenceChanged', 'testSubscription']
 /** Arguments that every event field has. */
 export const reservedArguments: readonly string[] = [
   'after',

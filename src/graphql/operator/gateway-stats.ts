@@ -51,7 +51,8 @@ const OutcomeRate = builder.objectRef<Stats['byOutcome'][number]>('OutcomeRate')
     outcome: t.expose('name', { type: MessageFate }),
     perSecond: t.exposeFloat('perSecond', {
       nullable: true,
-      description: 'Of the replica where it is highest, because each replica has an outcome for every message.',
+      description:
+        'Of the replica where it is highest, because each replica has an outcome for every message. NO_SUBSCRIBER: at least, without messages that another replica delivered.',
     }),
     total: t.exposeFloat('total'),
   }),

@@ -52,7 +52,7 @@ export function showBody(body: Buffer, limit: number | null | undefined): ShownB
 }
 
 export const JournalEntry = builder.objectRef<BrowsedEntry>('JournalEntry').implement({
-  description: 'A message in the journal, and what the replica that you ask made of it.',
+  description: 'A message in the journal, and what all replicas that answered did with it.',
   fields: (t) => ({
     cursor: t.field({ type: 'Cursor', resolve: ({ entry }, _args, { gateway }) => gateway.cursorOf(entry) }),
     offset: t.float({ resolve: ({ entry }) => entry.offset }),
@@ -126,16 +126,22 @@ export const JournalEntry = builder.objectRef<BrowsedEntry>('JournalEntry').impl
     fate: t.field({
       type: MessageFate,
       nullable: true,
-      description: 'Null if this replica only replays it.',
+      description: 'Null: no replica remembers it.',
       resolve: ({ traced }) => traced.fate,
     }),
     explanation: t.string({
-      description: 'What became of it on this replica, in one sentence.',
-      resolve: ({ traced }) => outcomeText(traced),
+      description: 'What became of it, in one sentence.',
+      resolve: ({ traced, behind }) => outcomeText(traced, 'all replicas', behind),
     }),
     matched: t.int({ resolve: ({ traced }) => traced.matched }),
     delivered: t.int({ resolve: ({ traced }) => traced.delivered }),
     dropped: t.int({ resolve: ({ traced }) => traced.dropped }),
+    behind: t.int({
+      nullable: true,
+      description:
+        'Subscriptions of its clients that are behind: they have not come to it, and read it from the journal later. Null in a list.',
+      resolve: ({ behind }) => behind ?? null,
+    }),
     pending: t.int({ resolve: ({ traced: { matched, delivered, dropped } }) => matched - delivered - dropped }),
   }),
 })

@@ -60,6 +60,10 @@ const JournalPage = builder.objectRef<BrowsedPage>('JournalPage').implement({
       description: 'How the page differs from what was asked for, one sentence.',
       resolve: ({ note }) => note,
     }),
+    unanswered: t.stringList({
+      description: 'Replicas of which the outcomes are not known.',
+      resolve: ({ unanswered }) => [...unanswered],
+    }),
     epoch: t.string({
       nullable: true,
       description: 'Changes when the journal is deleted and created again.',

@@ -29,7 +29,8 @@ const TailEventObject = builder.objectRef<TailBatch>('TailEvent').implement({
     }),
     outcomes: t.expose('outcomes', {
       type: [OutcomeCount],
-      description: 'All messages, whatever the filter, by what the replica that you ask did with them.',
+      description:
+        'All messages, whatever the filter, by what all replicas that answered did with them. Estimated from a sample if there are more than 400 a second.',
     }),
     unanswered: t.exposeStringList('unanswered'),
   }),

@@ -76,6 +76,11 @@ const TracedSession = builder.objectRef<CoreSession>('TracedSession').implement(
   fields: (t) => ({
     session: t.exposeID('session'),
     clientId: t.exposeID('clientId'),
+    openedBy: t.exposeID('openedBy', {
+      nullable: true,
+      description:
+        'The client id of its token, if another identity reads the channel: an operator, or an agent with a `channel:` grant. Empty: that token has none. Null: the client itself.',
+    }),
     transport: t.exposeString('transport'),
     address: t.exposeString('address'),
     since: t.field({ type: 'DateTime', resolve: ({ since }) => new Date(since) }),

@@ -242,6 +242,7 @@ describe('a trace of another replica', () => {
       {
         session: 'x-1',
         clientId: 'c',
+        openedBy: 'nadia',
         transport: 'sse',
         address: '::1',
         since: 1,

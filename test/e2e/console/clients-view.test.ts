@@ -2,33 +2,33 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { type Client, createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { eventually } from '../../support/eventually.ts'
-import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
-import { testSecret, testToken } from '../../support/gateway/gateway-process.ts'
+import { type GatewayProcess, startGateway, testSecret, testToken } from '../../support/gateway/gateway-process.ts'
 import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
+import { callerOf } from '../back-end/graphql-caller.ts'
 import { openConsole } from './console-page.ts'
 
 let vhost: TestVhost
 let browser: TestBrowser
-let replicas: readonly [ReachableGateway, ReachableGateway]
+let replicas: readonly [GatewayProcess, GatewayProcess]
 const clients: Client[] = []
 
 beforeAll(async () => {
   vhost = await testVhost('console')
   const env = { WARREN_BROKER_URL: vhost.url, WARREN_JWT_SECRET: testSecret }
-  const [one, two] = await Promise.all([openReachable(env), openReachable(env)])
+  const [one, two] = await Promise.all([startGateway({ env }), startGateway({ env })])
   replicas = [one, two]
   browser = await launchChromium()
 })
 afterAll(async () => {
   for (const client of clients) await client.dispose()
   await browser?.close()
-  await Promise.all((replicas ?? []).map((replica) => replica.close()))
+  await Promise.all((replicas ?? []).map((replica) => replica.stop()))
   await vhost?.close()
 })
 
 /** Subscribes to its channel. Counts how often it connected. */
-async function subscriber(clientId: string, replica: ReachableGateway): Promise<{ connections: () => number }> {
+async function subscriber(clientId: string, replica: GatewayProcess): Promise<{ connections: () => number }> {
   let connections = 0
   const token = await testToken({ sub: clientId })
   await new Promise<void>((resolve) => {
@@ -90,7 +90,20 @@ test('an operator signs in by the link, finds a client on another replica and di
   await page.getByText('The session of alice was closed').waitFor()
   await eventually('alice to connect again', () => alice.connections() === 2)
   await page.reload()
-  await page.getByRole('complementary', { name: 'Client alice' }).waitFor()
+  await detail.waitFor()
+
+  // What alice receives, read at another position, with the operator's name in the log.
+  await detail.getByRole('button', { name: 'Open a test subscription as this client' }).click()
+  await detail.getByText('Waiting for events').waitFor()
+  await one.printed(/audit: test subscription.*nadia/)
+  const operate = callerOf(one.graphqlUrl, await testToken({ scope: 'operator' }))
+  await operate('mutation { publish(input: { clientId: "alice", data: { order: 17 } }) { cursor } }')
+  const events = detail.getByRole('list', { name: 'Events, newest first' })
+  await events.getByText('{ "order": 17 }').waitFor()
+  expect(await findings()).toEqual([])
+  await shoot('test-subscription')
+  await detail.getByRole('button', { name: 'End it' }).click()
+  await events.waitFor({ state: 'detached' })
 
   await open('replicas')
   await page.getByText('All 2 replicas are at the journal’s end.').waitFor()
@@ -103,6 +116,13 @@ test('an operator signs in by the link, finds a client on another replica and di
   const button = observer.page.getByRole('button', { name: 'Disconnect' })
   await button.waitFor()
   expect(await button.isDisabled()).toBe(true)
+  await observer.shoot('observer')
+  const off = ['Revoke', 'Ban', 'Open a test subscription as this client']
+  for (const name of off) expect(await observer.page.getByRole('button', { name }).isDisabled()).toBe(true)
+  // The page is no protection: the gateway refuses.
+  const refused = callerOf(one.graphqlUrl, await testToken({ scope: 'observe' }))
+  for (const change of ['disconnect(session: "x")', 'revoke(clientId: "bob")', 'drop(ids: ["x"]) { missing }'])
+    await expect(refused(`mutation { ${change} }`)).rejects.toMatchObject({ code: 'FORBIDDEN' })
   expect(browser.outside()).toEqual([])
   expect([...problems, ...observer.problems]).toEqual([])
 })

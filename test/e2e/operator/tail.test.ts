@@ -52,7 +52,7 @@ describe('the tail', () => {
     await onA(publish, { input: { clientId: 'tara', data: { n: 1 } } })
     await onOther.next()
     const event = await nextOf(tail)
-    expect(event).toMatchObject({ seen: 1, sampledOneIn: 1, outcomes: [{ outcome: 'NO_SUBSCRIBER', count: 1 }] })
+    expect(event).toMatchObject({ seen: 1, sampledOneIn: 1, outcomes: [{ outcome: 'DELIVERED', count: 1 }] })
     expect(event.entries).toEqual([
       {
         data: { n: 1 },

@@ -13,8 +13,8 @@ export interface InProcessGateway extends AsyncDisposable {
   readonly url: string
   readonly graphqlUrl: string
   readonly graphqlSocketUrl: string
-  /** `off` unless the options name one. */
-  readonly opsPort: string
+  /** Not a number unless the options name one. */
+  readonly opsPort: number
   /** The running core, for tests that inspect it. */
   readonly gateway: Gateway
   /** The other replicas, as this one knows them. */
@@ -64,7 +64,7 @@ export async function openGateway(options: Readonly<Record<string, string>> = {}
     url: `http://${base}`,
     graphqlUrl: `http://${base}/graphql`,
     graphqlSocketUrl: `ws://${base}/graphql`,
-    opsPort: env.WARREN_OPS_PORT,
+    opsPort: Number(env.WARREN_OPS_PORT),
     gateway: app.gateway,
     cluster: app.cluster,
     clientToken: (clientId) => token(clientId, []),

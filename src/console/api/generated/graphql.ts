@@ -198,6 +198,13 @@ export type ClientsQueryVariables = Exact<{
 
 export type ClientsQuery = { clients: { endCursor: string | null, hasMore: boolean, unanswered: Array<string>, at: string, nodes: Array<{ clientId: string, name: string | null, createdAt: string | null, registered: boolean, online: boolean, banned: boolean, slow: boolean, sessions: number, transports: Array<string>, replicas: Array<string>, offset: number | null, lagMs: number | null, pending: number, queuedBytes: number, delivered: number, dropped: number }>, counts: { registered: number, online: number, slow: number, dropping: number, banned: number } } };
 
+export type ClientStateQueryVariables = Exact<{
+  clientId: string | number;
+}>;
+
+
+export type ClientStateQuery = { client: { online: boolean, banned: boolean, slow: boolean, lastSeen: string | null, pending: number, lagMs: number | null } | null };
+
 export type ClientDetailQueryVariables = Exact<{
   clientId: string | number;
 }>;
@@ -240,13 +247,14 @@ export type CreateClientMutationVariables = Exact<{
 
 export type CreateClientMutation = { createClientChannel: { token: string, expiresAt: string, channel: { clientId: string } } };
 
-export type ListenAsSubscriptionVariables = Exact<{
+export type TestSubscriptionSubscriptionVariables = Exact<{
   clientId: string | number;
   after?: string | null | undefined;
+  reason?: string | null | undefined;
 }>;
 
 
-export type ListenAsSubscription = { channel: { kind: EventKind, cursor: string, data: unknown, type: string | null, messageId: string | null, exchange: string | null, routingKey: string | null, receivedAt: string, gap: { reason: GapReason, oldest: string | null, dropped: number | null } | null } };
+export type TestSubscriptionSubscription = { testSubscription: { kind: EventKind, cursor: string, data: unknown, type: string | null, messageId: string | null, exchange: string | null, routingKey: string | null, receivedAt: string, gap: { reason: GapReason, oldest: string | null, dropped: number | null } | null } };
 
 export type DrainMutationVariables = Exact<{
   replica: string;
@@ -269,6 +277,8 @@ export type MessagesQueryVariables = Exact<{
   source?: string | number | null | undefined;
   channel?: string | number | null | undefined;
   exchange?: string | null | undefined;
+  routingKey?: string | null | undefined;
+  text?: string | null | undefined;
   around?: JournalPlace | null | undefined;
   first?: number | null | undefined;
   before?: string | null | undefined;
@@ -276,14 +286,14 @@ export type MessagesQueryVariables = Exact<{
 }>;
 
 
-export type MessagesQuery = { messages: { startCursor: string | null, endCursor: string | null, hasOlder: boolean, hasNewer: boolean, note: string | null, epoch: string | null, nodes: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, fate: MessageFate | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, preview: { text: string } }>, at: { cursor: string } | null } };
+export type MessagesQuery = { messages: { startCursor: string | null, endCursor: string | null, hasOlder: boolean, hasNewer: boolean, note: string | null, unanswered: Array<string>, epoch: string | null, nodes: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, fate: MessageFate | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, preview: { text: string } }>, at: { cursor: string } | null } };
 
 export type MessageQueryVariables = Exact<{
   cursor: string;
 }>;
 
 
-export type MessageQuery = { message: { appId: string | null, headers: unknown, unreadable: string | null, cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, fate: MessageFate | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, body: { text: string, encoding: BodyEncoding, truncated: boolean }, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, preview: { text: string } } | null };
+export type MessageQuery = { message: { behind: number | null, appId: string | null, headers: unknown, unreadable: string | null, cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, fate: MessageFate | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, body: { text: string, encoding: BodyEncoding, truncated: boolean }, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, preview: { text: string } } | null };
 
 export type TraceQueryVariables = Exact<{
   messageId?: string | number | null | undefined;
@@ -292,7 +302,7 @@ export type TraceQueryVariables = Exact<{
 }>;
 
 
-export type TraceQuery = { trace: Array<{ replica: string, since: string | null, messages: Array<{ cursor: string | null, offset: number, messageId: string | null, exchange: string, routingKey: string, receivedAt: string, fate: MessageFate | null, explanation: string, clients: Array<string>, clientCount: number | null, matched: number, delivered: number, dropped: number, pending: number, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, sessions: Array<{ session: string, clientId: string, transport: string, address: string, outcome: TracedSessionOutcome, since: string, pending: number }> }> }>, rabbitChannels: Array<{ id: string, exchange: string, routingKey: string }> };
+export type TraceQuery = { trace: Array<{ replica: string, since: string | null, messages: Array<{ cursor: string | null, offset: number, messageId: string | null, exchange: string, routingKey: string, receivedAt: string, fate: MessageFate | null, explanation: string, clients: Array<string>, clientCount: number | null, matched: number, delivered: number, dropped: number, pending: number, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, sessions: Array<{ session: string, clientId: string, openedBy: string | null, transport: string, address: string, outcome: TracedSessionOutcome, since: string, pending: number }> }> }>, rabbitChannels: Array<{ id: string, exchange: string, routingKey: string }> };
 
 export type QuarantineQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -519,6 +529,18 @@ export const ClientsDocument = new TypedDocumentString(`
   delivered
   dropped
 }`) as unknown as TypedDocumentString<ClientsQuery, ClientsQueryVariables>;
+export const ClientStateDocument = new TypedDocumentString(`
+    query ClientState($clientId: ID!) {
+  client(clientId: $clientId) {
+    online
+    banned
+    slow
+    lastSeen
+    pending
+    lagMs
+  }
+}
+    `) as unknown as TypedDocumentString<ClientStateQuery, ClientStateQueryVariables>;
 export const ClientDetailDocument = new TypedDocumentString(`
     query ClientDetail($clientId: ID!) {
   client(clientId: $clientId) {
@@ -608,9 +630,9 @@ export const CreateClientDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<CreateClientMutation, CreateClientMutationVariables>;
-export const ListenAsDocument = new TypedDocumentString(`
-    subscription ListenAs($clientId: ID!, $after: Cursor) {
-  channel(clientId: $clientId, after: $after) {
+export const TestSubscriptionDocument = new TypedDocumentString(`
+    subscription TestSubscription($clientId: ID!, $after: Cursor, $reason: String) {
+  testSubscription(clientId: $clientId, after: $after, reason: $reason) {
     kind
     cursor
     data
@@ -626,7 +648,7 @@ export const ListenAsDocument = new TypedDocumentString(`
     }
   }
 }
-    `) as unknown as TypedDocumentString<ListenAsSubscription, ListenAsSubscriptionVariables>;
+    `) as unknown as TypedDocumentString<TestSubscriptionSubscription, TestSubscriptionSubscriptionVariables>;
 export const DrainDocument = new TypedDocumentString(`
     mutation Drain($replica: String!, $evenIfLast: Boolean) {
   drain(replica: $replica, evenIfLast: $evenIfLast) {
@@ -644,11 +666,13 @@ export const UndrainDocument = new TypedDocumentString(`
 }
     `) as unknown as TypedDocumentString<UndrainMutation, UndrainMutationVariables>;
 export const MessagesDocument = new TypedDocumentString(`
-    query Messages($source: ID, $channel: ID, $exchange: String, $around: JournalPlace, $first: Int, $before: Cursor, $after: Cursor) {
+    query Messages($source: ID, $channel: ID, $exchange: String, $routingKey: String, $text: String, $around: JournalPlace, $first: Int, $before: Cursor, $after: Cursor) {
   messages(
     source: $source
     channel: $channel
     exchange: $exchange
+    routingKey: $routingKey
+    text: $text
     around: $around
     first: $first
     before: $before
@@ -665,6 +689,7 @@ export const MessagesDocument = new TypedDocumentString(`
       cursor
     }
     note
+    unanswered
     epoch
   }
 }
@@ -695,6 +720,7 @@ export const MessageDocument = new TypedDocumentString(`
     query Message($cursor: Cursor!) {
   message(cursor: $cursor) {
     ...Entry
+    behind
     appId
     headers
     unreadable
@@ -775,6 +801,7 @@ export const TraceDocument = new TypedDocumentString(`
       sessions {
         session
         clientId
+        openedBy
         transport
         address
         outcome

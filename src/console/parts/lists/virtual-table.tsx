@@ -10,6 +10,8 @@ export interface Column<Row> {
   readonly className?: string
   /** The value of `onSort`, if the list can be sorted by this column. */
   readonly sort?: string
+  /** It sorts the smallest first. */
+  readonly ascending?: boolean
 }
 
 export interface VirtualTableProps<Row> {
@@ -102,7 +104,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
 }
 
 function Head<Row>({
-  column: { head, sort, className },
+  column: { head, sort, ascending, className },
   sortedBy,
   onSort,
 }: {
@@ -112,11 +114,15 @@ function Head<Row>({
 }) {
   const isSorted = sort !== undefined && sort === sortedBy
   return (
-    <span className={headClass(className)} role="columnheader" aria-sort={isSorted ? 'descending' : undefined}>
+    <span
+      className={headClass(className)}
+      role="columnheader"
+      aria-sort={isSorted ? (ascending ? 'ascending' : 'descending') : undefined}
+    >
       {sort !== undefined && onSort ? (
         <button type="button" className="head-button" onClick={() => onSort(sort)}>
           {head}
-          {isSorted && ' ↓'}
+          {isSorted && (ascending ? ' ↑' : ' ↓')}
         </button>
       ) : (
         head

@@ -2,17 +2,15 @@ import { useState } from 'react'
 import {
   BanDocument,
   ClientDetailDocument,
-  type ClientDetailQuery,
   DisconnectDocument,
   RevokeDocument,
   UnbanDocument,
 } from '../../api/generated/graphql.ts'
 import { execute } from '../../api/graphql.ts'
 import { useQuery } from '../../api/use-query.ts'
-import { Copy } from '../../parts/copy.tsx'
 import { CloseButton, Confirm, Drawer } from '../../parts/dialog.tsx'
 import { Fact } from '../../parts/fact.tsx'
-import { bytes, count, duration, none, plural } from '../../parts/format.ts'
+import { count, duration, plural } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { Banner, FailureBanner, Loading, SilentReplicas } from '../../parts/states.tsx'
 import { Status } from '../../parts/status.tsx'
@@ -21,8 +19,9 @@ import { Link } from '../../shell/router.tsx'
 import { useChangeButton } from '../../shell/session.tsx'
 import { toast } from '../../shell/toasts.tsx'
 import { clientLook } from './client-look.ts'
+import { policyText, positionOf, Scopes, type Session, SessionRow, Subscriptions } from './client-sessions.tsx'
+import { TestSubscription } from './test-subscription.tsx'
 
-type Session = ClientDetailQuery['sessions']['sessions'][number]
 type Asked = { readonly what: 'revoke' | 'ban' } | { readonly what: 'disconnect'; readonly session: Session }
 
 const refreshMs = 2_000
@@ -39,6 +38,7 @@ export function ClientDetail({
 }) {
   const answer = useQuery(ClientDetailDocument, { clientId }, { everyMs: refreshMs })
   const [asked, setAsked] = useState<Asked>()
+  const [testing, setTesting] = useState(false)
   const changeButton = useChangeButton()
   const client = answer.data?.client
   const sessions = answer.data?.sessions
@@ -127,7 +127,7 @@ export function ClientDetail({
             <strong>
               {duration(client.lagMs)} behind, {plural(client.pending, 'event waits', 'events wait')}.
             </strong>{' '}
-            The client takes less than its channels have. With the policy CATCH_UP nothing is dropped.
+            The client takes less than its channels have. {policyText(sessions?.sessions ?? [])}
           </Banner>
         </section>
       )}
@@ -153,6 +153,21 @@ export function ClientDetail({
           </section>
           <Subscriptions sessions={sessions.sessions} />
         </>
+      )}
+      {testing ? (
+        <TestSubscription
+          clientId={clientId}
+          position={positionOf(clientId, sessions?.sessions ?? [])}
+          banned={banned}
+          onClose={() => setTesting(false)}
+        />
+      ) : (
+        <section>
+          <button className="btn" type="button" {...changeButton} onClick={() => setTesting(true)}>
+            <Icon name="play" />
+            Open a test subscription as this client
+          </button>
+        </section>
       )}
       {client && (
         <section>
@@ -221,78 +236,4 @@ export function ClientDetail({
       )}
     </Drawer>
   )
-}
-
-function SessionRow({ session, onDisconnect }: { session: Session; onDisconnect: () => void }) {
-  const changeButton = useChangeButton()
-  return (
-    <li>
-      <span className={session.slow ? 'wait' : 'ok'}>
-        <Icon name={session.slow ? 'wait' : 'ok'} />
-      </span>
-      <div className="grow">
-        <strong className="strong">{session.transport}</strong> from {session.address}
-        <p>
-          on {session.replica}, since <Time at={session.since} ms={false} />.{' '}
-          {session.expiresAt && (
-            <>
-              Token ends <Time at={session.expiresAt} ms={false} />.{' '}
-            </>
-          )}
-          {plural(session.subscriptionCount, 'subscription')}, {count(session.pending)} waiting,{' '}
-          {bytes(session.queuedBytes)} queued.
-        </p>
-      </div>
-      <button className="btn sm danger" type="button" {...changeButton} onClick={onDisconnect}>
-        <Icon name="unplug" />
-        Disconnect
-      </button>
-    </li>
-  )
-}
-
-function Subscriptions({ sessions }: { sessions: readonly Session[] }) {
-  const rows = sessions.flatMap(({ subscriptions }) => subscriptions)
-  if (rows.length === 0) return null
-  return (
-    <section>
-      <h3>Subscriptions</h3>
-      <section className="scroll" tabIndex={0} aria-label="Subscriptions">
-        <table>
-          <thead>
-            <tr>
-              <th>Field</th>
-              <th>Cursor</th>
-              <th className="num">Position</th>
-              <th className="num">Lag</th>
-              <th className="num">Waiting</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ field, topic, cursor, offset, lagMs, pending, overflow, since }) => (
-              <tr key={`${topic} ${since} ${overflow}`}>
-                <td className="mono small" title={`${topic}, ${overflow}`}>
-                  {field === 'channel' ? field : topic}
-                </td>
-                <td>{cursor ? <Copy value={cursor} label="the cursor" /> : <span className="faint">{none}</span>}</td>
-                <td className="num">{offset === null ? none : count(offset)}</td>
-                <td className="num">{duration(lagMs)}</td>
-                <td className="num">{count(pending)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
-    </section>
-  )
-}
-
-function Scopes({ sessions }: { sessions: readonly Session[] }) {
-  const words = [...new Set(sessions.flatMap(({ scope }) => scope))]
-  if (words.length === 0) return <span className="faint">its own channel only</span>
-  return words.map((word) => (
-    <span className="tag" key={word}>
-      {word}
-    </span>
-  ))
 }

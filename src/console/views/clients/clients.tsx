@@ -35,6 +35,7 @@ const columns: readonly Column<ClientFragment>[] = [
     cell: ({ clientId }) => <strong className="strong">{clientId}</strong>,
     className: 'c-id',
     sort: 'CLIENT_ID',
+    ascending: true,
   },
   {
     id: 'name',

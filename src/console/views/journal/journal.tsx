@@ -11,6 +11,7 @@ import { outcomeOf, outcomes, Status } from '../../parts/status.tsx'
 import { Time, ZoneName } from '../../parts/time.tsx'
 import { go, type Params, useParams } from '../../shell/router.tsx'
 import { useStats } from '../../shell/stats.tsx'
+import { filterWords } from '../live/filter.ts'
 import { clientsText, MessageDetail } from '../message/message-detail.tsx'
 
 const pageRows = 50
@@ -76,6 +77,7 @@ export default function Journal() {
         )}
       </Head>
       <PlaceForm go={turn} />
+      <FilterTokens />
       <FailureBanner answer={answer} what="The journal" />
       {page?.note && (
         <Banner tone="wait" icon="warn">
@@ -117,7 +119,7 @@ export default function Journal() {
             {rows.length === 0 ? (
               <Empty title="No message here">
                 The journal holds no message at this place
-                {params.has('client') || params.has('exchange') ? ' that fits the filter' : ''}.
+                {filterWords.some((word) => params.has(word)) ? ' that fits the filter' : ''}.
               </Empty>
             ) : (
               <SortableTable
@@ -154,11 +156,16 @@ const noPlace: Params = {
 }
 
 function filtersOf(params: URLSearchParams): Params {
-  return { client: params.get('client') ?? undefined, exchange: params.get('exchange') ?? undefined }
+  return Object.fromEntries(filterWords.map((word) => [word, params.get(word) ?? undefined]))
 }
 
 function questionOf(params: URLSearchParams) {
-  const filter = { channel: params.get('client'), exchange: params.get('exchange') }
+  const filter = {
+    channel: params.get('client'),
+    exchange: params.get('exchange'),
+    routingKey: params.get('key'),
+    text: params.get('text'),
+  }
   const [before, after] = [params.get('before'), params.get('after')]
   const around = placeOf(params)
   return { ...filter, first: pageRows, ...(before ? { before } : after ? { after } : around ? { around } : {}) }
@@ -178,6 +185,30 @@ function titleOf(rows: readonly EntryFragment[]): string {
   const [newest, oldest] = [rows[0], rows.at(-1)]
   if (!newest || !oldest) return 'Messages'
   return `${count(oldest.offset)} to ${count(newest.offset)}, newest on top`
+}
+
+/** Which messages are left out, and a way to have them back. */
+function FilterTokens() {
+  const [params, change] = useParams()
+  const given = filterWords.flatMap((word) => {
+    const value = params.get(word)
+    return value === null ? [] : [[word, value] as const]
+  })
+  if (given.length === 0) return null
+  return (
+    <p className="line-up filter-line">
+      <span className="muted small">Only</span>
+      {given.map(([word, value]) => (
+        <span className="token" key={word}>
+          <b>{word}:</b>
+          {value}
+          <button type="button" aria-label={`Remove the filter ${word}`} onClick={() => change({ [word]: undefined })}>
+            ×
+          </button>
+        </span>
+      ))}
+    </p>
+  )
 }
 
 /** Goes to a place by time, cursor, offset or message id. */

@@ -130,6 +130,14 @@ export default function Live() {
             ? `One in ${count(tail.sampledOneIn)} is shown: the page takes at most ${maxPerSecond}/s`
             : 'All messages are shown'}
         </span>
+        {tail.missingAfter !== undefined && (
+          <span className="wait">
+            Messages of an interruption are not shown.{' '}
+            <Link to="journal" params={{ cursor: tail.missingAfter }}>
+              See the journal
+            </Link>
+          </span>
+        )}
         <span className="hide-phone">Newest on top</span>
         <span className="hide-phone">
           <kbd>J</kbd> <kbd>K</kbd> row · <kbd>T</kbd> trace · <kbd>/</kbd> filter

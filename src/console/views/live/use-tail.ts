@@ -1,7 +1,8 @@
-import { useCallback, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { type EntryFragment, TailDocument, type TailSubscriptionVariables } from '../../api/generated/graphql.ts'
 import type { Failure } from '../../api/graphql.ts'
 import { type LiveState, useSubscription } from '../../api/use-subscription.ts'
+import { messagesSince } from './messages-since.ts'
 
 /** Rows that the page keeps, and rows that wait while it is paused. */
 const maxRows = 500
@@ -16,6 +17,8 @@ export interface TailState {
   /** How many messages came while the list was paused. */
   readonly waiting: number
   readonly sampledOneIn: number
+  /** The cursor after which messages of an interruption are missing in the list. */
+  readonly missingAfter: string | undefined
   /** Messages of the last second by outcome, before the filter. */
   readonly outcomes: ReadonlyMap<string, number>
   readonly state: LiveState
@@ -30,6 +33,7 @@ export function useTail(filter: TailSubscriptionVariables, paused: boolean): Tai
   const [waiting, setWaiting] = useState(0)
   const [sampledOneIn, setSampled] = useState(1)
   const [outcomes, setOutcomes] = useState<ReadonlyMap<string, number>>(new Map())
+  const [missingAfter, setMissingAfter] = useState<string>()
   const held = useRef<readonly EntryFragment[]>([])
   const counted = useRef<{ at: number; counts: readonly { outcome: string; count: number }[] }[]>([])
   const lastFilter = useRef('')
@@ -39,15 +43,20 @@ export function useTail(filter: TailSubscriptionVariables, paused: boolean): Tai
     held.current = []
     if (rows.length > 0) setRows([])
     if (waiting > 0) setWaiting(0)
+    if (missingAfter !== undefined) setMissingAfter(undefined)
+  }
+  const take = useRef((_entries: readonly EntryFragment[], _seen?: number): void => undefined)
+  take.current = (newest, seen) => {
+    if (!paused) return setRows((before) => merged(newest, before))
+    const known = new Set([...held.current, ...rows].map(({ cursor }) => cursor))
+    const fresh = newest.filter(({ cursor }) => !known.has(cursor)).length
+    held.current = merged(newest, held.current)
+    setWaiting((n) => n + (seen ?? fresh))
   }
 
   const { state, failure } = useSubscription(TailDocument, { ...filter, maxPerSecond }, ({ tail }) => {
-    const newest = tail.entries.toReversed()
     setSampled(tail.sampledOneIn)
-    if (paused) {
-      held.current = merged(newest, held.current)
-      setWaiting((n) => n + tail.seen)
-    } else setRows((before) => merged(newest, before))
+    take.current(tail.entries.toReversed(), tail.seen)
     const now = Date.now()
     counted.current = [...counted.current.filter(({ at }) => now - at < countedMs), { at: now, counts: tail.outcomes }]
     const sums = new Map<string, number>()
@@ -56,6 +65,33 @@ export function useTail(filter: TailSubscriptionVariables, paused: boolean): Tai
     setOutcomes(sums)
   })
 
+  // What came while there was no subscription is in the journal.
+  const newest = held.current[0]?.cursor ?? rows[0]?.cursor
+  const reached = useRef<string>(undefined)
+  useEffect(() => {
+    if (state === 'lost' || state === 'paused' || state === 'refused') {
+      reached.current ??= newest
+      return
+    }
+    const after = reached.current
+    if (after === undefined) return
+    // When the first event has come, it may have come after others: then the journal has them all.
+    if (state === 'live') reached.current = undefined
+    const ending = new AbortController()
+    messagesSince(after, JSON.parse(key) as TailSubscriptionVariables, ending.signal).then(
+      ({ entries, complete }) => {
+        take.current(entries)
+        setMissingAfter(complete ? undefined : after)
+      },
+      () => {
+        if (!ending.signal.aborted) setMissingAfter(after)
+      },
+    )
+    return () => ending.abort()
+    // Only a change of the connection counts.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+  }, [state, key])
+
   const resume = useCallback(() => {
     // Taken out now, because React runs the function below later.
     const shown = held.current
@@ -63,11 +99,19 @@ export function useTail(filter: TailSubscriptionVariables, paused: boolean): Tai
     setRows((before) => merged(shown, before))
     setWaiting(0)
   }, [])
-  return { rows, waiting, sampledOneIn, outcomes, state, failure, resume }
+  return { rows, waiting, sampledOneIn, missingAfter, outcomes, state, failure, resume }
 }
 
-/** After a lost connection an entry can come twice. */
+/** Newest first. After a lost connection an entry can come twice, or behind newer ones. */
 function merged(newer: readonly EntryFragment[], older: readonly EntryFragment[]): readonly EntryFragment[] {
   const known = new Set(newer.map(({ cursor }) => cursor))
-  return [...newer, ...older.filter(({ cursor }) => !known.has(cursor))].slice(0, maxRows)
+  const all = [...newer, ...older.filter(({ cursor }) => !known.has(cursor))]
+  return all.toSorted(newestFirst).slice(0, maxRows)
+}
+
+/** By time first, because another journal counts its offsets from 0 again. */
+function newestFirst(one: EntryFragment, other: EntryFragment): number {
+  const [a, b] = [one.receivedAt ?? '', other.receivedAt ?? '']
+  if (a !== b && a !== '' && b !== '') return a < b ? 1 : -1
+  return other.offset - one.offset
 }

@@ -1,6 +1,6 @@
 import type { AccountFragment } from '../../api/generated/graphql.ts'
 import { Bar } from '../../parts/figures/figures.tsx'
-import { count, percent } from '../../parts/format.ts'
+import { count, percent, plural } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { type Look, outcomes, Status } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
@@ -19,7 +19,7 @@ export function Accounts({ accounts }: { accounts: ConsoleStats['accounts'] }) {
         <h2 id="accounts-title">Accounts</h2>
         <Status is={total.difference === 0 ? adds : differs} />
         <span className="more">
-          {accounts.unanswered.length === 0 ? 'all replicas' : `${byReplica.length} replicas`}
+          {accounts.unanswered.length === 0 ? 'all replicas' : `of ${plural(byReplica.length, 'replica')}`}
           {since && (
             <>
               , since <Time at={since} ms={false} />

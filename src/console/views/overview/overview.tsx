@@ -8,7 +8,7 @@ import { FlowPicture } from './flow-picture.tsx'
 
 /** Is all well, and if not, where? */
 export default function Overview() {
-  const { stats, history, broker, failure } = useStats()
+  const { stats, history, brokerAwaySince, failure } = useStats()
   if (failure)
     return (
       <>
@@ -35,13 +35,12 @@ export default function Overview() {
   return (
     <>
       <Head title="Overview" sub={sentence(stats, concerns)} />
-      <BrokerBanner />
-      <SilentReplicas unanswered={stats.unanswered} />
+      {!brokerAwaySince && <SilentReplicas unanswered={stats.unanswered} />}
       <div className="ov">
         <Figures stats={stats} history={history} />
         <section className="panel ov-flow" aria-label="Flow">
           <div className="pad">
-            <FlowPicture stats={stats} still={broker?.up === false} />
+            <FlowPicture stats={stats} still={brokerAwaySince !== undefined} />
           </div>
           {isNew && <NothingYet />}
         </section>
@@ -62,17 +61,6 @@ function sentence({ accounts }: ConsoleStats, concerns: readonly Concern[]): str
       : `${plural(Math.abs(difference), 'event is', 'events are')} not accounted for.`
   if (concerns.length === 0) return `${sums} Nothing needs a look.`
   return `${sums} ${concerns.length === 1 ? 'One thing needs' : `${count(concerns.length)} things need`} a look.`
-}
-
-function BrokerBanner() {
-  const { broker } = useStats()
-  if (broker?.up !== false) return null
-  return (
-    <Banner tone="fail" icon="fail">
-      <strong>The broker is away.</strong> Clients stay connected, and get what was confirmed when it is back.
-      Publishing answers BROKER_UNAVAILABLE. <span className="muted">{broker.reason}</span>
-    </Banner>
-  )
 }
 
 function Figures({ stats, history }: { stats: ConsoleStats; history: readonly StatsPoint[] }) {
@@ -97,7 +85,7 @@ function Figures({ stats, history }: { stats: ConsoleStats; history: readonly St
       <Figure
         name="Delivery time, 99 of 100"
         {...measured(stats.deliveryTimes.p99Ms)}
-        note="broker receipt to socket, at most"
+        note="receipt to socket, at most"
       >
         <Spark values={history.map((point) => point.p99Ms)} />
       </Figure>
@@ -108,7 +96,7 @@ function Figures({ stats, history }: { stats: ConsoleStats; history: readonly St
       >
         <Spark values={history.map((point) => point.lagMs)} tone={late ? 'wait' : 'ok'} />
       </Figure>
-      <Figure name="In memory" {...measured(window?.spanMs)} note="end of the journal, of one replica" />
+      <Figure name="In memory" {...measured(window?.spanMs)} note="of the journal’s end" />
     </ul>
   )
 }

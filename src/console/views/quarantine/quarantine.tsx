@@ -11,7 +11,7 @@ import { useQuery } from '../../api/use-query.ts'
 import { BodyView } from '../../parts/body-view.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { Fact } from '../../parts/fact.tsx'
-import { bytes, count, plural } from '../../parts/format.ts'
+import { bytes, count, isToday, plural, type Zone } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { jsonProblem } from '../../parts/json-text.ts'
 import { type SortableColumn, SortableTable } from '../../parts/lists/sortable-table.tsx'
@@ -21,6 +21,7 @@ import { outcomes, Status } from '../../parts/status.tsx'
 import { Time, ZoneName } from '../../parts/time.tsx'
 import { go, useParams } from '../../shell/router.tsx'
 import { useChangeButton } from '../../shell/session.tsx'
+import { useSettings } from '../../shell/settings.ts'
 import { toast } from '../../shell/toasts.tsx'
 
 type Quarantined = QuarantineQuery['quarantine']['nodes'][number]
@@ -76,9 +77,10 @@ const columns: readonly SortableColumn<Quarantined>[] = [
 export default function Quarantine() {
   const [params, change] = useParams()
   const after = params.get('after')
+  const { zone } = useSettings()
   const answer = useQuery(QuarantineDocument, { first: pageRows, after }, { everyMs: refreshMs })
   const page = answer.data?.quarantine
-  const rows = page?.nodes ?? []
+  const rows = (page?.nodes ?? []).toSorted((a, b) => ((a.receivedAt ?? '') < (b.receivedAt ?? '') ? 1 : -1))
   const selected = params.get('message') ?? rows[0]?.id
   const chosen = rows.find(({ id }) => id === selected)
   useRowKeys({ rows, keyOf, selected, select: (row) => change({ message: row?.id }) })
@@ -103,7 +105,7 @@ export default function Quarantine() {
         <>
           <div className="verdict">
             <Icon name="poison" className="poison" />
-            <p>{sentence(rows, page.count)}</p>
+            <p>{sentence(rows, page.count, zone)}</p>
           </div>
           <div className="grid g-q">
             <section className="panel">
@@ -138,17 +140,41 @@ export default function Quarantine() {
 
 const keyOf = ({ id }: Quarantined): string => id
 
+/** Headers that Warren and RabbitMQ add in the quarantine. What they contain is shown by name. */
+const ownHeader = /^x-(warren-(exchange|routing-key|offset|reason|received-at)|delivery-count)$/
+
 function reasonWords(reason: string): string {
   const words = reason.replaceAll('-', ' ').replace('json', 'JSON')
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
-function sentence(rows: readonly Quarantined[], all: number): string {
-  const publishers = new Map<string, number>()
-  for (const { appId } of rows) if (appId !== null) publishers.set(appId, (publishers.get(appId) ?? 0) + 1)
-  const [busiest, messages] = [...publishers].sort(([, a], [, b]) => b - a)[0] ?? ['', 0]
-  const from = messages < 2 ? '' : ` ${count(messages)} of them are from ${busiest}.`
-  return `${plural(all, 'message')} cannot be read.${from}`
+/** How many, how many of today, why, and from whom. */
+function sentence(rows: readonly Quarantined[], all: number, zone: Zone): string {
+  const ofToday = rows.filter(({ receivedAt }) => receivedAt !== null && isToday(new Date(receivedAt), zone)).length
+  const when =
+    ofToday === rows.length
+      ? ofToday === 1
+        ? 'It came today.'
+        : 'All came today.'
+      : `${count(ofToday)} of them came today.`
+  const reasons = counted(
+    rows.map(({ reason }) => reasonWords(reason).replace(/^[A-Z](?=[a-z])/, (c) => c.toLowerCase())),
+  )
+  const [publisher] = counted(rows.flatMap(({ appId }) => (appId === null ? [] : [appId])))
+  const from =
+    publisher && rows.length > 1
+      ? ` ${publisher[1] === rows.length ? 'All' : count(publisher[1])} are from ${publisher[0]}.`
+      : ''
+  const shown = rows.length < all ? `Of the ${count(rows.length)} on this page: ` : ''
+  const why = reasons.map(([reason, n]) => (reasons.length === 1 ? reason : `${reason} ${count(n)}`)).join(', ')
+  return `${plural(all, 'message')} cannot be read. ${shown}${when} Why: ${why}.${from}`
+}
+
+/** The most frequent first. */
+function counted(values: readonly string[]): [value: string, times: number][] {
+  const counts = new Map<string, number>()
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
+  return [...counts].sort(([, a], [, b]) => b - a)
 }
 
 /** The body with the offending place marked, an editor, and what to do with it. */
@@ -160,7 +186,7 @@ function Mend({ message, onChanged }: { message: Quarantined; onChanged: () => v
   const isText = message.body.encoding !== 'BASE64' && !message.body.truncated
   const isJson = (message.contentType ?? '').includes('json') || message.contentType === null
   const problem = isJson ? jsonProblem(text) : undefined
-  const headers = Object.entries(message.headers as Record<string, unknown>)
+  const headers = Object.entries(message.headers as Record<string, unknown>).filter(([name]) => !ownHeader.test(name))
   const publish = async (edited: boolean): Promise<void> => {
     setFailure(undefined)
     try {

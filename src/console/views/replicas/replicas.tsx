@@ -85,7 +85,7 @@ const columns: readonly SortableColumn<Replica>[] = [
 
 /** Who serves, who is behind, and what to do? */
 export default function Replicas() {
-  const { stats, history, failure } = useStats()
+  const { stats, history, brokerAwaySince, failure } = useStats()
   const [params, change] = useParams()
   const replicas = stats?.replicas ?? []
   const selected = params.get('replica') ?? (replicas.length === 1 ? replicas[0]?.name : undefined)
@@ -113,7 +113,7 @@ export default function Replicas() {
           asked at <Time at={stats.at} ms={false} />, within 0.5 s
         </span>
       </Head>
-      <SilentReplicas unanswered={stats.unanswered} />
+      {!brokerAwaySince && <SilentReplicas unanswered={stats.unanswered} />}
       <section className="panel">
         <SortableTable
           label="Replicas"

@@ -60,7 +60,7 @@ export function SourceForm({ onMade }: { onMade: () => void }) {
     <form className="panel" aria-labelledby="new-source" onSubmit={(event) => void submit(event)}>
       <header>
         <h2 id="new-source">New source</h2>
-        <span className="more">tried on recent messages as you type</span>
+        <span className="more">tried as you type</span>
       </header>
       <div className="pad stack">
         <div className="field">

@@ -151,6 +151,14 @@ function SourceDetail({ chosen, onChanged }: { chosen: Source; onChanged: () => 
         </h2>
         <span className="more">
           of the last {plural(messages, 'message')}
+          <Link className="btn sm" to="live" params={{ exchange: source.exchange }}>
+            <Icon name="live" />
+            Live
+          </Link>
+          <Link className="btn sm" to="journal" params={{ exchange: source.exchange }}>
+            <Icon name="journal" />
+            In the journal
+          </Link>
           {source.origin === 'API' && (
             <button className="btn sm danger" type="button" {...changeButton} onClick={() => setDeleting(true)}>
               <Icon name="trash" />

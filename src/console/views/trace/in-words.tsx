@@ -1,15 +1,24 @@
 import type { ReactNode } from 'react'
-import { count, plural } from '../../parts/format.ts'
+import { ClientStateDocument } from '../../api/generated/graphql.ts'
+import { useQuery } from '../../api/use-query.ts'
+import { count, duration, plural } from '../../parts/format.ts'
 import { Icon, type IconName } from '../../parts/icon.tsx'
-import { outcomeOf, outcomes, type Tone } from '../../parts/status.tsx'
+import { clientStates, outcomes, type Tone } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
-import { type Case, clientsOf, type SessionOfTrace } from './verdict.ts'
+import { Link } from '../../shell/router.tsx'
+import { type Case, clientsOf, outcomeIn, type SessionOfTrace } from './verdict.ts'
 
 export const sessionLooks = {
   DELIVERED: { tone: 'ok', icon: 'ok', word: 'has taken it' },
   WAITING: { tone: 'wait', icon: 'wait', word: 'has not come that far' },
   STARTED_LATER: { tone: 'quiet', icon: 'quiet', word: 'began after it' },
 } as const satisfies Record<SessionOfTrace['outcome'], { tone: Tone; icon: IconName; word: string }>
+
+/** `, read by nadia`, if another identity than the client reads its channel. */
+export function readerOf({ openedBy }: Pick<SessionOfTrace, 'openedBy'>): string {
+  if (openedBy === null) return ''
+  return openedBy === '' ? ', read by another token' : `, read by ${openedBy}`
+}
 
 /** The same facts as the picture, in order. */
 export function InWords({
@@ -57,20 +66,24 @@ export function InWords({
         ))}
       </Row>
       {seen.map(({ replica, message }) => {
-        const { tone, icon, word } = outcomes[outcomeOf(message)]
+        const { tone, icon, word } = outcomes[outcomeIn(message)]
         return (
           <Row tone={tone} icon={icon} title={`${replica}: ${word}`} key={replica}>
             {message.explanation}
             {message.sessions.map((session) => (
               <span key={session.session}>
                 <br />
-                {session.clientId}, {session.transport} from {session.address}: {sessionLooks[session.outcome].word}
+                {session.clientId}
+                {readerOf(session)}, {session.transport} from {session.address}: {sessionLooks[session.outcome].word}
                 {session.pending > 0 && `, ${plural(session.pending, 'event waits', 'events wait')}`}
               </span>
             ))}
           </Row>
         )
       })}
+      {first.clients.slice(0, 1).map((clientId) => (
+        <ClientNow clientId={clientId} key={clientId} />
+      ))}
       {forgotten.map(({ replica, since }) => (
         <Row tone="quiet" icon="quiet" title={`${replica} does not remember it`} key={replica}>
           {since === null ? (
@@ -83,6 +96,36 @@ export function InWords({
         </Row>
       ))}
     </ol>
+  )
+}
+
+/** Why it may not have taken the message: it is not there, or is barred, or is slow. */
+function ClientNow({ clientId }: { clientId: string }) {
+  const { data } = useQuery(ClientStateDocument, { clientId })
+  if (!data) return null
+  const { client } = data
+  const state = !client
+    ? clientStates.offline
+    : client.banned
+      ? clientStates.banned
+      : client.slow
+        ? clientStates.slow
+        : client.online
+          ? clientStates.online
+          : clientStates.offline
+  return (
+    <Row tone={state.tone} icon={state.icon} title={`${clientId} is ${state.word} now`}>
+      {!client && 'It is not registered, and has no session. '}
+      {client && !client.online && client.lastSeen && (
+        <>
+          Last seen <Time at={client.lastSeen} ms={false} />.{' '}
+        </>
+      )}
+      {client?.slow && `${plural(client.pending, 'event waits', 'events wait')}, ${duration(client.lagMs)} behind. `}
+      <Link to="clients" params={{ client: clientId }}>
+        Sessions and positions
+      </Link>
+    </Row>
   )
 }
 

@@ -35,7 +35,8 @@ export function casesOf(traces: readonly ReplicaTrace[]): readonly Case[] {
 
 /** The worst that a replica reports decides the look; the sentence has the counts. */
 export function verdictOf({ seen }: Case): { readonly outcome: OutcomeName; readonly text: string } {
-  const outcomes = seen.map(({ message }) => outcomeOf(message))
+  const outcomes = seen.map(({ message }) => outcomeIn(message))
+  const behind = seen.reduce((sum, { message }) => sum + behindOf(message), 0)
   const delivered = seen.reduce((sum, { message }) => sum + message.delivered, 0)
   const pending = seen.reduce((sum, { message }) => sum + message.pending, 0)
   const dropped = seen.reduce((sum, { message }) => sum + message.dropped, 0)
@@ -47,14 +48,36 @@ export function verdictOf({ seen }: Case): { readonly outcome: OutcomeName; read
       ...(pending > 0
         ? [`${count(pending)} ${pending === 1 ? 'waits' : 'wait'} for slow clients and get it later`]
         : []),
+      ...(behind > 0
+        ? [`${count(behind)} ${behind === 1 ? 'is' : 'are'} behind and ${behind === 1 ? 'gets' : 'get'} it later`]
+        : []),
       ...(dropped > 0 ? [`${count(dropped)} ended before or dropped it`] : []),
     ]
     const text = `It reached ${count(delivered)} of ${plural(matched, 'subscription')} of ${clients}.${rest.length > 0 ? ` ${rest.join('; ')}.` : ''}`
-    return { outcome: pending > 0 ? 'WAITING' : delivered === 0 ? 'DROPPED' : 'DELIVERED', text }
+    return { outcome: pending + behind > 0 ? 'WAITING' : delivered === 0 ? 'DROPPED' : 'DELIVERED', text }
+  }
+  if (outcomes.includes('WAITING')) {
+    const text = `${plural(behind, 'subscription')} of ${clients} ${behind === 1 ? 'is behind. It reads' : 'are behind. They read'} the journal at ${behind === 1 ? 'its' : 'their'} own pace and ${behind === 1 ? 'gets' : 'get'} it later.`
+    return { outcome: 'WAITING', text }
+  }
+  if (outcomes.includes('NO_SUBSCRIBER')) {
+    const where = seen.length === 1 ? 'the replica that remembers it' : `any of ${count(seen.length)} replicas`
+    const text = `${clients} had no subscription on ${where} when it arrived. A client that resumes with an older cursor receives it.`
+    return { outcome: 'NO_SUBSCRIBER', text }
   }
   const known = outcomes.find((outcome) => outcome !== 'REPLAYED') ?? 'REPLAYED'
-  const explanation = seen.find(({ message }) => outcomeOf(message) === known)?.message.explanation ?? ''
+  const explanation = seen.find(({ message }) => outcomeIn(message) === known)?.message.explanation ?? ''
   return { outcome: known, text: explanation }
+}
+
+/** What one replica made of a message. */
+export function outcomeIn(message: Traced): OutcomeName {
+  return outcomeOf({ ...message, behind: behindOf(message) })
+}
+
+/** Subscriptions that have not come to the message, beside those in which it is queued. */
+function behindOf({ sessions, pending }: Traced): number {
+  return Math.max(0, sessions.filter(({ outcome }) => outcome === 'WAITING').length - pending)
 }
 
 /** Names for the ids of sources, such as `orders orders.{clientId}`. */

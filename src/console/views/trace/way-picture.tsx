@@ -1,8 +1,8 @@
 import { count, plural } from '../../parts/format.ts'
 import { type IconName, PictureIcon } from '../../parts/icon.tsx'
-import { outcomeOf, outcomes, type Tone } from '../../parts/status.tsx'
-import { sessionLooks } from './in-words.tsx'
-import { type Case, clientsOf, verdictOf } from './verdict.ts'
+import { outcomes, type Tone } from '../../parts/status.tsx'
+import { readerOf, sessionLooks } from './in-words.tsx'
+import { type Case, clientsOf, outcomeIn, verdictOf } from './verdict.ts'
 
 /** Nodes that a column shows. The list in words has all. */
 const maxNodes = { sources: 4, sessions: 3 }
@@ -55,7 +55,7 @@ export function WayPicture({ found, names }: { found: Case; names: ReadonlyMap<s
         <path className={`edge ${tone}`} d={curve(372, middle, 402, sourceY(index))} key={index} />
       ))}
       {replicas.map(({ replica, message, y, sessions, begin }) => {
-        const { tone } = outcomes[outcomeOf(message)]
+        const { tone } = outcomes[outcomeIn(message)]
         return (
           <g key={replica}>
             <path className={`edge ${edgeOf(tone)}`} d={curve(632, matchY, 672, y)} />
@@ -82,6 +82,11 @@ export function WayPicture({ found, names }: { found: Case; names: ReadonlyMap<s
           {name}
         </text>
       ))}
+      {replicas.every(({ sessions }) => sessions.length === 0) && (
+        <text className="t-s" x={892} y={middle + 4}>
+          none
+        </text>
+      )}
       <Box
         x={0}
         y={middle}
@@ -98,7 +103,7 @@ export function WayPicture({ found, names }: { found: Case; names: ReadonlyMap<s
         <Box x={402} y={sourceY(index)} width={230} node={node} key={`${node.title} ${index}`} />
       ))}
       {replicas.map(({ replica, message, y, sessions, begin }) => {
-        const { tone, icon, word } = outcomes[outcomeOf(message)]
+        const { tone, icon, word } = outcomes[outcomeIn(message)]
         return (
           <g key={replica}>
             <Box
@@ -118,7 +123,7 @@ export function WayPicture({ found, names }: { found: Case; names: ReadonlyMap<s
                   x={892}
                   y={56 + (begin + index) * pitch}
                   width={227}
-                  node={{ title: session.clientId, lines, tone: look.tone, icon: look.icon }}
+                  node={{ title: session.clientId + readerOf(session), lines, tone: look.tone, icon: look.icon }}
                   key={session.session}
                 />
               )

@@ -124,6 +124,7 @@ export function statsOf(now: GatheredReports, before: GatheredReports | undefine
     }),
     byOutcome: messageOutcomes.map((name) => {
       const read = ({ outcomes }: ReplicaReport): number => countIn(outcomes, name)
+      if (name === 'no_subscriber') return { name, ...withoutSubscriber(now, pairs, perSecond) }
       return { name, total: total(read), perSecond: grown(read, Math.max) }
     }),
     byTransport: names(({ transports }) => transports).map((transport) => {
@@ -149,6 +150,41 @@ export function statsOf(now: GatheredReports, before: GatheredReports | undefine
       }
     }),
     delivery: { p50Ms: quantile(pairs, 0.5), p99Ms: quantile(pairs, 0.99) },
+  }
+}
+
+/**
+ * A replica counts a message as `no_subscriber` if its clients are on another one. Of a message
+ * that was delivered on one replica the others count exactly one each, so the number for all
+ * replicas is what each replica misses, less what the others delivered. A message with clients on
+ * several replicas is counted several times there: the number is the least that it can be.
+ */
+function withoutSubscriber(
+  { answers }: GatheredReports,
+  pairs: readonly { value: ReplicaReport; earlier: ReplicaReport }[],
+  perSecond: (change: number) => number | null,
+): { total: number; perSecond: number | null } {
+  const missing = ({ outcomes }: ReplicaReport): number => countIn(outcomes, 'no_subscriber')
+  const delivered = ({ outcomes }: ReplicaReport): number => countIn(outcomes, 'delivered')
+  /** As each replica sees it. */
+  const least = (counts: readonly { readonly missing: number; readonly delivered: number }[]): number[] => {
+    const all = counts.reduce((sum, one) => sum + one.delivered, 0)
+    return counts.map((one) => one.missing - (all - one.delivered))
+  }
+  const changes = least(
+    pairs.map(({ value, earlier }) => ({
+      missing: missing(value) - missing(earlier),
+      delivered: delivered(value) - delivered(earlier),
+    })),
+  )
+  return {
+    // A replica that started later has counted less.
+    total: Math.max(
+      0,
+      ...least(answers.map(({ value }) => ({ missing: missing(value), delivered: delivered(value) }))),
+    ),
+    // Replicas are some messages apart, so that the largest one would never be 0.
+    perSecond: perSecond(changes.length === 0 ? 0 : Math.min(...changes)),
   }
 }
 
