@@ -9,6 +9,7 @@ import { latest } from '../core/clients/latest-date.ts'
 import type { RegistrationPolicy } from '../core/clients/registration.ts'
 import { Cluster } from '../core/cluster/cluster.ts'
 import { Gateway } from '../core/gateway.ts'
+import type { ConfigurationReader } from '../core/inspection/definitions/configuration-inspector.ts'
 import { Inspection } from '../core/inspection/inspection.ts'
 import { LoginThrottle } from '../core/limits/login-throttle.ts'
 import { CursorCodec } from '../core/model/cursor.ts'
@@ -32,6 +33,7 @@ export interface CoreParts extends Brokerage, OpenRegistryParts {
   readonly policy: RegistrationPolicy
   /** The options that a reload changes. */
   readonly live: Config
+  readonly configuration: ConfigurationReader
   /** Which of several processes on the same ports this is. */
   readonly worker: number | undefined
 }
@@ -127,6 +129,7 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     maxDecodedBytes: () => live.maxDecodedBytes,
     journal: parts.journal,
     hotWindow: parts.hotWindow,
+    configuration: parts.configuration,
   })
   return {
     gateway,

@@ -61,6 +61,7 @@ const operations: readonly Asked[] = [
   { field: 'preview', query: '{ preview(input: { routingKey: "m.{clientId}" }) { exists } }', allowed: observers },
   { field: 'quarantine', query: '{ quarantine { count } }', allowed: observers },
   { field: 'broker', query: '{ broker { up } }', allowed: observers },
+  { field: 'configuration', query: '{ configuration { replicas } }', allowed: observers },
   { field: 'drop', query: 'mutation { drop(ids: ["none"]) { missing } }', allowed: operators },
   { field: 'presence', query: '{ presence(clientIds: ["alice"]) { online } }', allowed: watchers },
   { field: 'presence', query: '{ presence(clientIds: ["nobody-17"]) { online } }', allowed: teamWatchers },

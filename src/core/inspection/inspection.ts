@@ -8,6 +8,7 @@ import type { Feed } from '../sessions/feed.ts'
 import type { BrokerInspector } from './broker-inspector.ts'
 import { ClientInspector } from './clients/client-inspector.ts'
 import { PresenceInspector } from './clients/presence-inspector.ts'
+import { ConfigurationInspector, type ConfigurationReader } from './definitions/configuration-inspector.ts'
 import { JournalBrowser } from './journal-browser.ts'
 import { QuarantineInspector } from './quarantine-inspector.ts'
 import { type Accounts, accountsOf, type GatheredReports, type Stats } from './replicas/gateway-stats.ts'
@@ -25,6 +26,7 @@ export interface InspectionParts extends Omit<ReplicaInspectorParts, 'version' |
   readonly presence: Presence | undefined
   readonly broker: BrokerInspector
   readonly maxDecodedBytes: () => number
+  readonly configuration: ConfigurationReader
 }
 
 /** Who asked for a change, for the log. */
@@ -55,8 +57,9 @@ export class Inspection {
   readonly tail: TailFeeds
   readonly sources: SourceInspector
   readonly quarantine: QuarantineInspector
+  readonly configuration: ConfigurationInspector
 
-  constructor({ cluster, directory, presence, broker, maxDecodedBytes, ...parts }: InspectionParts) {
+  constructor({ cluster, directory, presence, broker, maxDecodedBytes, configuration, ...parts }: InspectionParts) {
     this.#cluster = cluster
     this.#observer = parts.observer
     this.#directory = directory
@@ -66,6 +69,7 @@ export class Inspection {
     this.traces = new TraceInspector(parts.gateway, cluster.gathering, this.journal)
     this.sources = new SourceInspector({ ...parts, broker, browser: this.journal, maxDecodedBytes })
     this.quarantine = new QuarantineInspector(parts.gateway, broker)
+    this.configuration = new ConfigurationInspector(configuration, cluster.gathering)
     this.tail = new TailFeeds({ ...parts, gathering: cluster.gathering })
     const { version, startedAt } = cluster
     const inspector = new ReplicaInspector({ ...parts, version, startedAt })
