@@ -24,6 +24,8 @@ import type { OpenTracing } from '../observability/tracing.ts'
 import type { Closing } from './closing.ts'
 import type { openTypedEvents, TypedEvents } from './event-schema.ts'
 import type { Identities } from './identities.ts'
+import { schemaWithoutEvents } from './inspection/no-schema.ts'
+import { draftMaker } from './inspection/schema-drafts.ts'
 import type { Brokerage, OpenRegistryParts } from './storage.ts'
 
 export interface CoreParts extends Brokerage, OpenRegistryParts {
@@ -116,6 +118,8 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     bans: gateway.bans,
     position: () => gateway.exactPosition(),
   })
+  const served = new ServedSchema(typed?.served ?? (await withoutEvents(coreSchema, config)))
+  const schema = typed?.reader ?? schemaWithoutEvents(() => served.current.schema)
   const usage = processUsage()
   closing.add(() => usage.close())
   const inspection = new Inspection({
@@ -130,6 +134,8 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     journal: parts.journal,
     hotWindow: parts.hotWindow,
     configuration: parts.configuration,
+    schema,
+    makeDraft: draftMaker(config, { coreSchema, team: () => schema.files() }),
   })
   return {
     gateway,
@@ -137,7 +143,7 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     presence,
     inspection,
     clientChannels,
-    served: new ServedSchema(typed?.served ?? (await withoutEvents(coreSchema, config))),
+    served,
     typed,
   }
 }

@@ -11,7 +11,7 @@ import type { EventSchema } from '../events/model/event-schema.ts'
 import { RequestLimit } from '../events/publishing/request-limit.ts'
 import type { FederationMarks } from '../events/sdl/directives/federation.ts'
 import { printMistake } from '../events/sdl/mistakes.ts'
-import { type EventSchemaReading, readEventSchema } from '../events/sdl/read-event-schema.ts'
+import { type EventSchemaOptions, type EventSchemaReading, readEventSchema } from '../events/sdl/read-event-schema.ts'
 import type { SdlFile } from '../events/sdl/source-files.ts'
 import { breakingChanges } from '../events/sdl/type-system/served-schema.ts'
 import { EventFields } from '../events/serving/event-fields.ts'
@@ -22,6 +22,7 @@ import type { Served } from '../events/serving/served-schema.ts'
 import { TypedOperations } from '../events/serving/typed-operations.ts'
 import { binaryDecoders } from '../events/values/binary-decoders.ts'
 import type { Closing } from './closing.ts'
+import { TypedSchemaReader } from './inspection/schema-reader.ts'
 import { SchemaError } from './schema-error.ts'
 
 type SchemaConfig = Pick<Config, 'core' | 'federation' | 'exchangeMap' | 'namespace'> & {
@@ -33,6 +34,8 @@ export interface TypedEvents {
   readonly events: ServedEvents
   /** What is served at the start. */
   readonly served: Served
+  /** For operators. */
+  readonly reader: TypedSchemaReader
   /** What brings the messages of the fields into the journal. */
   readonly sources: readonly Source[]
   /** Reads the files again. Changes nothing yet. Rejects with `SchemaError`. */
@@ -42,6 +45,7 @@ export interface TypedEvents {
 /** A schema that was read again. */
 export interface NextSchema {
   readonly served: Served
+  readonly files: readonly SdlFile[]
   readonly sources: readonly Source[]
   /** What clients of the schema before can no longer do, one sentence a change. */
   readonly breakingChanges: readonly string[]
@@ -53,6 +57,7 @@ export interface NextSchema {
 
 interface ReadFields {
   readonly fields: EventFields
+  readonly files: readonly SdlFile[]
   readonly federation: FederationMarks
 }
 
@@ -79,7 +84,8 @@ export async function openTypedEvents(
       observer.log('warn', `a reply to ${field} does not fit the schema at "${pointer}": expected ${expected}`),
   }
   const read = async (): Promise<ReadFields> => {
-    const { schema, federation, remarks } = await readSchema(config, coreSchema)
+    const files = await readSdlFiles(config.schema)
+    const { schema, federation, remarks } = readSchema(files, config, coreSchema)
     for (const remark of remarks) observer.log('info', `WARREN_SCHEMA: ${printMistake(remark)}`)
     const fields = new EventFields(schema, {
       decoders: binaryDecoders,
@@ -88,7 +94,7 @@ export async function openTypedEvents(
         observer.fieldCounter(field)[result] += 1
       },
     })
-    return { fields, federation }
+    return { fields, files, federation }
   }
   const first = await read()
   const events = new ServedEvents(first.fields)
@@ -102,46 +108,53 @@ export async function openTypedEvents(
     return { schema: served, operations, named: new NamedEvents(events, fields) }
   }
   observer.fieldsServed([...first.fields.schema.events.keys()])
+  const served = serve(first)
+  const reader = new TypedSchemaReader(served, first.fields.schema, first.files)
   return {
     events,
-    served: serve(first),
+    served,
+    reader,
     sources: schemaSources(first.fields.schema),
     read: async () => {
       const next = await read()
       const before = events.current.schema
+      const nextServed = serve(next)
       return {
-        served: serve(next),
+        served: nextServed,
+        files: next.files,
         sources: schemaSources(next.fields.schema),
         breakingChanges: breakingChanges(before, next.fields.schema),
         changed: next.fields.schema.hash !== before.hash,
         take: () => {
           events.replace(next.fields)
           observer.fieldsServed([...next.fields.schema.events.keys()])
+          reader.onLoaded(nextServed, next.fields.schema, next.files)
         },
       }
     },
   }
 }
 
-/**
- * Reads the team's SDL (`WARREN_SCHEMA`). `coreSchema`: Warren's own.
- * Rejects with `SchemaError`.
- */
-export async function readSchema(
+/** Reads the team's SDL. `coreSchema`: Warren's own. Throws `SchemaError`. */
+function readSchema(
+  files: readonly SdlFile[],
   config: SchemaConfig,
   coreSchema: GraphQLSchema,
-): Promise<Exclude<EventSchemaReading, { readonly mistakes: unknown }>> {
-  const reading = readEventSchema(await readSdlFiles(config.schema), {
-    coreSchema,
-    core: config.core,
-    exchangeMap: new Map(config.exchangeMap),
-    namespace: config.namespace,
-  })
+): Exclude<EventSchemaReading, { readonly mistakes: unknown }> {
+  const reading = readEventSchema(files, readingOptions(config, coreSchema))
   if ('mistakes' in reading) {
     const errors = reading.mistakes.filter(({ severity }) => severity === 'error')
     throw new SchemaError(['WARREN_SCHEMA cannot be served:', ...errors.map(printMistake)].join('\n'), reading.mistakes)
   }
   return reading
+}
+
+/** How SDL is read in this deployment. */
+export function readingOptions(
+  { core, exchangeMap, namespace }: Pick<Config, 'core' | 'exchangeMap' | 'namespace'>,
+  coreSchema: GraphQLSchema,
+): EventSchemaOptions {
+  return { coreSchema, core, exchangeMap: new Map(exchangeMap), namespace }
 }
 
 /** A folder stands for all files below it that end so. */

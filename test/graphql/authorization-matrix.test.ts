@@ -62,6 +62,8 @@ const operations: readonly Asked[] = [
   { field: 'quarantine', query: '{ quarantine { count } }', allowed: observers },
   { field: 'broker', query: '{ broker { up } }', allowed: observers },
   { field: 'configuration', query: '{ configuration { replicas } }', allowed: observers },
+  { field: 'typedFields', query: '{ typedFields { hash } }', allowed: observers },
+  { field: 'inferSchema', query: '{ inferSchema(exchange: "warren.events") { messages } }', allowed: observers },
   { field: 'drop', query: 'mutation { drop(ids: ["none"]) { missing } }', allowed: operators },
   { field: 'presence', query: '{ presence(clientIds: ["alice"]) { online } }', allowed: watchers },
   { field: 'presence', query: '{ presence(clientIds: ["nobody-17"]) { online } }', allowed: teamWatchers },

@@ -9,6 +9,9 @@ import type { BrokerInspector } from './broker-inspector.ts'
 import { ClientInspector } from './clients/client-inspector.ts'
 import { PresenceInspector } from './clients/presence-inspector.ts'
 import { ConfigurationInspector, type ConfigurationReader } from './definitions/configuration-inspector.ts'
+import type { SchemaReader } from './definitions/field-definition.ts'
+import { type MakeDraft, SchemaDrafts } from './definitions/schema-drafts.ts'
+import { SchemaInspector } from './definitions/schema-inspector.ts'
 import { JournalBrowser } from './journal-browser.ts'
 import { QuarantineInspector } from './quarantine-inspector.ts'
 import { type Accounts, accountsOf, type GatheredReports, type Stats } from './replicas/gateway-stats.ts'
@@ -27,6 +30,8 @@ export interface InspectionParts extends Omit<ReplicaInspectorParts, 'version' |
   readonly broker: BrokerInspector
   readonly maxDecodedBytes: () => number
   readonly configuration: ConfigurationReader
+  readonly schema: SchemaReader
+  readonly makeDraft: MakeDraft
 }
 
 /** Who asked for a change, for the log. */
@@ -58,8 +63,11 @@ export class Inspection {
   readonly sources: SourceInspector
   readonly quarantine: QuarantineInspector
   readonly configuration: ConfigurationInspector
+  readonly schema: SchemaInspector
+  readonly drafts: SchemaDrafts
 
-  constructor({ cluster, directory, presence, broker, maxDecodedBytes, configuration, ...parts }: InspectionParts) {
+  constructor(given: InspectionParts) {
+    const { cluster, directory, presence, broker, maxDecodedBytes, configuration, schema, makeDraft, ...parts } = given
     this.#cluster = cluster
     this.#observer = parts.observer
     this.#directory = directory
@@ -71,8 +79,17 @@ export class Inspection {
     this.quarantine = new QuarantineInspector(parts.gateway, broker)
     this.configuration = new ConfigurationInspector(configuration, cluster.gathering)
     this.tail = new TailFeeds({ ...parts, gathering: cluster.gathering })
+    const { gateway } = parts
+    this.drafts = new SchemaDrafts({ gateway, broker, sources: this.sources, browser: this.journal, make: makeDraft })
     const { version, startedAt } = cluster
     const inspector = new ReplicaInspector({ ...parts, version, startedAt })
+    this.schema = new SchemaInspector({
+      ...parts,
+      gathering: cluster.gathering,
+      browser: this.journal,
+      reader: schema,
+      rates: () => inspector.fieldRates(),
+    })
     cluster.gathering.answer('replica', () => inspector.report())
     cluster.listen({ onTick: () => inspector.sample() })
     this.#stats = new StatsFeeds(() => this.reports())
