@@ -9,6 +9,7 @@ import { latest } from '../core/clients/latest-date.ts'
 import type { RegistrationPolicy } from '../core/clients/registration.ts'
 import { Cluster } from '../core/cluster/cluster.ts'
 import { Gateway } from '../core/gateway.ts'
+import type { ConfigurationReader } from '../core/inspection/definitions/configuration-inspector.ts'
 import { Inspection } from '../core/inspection/inspection.ts'
 import { LoginThrottle } from '../core/limits/login-throttle.ts'
 import { CursorCodec } from '../core/model/cursor.ts'
@@ -23,6 +24,8 @@ import type { OpenTracing } from '../observability/tracing.ts'
 import type { Closing } from './closing.ts'
 import type { openTypedEvents, TypedEvents } from './event-schema.ts'
 import type { Identities } from './identities.ts'
+import { schemaWithoutEvents } from './inspection/no-schema.ts'
+import { draftMaker } from './inspection/schema-drafts.ts'
 import type { Brokerage, OpenRegistryParts } from './storage.ts'
 
 export interface CoreParts extends Brokerage, OpenRegistryParts {
@@ -32,6 +35,7 @@ export interface CoreParts extends Brokerage, OpenRegistryParts {
   readonly policy: RegistrationPolicy
   /** The options that a reload changes. */
   readonly live: Config
+  readonly configuration: ConfigurationReader
   /** Which of several processes on the same ports this is. */
   readonly worker: number | undefined
 }
@@ -114,6 +118,8 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     bans: gateway.bans,
     position: () => gateway.exactPosition(),
   })
+  const served = new ServedSchema(typed?.served ?? (await withoutEvents(coreSchema, config)))
+  const schema = typed?.reader ?? schemaWithoutEvents(() => served.current.schema)
   const usage = processUsage()
   closing.add(() => usage.close())
   const inspection = new Inspection({
@@ -129,6 +135,9 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     isWorker: worker !== undefined,
     journal: parts.journal,
     hotWindow: parts.hotWindow,
+    configuration: parts.configuration,
+    schema,
+    makeDraft: draftMaker(config, { coreSchema, team: () => schema.files() }),
   })
   return {
     gateway,
@@ -136,7 +145,7 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     presence,
     inspection,
     clientChannels,
-    served: new ServedSchema(typed?.served ?? (await withoutEvents(coreSchema, config))),
+    served,
     typed,
   }
 }

@@ -10,7 +10,7 @@ import { asSubgraph } from '../events/federation/subgraph.ts'
 import type { EventSchema } from '../events/model/event-schema.ts'
 import { RequestLimit } from '../events/publishing/request-limit.ts'
 import { printMistake } from '../events/sdl/mistakes.ts'
-import { type EventSchemaReading, readEventSchema } from '../events/sdl/read-event-schema.ts'
+import { type EventSchemaOptions, type EventSchemaReading, readEventSchema } from '../events/sdl/read-event-schema.ts'
 import type { SdlFile } from '../events/sdl/source-files.ts'
 import { schemaForOperators } from '../events/sdl/type-system/operator-names.ts'
 import { breakingChanges } from '../events/sdl/type-system/served-schema.ts'
@@ -22,6 +22,7 @@ import type { Served } from '../events/serving/served-schema.ts'
 import { TypedOperations } from '../events/serving/typed-operations.ts'
 import { binaryDecoders } from '../events/values/binary-decoders.ts'
 import type { Closing } from './closing.ts'
+import { TypedSchemaReader } from './inspection/schema-reader.ts'
 import { SchemaError } from './schema-error.ts'
 
 type SchemaConfig = Pick<Config, 'core' | 'federation' | 'exchangeMap' | 'namespace'> & {
@@ -35,6 +36,8 @@ export interface TypedEvents {
   readonly events: ServedEvents
   /** What is served at the start. */
   readonly served: Served
+  /** For operators. */
+  readonly reader: TypedSchemaReader
   /** What brings the messages of the fields into the journal. */
   readonly sources: readonly Source[]
   /** Reads the files again. Changes nothing yet. Rejects with `SchemaError`. */
@@ -44,6 +47,7 @@ export interface TypedEvents {
 /** A schema that was read again. */
 export interface NextSchema {
   readonly served: Served
+  readonly files: readonly SdlFile[]
   readonly sources: readonly Source[]
   /** What clients of the schema before can no longer do, one sentence a change. */
   readonly breakingChanges: readonly string[]
@@ -55,6 +59,7 @@ export interface NextSchema {
 
 interface ReadFields extends Pick<Reading, 'federation' | 'core' | 'lacksCore'> {
   readonly fields: EventFields
+  readonly files: readonly SdlFile[]
 }
 
 export interface TypedEventsParts {
@@ -80,7 +85,8 @@ export async function openTypedEvents(
       observer.log('warn', `a reply to ${field} does not fit the schema at "${pointer}": expected ${expected}`),
   }
   const read = async (): Promise<ReadFields> => {
-    const { schema, remarks, ...rest } = await readSchema(config, coreSchema)
+    const files = await readSdlFiles(config.schema)
+    const { schema, remarks, ...rest } = readSchema(files, config, coreSchema)
     for (const remark of remarks) observer.log('info', `WARREN_SCHEMA: ${printMistake(remark)}`)
     const fields = new EventFields(schema, {
       decoders: binaryDecoders,
@@ -89,7 +95,7 @@ export async function openTypedEvents(
         observer.fieldCounter(field)[result] += 1
       },
     })
-    return { fields, ...rest }
+    return { fields, files, ...rest }
   }
   const first = await read()
   const events = new ServedEvents(first.fields)
@@ -112,43 +118,49 @@ export async function openTypedEvents(
     return { schema: served, operations, named, operators }
   }
   observer.fieldsServed([...first.fields.schema.events.keys()])
+  const served = serve(first)
+  const reader = new TypedSchemaReader(served, first.fields.schema, first.files)
   return {
     events,
-    served: serve(first),
+    served,
+    reader,
     sources: schemaSources(first.fields.schema),
     read: async () => {
       const next = await read()
       const before = events.current.schema
+      const nextServed = serve(next)
       return {
-        served: serve(next),
+        served: nextServed,
+        files: next.files,
         sources: schemaSources(next.fields.schema),
         breakingChanges: breakingChanges(before, next.fields.schema),
         changed: next.fields.schema.hash !== before.hash,
         take: () => {
           events.replace(next.fields)
           observer.fieldsServed([...next.fields.schema.events.keys()])
+          reader.onLoaded(nextServed, next.fields.schema, next.files)
         },
       }
     },
   }
 }
 
-/**
- * Reads the team's SDL (`WARREN_SCHEMA`). `coreSchema`: Warren's own.
- * Rejects with `SchemaError`.
- */
-export async function readSchema(config: SchemaConfig, coreSchema: GraphQLSchema): Promise<Reading> {
-  const reading = readEventSchema(await readSdlFiles(config.schema), {
-    coreSchema,
-    core: config.core,
-    exchangeMap: new Map(config.exchangeMap),
-    namespace: config.namespace,
-  })
+/** Reads the team's SDL. `coreSchema`: Warren's own. Throws `SchemaError`. */
+function readSchema(files: readonly SdlFile[], config: SchemaConfig, coreSchema: GraphQLSchema): Reading {
+  const reading = readEventSchema(files, readingOptions(config, coreSchema))
   if ('mistakes' in reading) {
     const errors = reading.mistakes.filter(({ severity }) => severity === 'error')
     throw new SchemaError(['WARREN_SCHEMA cannot be served:', ...errors.map(printMistake)].join('\n'), reading.mistakes)
   }
   return reading
+}
+
+/** How SDL is read in this deployment. */
+export function readingOptions(
+  { core, exchangeMap, namespace }: Pick<Config, 'core' | 'exchangeMap' | 'namespace'>,
+  coreSchema: GraphQLSchema,
+): EventSchemaOptions {
+  return { coreSchema, core, exchangeMap: new Map(exchangeMap), namespace }
 }
 
 /** A folder stands for all files below it that end so. */

@@ -18,6 +18,7 @@ import { Closing } from './closing.ts'
 import { createCore } from './core.ts'
 import { type Endpoint, endpointsOf } from './endpoints.ts'
 import { openIdentities } from './identities.ts'
+import { RunningConfiguration } from './inspection/running-configuration.ts'
 import { reloader } from './reload.ts'
 import { schemaReloader, watchSchema } from './schema-reload.ts'
 import type { openSourcesFile } from './sources/apply-sources.ts'
@@ -125,8 +126,12 @@ async function open(
   await reportRegisteredClients(policy, { registry, hasProvider, log: (...line) => observer.log(...line) })
 
   const brokerage = await openBrokerage(config, { observer, health, closing, keys, secret: identities.secret })
+  const { secretGenerated } = identities
+  const facts = { secretGenerated, logFormat: logger.format }
+  const configuration = new RunningConfiguration({ config, live, facts, keys })
   const core = await createCore(config, {
     ...brokerage,
+    configuration,
     registry,
     directory,
     keys,
@@ -203,7 +208,14 @@ async function open(
     ],
     gateway,
     cluster: core.cluster,
-    reload: reloader(live, { observer, logger, http: listeners.http, reloadSchema, reloadSources }),
+    reload: reloader(live, {
+      observer,
+      logger,
+      http: listeners.http,
+      onReload: (next, reloaded) => configuration.onReload(next, reloaded),
+      reloadSchema,
+      reloadSources,
+    }),
     close: ({ drainMs = live.drainMs, handOver = false } = {}) => closing.run({ drainMs, handOver }),
   }
 }

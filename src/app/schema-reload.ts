@@ -32,6 +32,7 @@ export function schemaReloader({ typed, served, gateway, observer, live }: Reloa
     try {
       const next = await typed.read()
       if (!next.changed) {
+        typed.reader.onUnchanged(next.files)
         observer.log('info', 'the schema was read again and has not changed')
         return
       }
@@ -40,6 +41,7 @@ export function schemaReloader({ typed, served, gateway, observer, live }: Reloa
       observer.log('info', 'the schema was read again', { breakingChanges: next.breakingChanges })
       await gateway.reloadEvents(next.sources, live.drainMs)
     } catch (error) {
+      typed.reader.onRefused(errorText(error))
       observer.log('error', `the schema stays as it is: ${errorText(error)}`)
     }
   }

@@ -11,6 +11,7 @@ export interface Logger {
    * and by pattern.
    */
   readonly log: Observer['log']
+  readonly format: 'pretty' | 'json'
   setLevel(level: LogLevel): void
 }
 
@@ -50,6 +51,7 @@ export function createLogger({
       : { write: (line: string) => void sink.write(line) },
   )
   return {
+    format: pretty ? 'pretty' : 'json',
     setLevel(to) {
       lines.level = to
     },

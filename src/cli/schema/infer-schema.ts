@@ -1,10 +1,8 @@
 import { Command } from 'commander'
 import type { MessageSampler } from '../../brokers/rabbitmq/sampling/message-sampler.ts'
 import type { OptionName } from '../../config/options/options.ts'
-import { jsonBody, UndecodableBody } from '../../core/body/decode-body.ts'
 import type { Message } from '../../core/model/message.ts'
 import { type ExchangeType, exchangeTypes } from '../../core/model/source.ts'
-import type { EventSample } from '../../events/inference/event-sample.ts'
 import { configOf, takesConfig } from '../config-flags.ts'
 import { CommandFailure, wrongUse } from '../failure.ts'
 import { printSdl } from './served-files.ts'
@@ -62,10 +60,20 @@ export function inferSchemaCommand(): Command {
         from === 'journal' ? await sampler.fromJournal(namespace, query) : await live(sampler, query, waitSeconds)
       if (messages.length === 0) throw new CommandFailure(nothingFound({ ...given, key, from }, namespace, waitSeconds))
       process.stderr.write(`Read ${messages.length} message${messages.length === 1 ? '' : 's'}\n`)
-      const { infer } = await import('../../events/inference/infer.ts')
+      const [{ infer }, { sampleOf }] = await Promise.all([
+        import('../../events/inference/infer.ts'),
+        import('../../events/inference/event-sample.ts'),
+      ])
       const { exchange, field, examples } = given
       const options = { exchange, exchangeType, examples, ...(field === undefined ? {} : { field }) }
-      printSdl(infer(messages.map(sampleOf), options), given.json, { messages: messages.length })
+      printSdl(
+        infer(
+          messages.map((message) => sampleOf(message)),
+          options,
+        ),
+        given.json,
+        { messages: messages.length },
+      )
     } finally {
       await sampler.close()
     }
@@ -106,17 +114,6 @@ function nothingFound(
   return from === 'live'
     ? `no message ${which} was published within ${waitSeconds} s`
     : `the journal "${namespace}.journal" holds no message ${which}, because none was published or the exchange is no source; --from live reads the next ones`
-}
-
-/** A body that is labelled as JSON and is not counts as no JSON, as the gateway has it. */
-function sampleOf(message: Message): EventSample {
-  const { routingKey, properties } = message
-  try {
-    return { routingKey, properties, body: jsonBody(message) }
-  } catch (error) {
-    if (error instanceof UndecodableBody) return { routingKey, properties, body: undefined }
-    throw error
-  }
 }
 
 function wholeNumber(flag: string, given: string | undefined, fallback: number, max: number): number {

@@ -1,4 +1,5 @@
 import type { Worker } from 'node:cluster'
+import { withOptions } from '../../config/load/origins.ts'
 import type { Config } from '../../config/options/options.ts'
 import { Health } from '../../observability/health.ts'
 import { createMetrics } from '../../observability/metrics.ts'
@@ -38,7 +39,7 @@ export async function serveAsWorker(worker: Worker, config: Config, readAgain: (
   }
   await report({ kind: 'receiving' })
   // The primary serves the ops port for all workers.
-  const ofWorker = (whole: Config): Config => ({ ...whole, opsPort: 'off' })
+  const ofWorker = (whole: Config): Config => withOptions(whole, { opsPort: 'off' })
   try {
     const { openApp } = await import('../../app/open.ts')
     const app = await Promise.race([openApp(ofWorker(config), { metrics, health, worker: worker.id }), toEnd])

@@ -135,13 +135,32 @@ function parseUrl(text: string, schemes: readonly string[]): URL {
   return url
 }
 
+/**
+ * Parameters of URLs of RabbitMQ and PostgreSQL that hold no secret. All others are masked, because
+ * a name does not show what a program passes in it.
+ */
+const openParameters = new Set(
+  [
+    'auth_mechanism cacertfile certfile channel_max channelMax connection_timeout frame_max frameMax heartbeat',
+    'keyfile locale reader server_name_indication verify',
+    'application_name connect_timeout fallback_application_name gssencmode host hostaddr keepalives port sslcert',
+    'sslkey sslmode sslrootcert target_session_attrs user',
+  ].flatMap((names) => names.split(' ')),
+)
+
+const mask = '***'
+
 function maskPassword(text: string): string {
-  if (!URL.canParse(text)) return '***'
+  if (!URL.canParse(text)) return mask
   const url = new URL(text)
-  if (url.password !== '') url.password = '***'
-  // libpq and amqplib accept credentials as parameters too.
+  // The password was not percent-encoded: what looks like a host and a path is a part of it.
+  if (`${url.pathname}${url.search}${url.hash}`.includes('@')) return `${url.protocol}//${mask}`
+  if (url.password !== '') url.password = mask
+  // A token that stands alone.
+  else if (url.username !== '' && /^https?:$/.test(url.protocol)) url.username = mask
+  if (url.hash !== '') url.hash = mask
   for (const name of new Set(url.searchParams.keys())) {
-    if (/password|secret|token|key/i.test(name)) url.searchParams.set(name, '***')
+    if (!openParameters.has(name)) url.searchParams.set(name, mask)
   }
   return url.href
 }

@@ -6,6 +6,7 @@ import { type Config, type OptionName, optionNames, options } from '../options/o
 import { brokerUrlsWithTls } from './broker-tls.ts'
 import { nearest } from './nearest.ts'
 import { readOptionsFile } from './options-file.ts'
+import { keepOrigins, type OptionOrigin, type OptionOrigins } from './origins.ts'
 import { type Environment, isServiceLink } from './service-links.ts'
 
 export interface ConfigInputs {
@@ -16,8 +17,6 @@ export interface ConfigInputs {
   readonly readFile: (path: string) => string
 }
 
-export type Origin = 'flag' | 'environment' | 'file' | 'default'
-
 /**
  * Flags override the environment, and the environment overrides defaults. Throws one `ConfigError`
  * with all problems.
@@ -26,14 +25,11 @@ export function load(processInputs: ConfigInputs): Config {
   return loadWithOrigins(processInputs).config
 }
 
-export function loadWithOrigins({ argv, env, readFile }: ConfigInputs): {
-  config: Config
-  origins: ReadonlyMap<OptionName, Origin>
-} {
+export function loadWithOrigins({ argv, env, readFile }: ConfigInputs): { config: Config; origins: OptionOrigins } {
   const problems: string[] = []
   const byFlag = readFlags(argv, problems)
   const given = new Map([...readEnvironment(withOptionsFile(env, byFlag, readFile), problems), ...byFlag])
-  const origins = new Map<OptionName, Origin>()
+  const origins = new Map<OptionName, OptionOrigin>()
   const values = new Map<OptionName, unknown>()
   for (const name of optionNames) {
     try {
@@ -50,7 +46,9 @@ export function loadWithOrigins({ argv, env, readFile }: ConfigInputs): {
   const config = Object.fromEntries(values) as Config
   checkPorts(config)
   checkWorkers(config)
-  return { config: Object.freeze({ ...config, brokerUrl: brokerUrlsWithTls(config, readFile) }), origins }
+  const complete = Object.freeze({ ...config, brokerUrl: brokerUrlsWithTls(config, readFile) })
+  keepOrigins(complete, origins)
+  return { config: complete, origins }
 }
 
 /** The text of an option, and the name of the flag or variable that set it. */
@@ -58,6 +56,8 @@ interface Given {
   readonly text: string
   readonly givenAs: string
   readonly by: 'flag' | 'environment'
+  /** The options file that holds it. */
+  readonly optionsFile?: string | undefined
 }
 
 /**
@@ -74,18 +74,27 @@ for (const name of optionNames) {
 const variables = [...known.keys()].filter((name) => name.startsWith('WARREN_'))
 const flags = [...known.keys()].filter((name) => name.startsWith('--'))
 
+/** Variables, and which of them come from a file. */
+interface Variables {
+  readonly env: Environment
+  readonly ofFile: { readonly path: string; readonly names: ReadonlySet<string> } | undefined
+}
+
 /** The environment, completed from the options file that a variable or a flag names. */
 function withOptionsFile(
   env: Environment,
   byFlag: ReadonlyMap<string, Given>,
   readFile: ConfigInputs['readFile'],
-): Environment {
+): Variables {
   const variable = variableOf('optionsFile')
-  const { text, givenAs } = byFlag.get('optionsFile') ?? { text: env[variable], givenAs: variable }
-  return text === undefined || text === '' ? env : { ...readOptionsFile(text, givenAs, readFile), ...env }
+  const { text: path, givenAs } = byFlag.get('optionsFile') ?? { text: env[variable], givenAs: variable }
+  if (path === undefined || path === '') return { env, ofFile: undefined }
+  const read = readOptionsFile(path, givenAs, readFile)
+  const names = new Set(Object.keys(read).filter((name) => env[name] === undefined))
+  return { env: { ...read, ...env }, ofFile: { path, names } }
 }
 
-function readEnvironment(env: Environment, problems: string[]): Map<string, Given> {
+function readEnvironment({ env, ofFile }: Variables, problems: string[]): Map<string, Given> {
   const given = new Map<string, Given>()
   for (const name of optionNames) {
     const { standard } = options[name]
@@ -96,7 +105,8 @@ function readEnvironment(env: Environment, problems: string[]): Map<string, Give
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith('WARREN_') || text === undefined || isServiceLink(variable, text, env)) continue
     const key = known.get(variable)
-    if (key) given.set(key, { text, givenAs: variable, by: 'environment' })
+    const optionsFile = ofFile?.names.has(variable) ? ofFile.path : undefined
+    if (key) given.set(key, { text, givenAs: variable, by: 'environment', optionsFile })
     else problems.push(`${variable}: unknown variable; ${suggestion(variable, variables)}`)
   }
   return given
@@ -140,15 +150,22 @@ function resolve(
   name: OptionName,
   given: ReadonlyMap<string, Given>,
   readFile: (path: string) => string,
-): { origin: Origin; value: unknown } {
+): { origin: OptionOrigin; value: unknown } {
   const option: Option<unknown> = options[name]
   const [direct, file] = preferred(given.get(name), given.get(`${name}File`))
   if (direct && file)
     throw new ConfigError([`${file.givenAs}: set together with ${direct.givenAs}; expected one of the two`])
-  if (direct) return { origin: direct.by, value: parse(option, direct.text, direct.givenAs) }
-  if (file) return { origin: 'file', value: parse(option, contentOf(file, readFile), file.givenAs) }
+  if (direct) {
+    const { givenAs, by, optionsFile } = direct
+    const origin = optionsFile === undefined ? { by, givenAs } : { by: 'file' as const, givenAs, file: optionsFile }
+    return { origin, value: parse(option, direct.text, givenAs) }
+  }
+  if (file) {
+    const { givenAs, text: path } = file
+    return { origin: { by: 'file', givenAs, file: path }, value: parse(option, contentOf(file, readFile), givenAs) }
+  }
   return {
-    origin: 'default',
+    origin: { by: 'default' },
     value: option.default === undefined ? undefined : parse(option, option.default, variableOf(name)),
   }
 }

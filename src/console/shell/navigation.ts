@@ -1,7 +1,17 @@
 import type { IconName } from '../parts/icon.tsx'
 
 /** As in the address; empty for the first view. */
-export type ViewId = '' | 'live' | 'trace' | 'journal' | 'clients' | 'sources' | 'quarantine' | 'replicas'
+export type ViewId =
+  | ''
+  | 'live'
+  | 'trace'
+  | 'journal'
+  | 'clients'
+  | 'sources'
+  | 'schema'
+  | 'quarantine'
+  | 'replicas'
+  | 'configuration'
 
 export interface View {
   readonly id: ViewId
@@ -22,8 +32,10 @@ export const views: readonly View[] = [
   { id: 'journal', title: 'Journal', icon: 'journal', key: 'j', group: 'Watch', fills: false },
   { id: 'clients', title: 'Clients', icon: 'clients', key: 'c', group: 'Watch', fills: true },
   { id: 'sources', title: 'Sources', icon: 'sources', key: 's', group: 'Define', fills: false },
+  { id: 'schema', title: 'Schema', icon: 'schema', key: 'd', group: 'Define', fills: false },
   { id: 'quarantine', title: 'Quarantine', icon: 'poison', key: 'q', group: 'Run', fills: false },
   { id: 'replicas', title: 'Replicas', icon: 'replicas', key: 'r', group: 'Run', fills: false },
+  { id: 'configuration', title: 'Configuration', icon: 'config', key: 'f', group: 'Run', fills: false },
 ]
 
 export function viewOf(id: string): View | undefined {

@@ -9,6 +9,8 @@ export const viewComponents: Readonly<Record<ViewId, ComponentType>> = {
   journal: lazy(() => import('../views/journal/journal.tsx')),
   clients: lazy(() => import('../views/clients/clients.tsx')),
   sources: lazy(() => import('../views/sources/sources.tsx')),
+  schema: lazy(() => import('../views/schema/schema.tsx')),
   quarantine: lazy(() => import('../views/quarantine/quarantine.tsx')),
   replicas: lazy(() => import('../views/replicas/replicas.tsx')),
+  configuration: lazy(() => import('../views/configuration/configuration.tsx')),
 }

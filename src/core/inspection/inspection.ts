@@ -8,6 +8,10 @@ import type { Feed } from '../sessions/feed.ts'
 import type { BrokerInspector } from './broker-inspector.ts'
 import { ClientInspector } from './clients/client-inspector.ts'
 import { PresenceInspector } from './clients/presence-inspector.ts'
+import { ConfigurationInspector, type ConfigurationReader } from './definitions/configuration-inspector.ts'
+import type { SchemaReader } from './definitions/field-definition.ts'
+import { type MakeDraft, SchemaDrafts } from './definitions/schema-drafts.ts'
+import { SchemaInspector } from './definitions/schema-inspector.ts'
 import { JournalBrowser } from './journal-browser.ts'
 import { QuarantineInspector } from './quarantine-inspector.ts'
 import { ReplicaOutcomes } from './replica-outcomes.ts'
@@ -30,6 +34,9 @@ export interface InspectionParts extends Omit<ReplicaInspectorParts, 'version' |
   /** As in `ReplicaDrainParts`. */
   readonly drainMs: () => number
   readonly isWorker: boolean
+  readonly configuration: ConfigurationReader
+  readonly schema: SchemaReader
+  readonly makeDraft: MakeDraft
 }
 
 /** Who asked for a change, for the log. */
@@ -61,8 +68,12 @@ export class Inspection {
   readonly sources: SourceInspector
   readonly quarantine: QuarantineInspector
   readonly #drain: ReplicaDrain
+  readonly configuration: ConfigurationInspector
+  readonly schema: SchemaInspector
+  readonly drafts: SchemaDrafts
 
-  constructor({ cluster, directory, presence, broker, maxDecodedBytes, ...parts }: InspectionParts) {
+  constructor(given: InspectionParts) {
+    const { cluster, directory, presence, broker, maxDecodedBytes, configuration, schema, makeDraft, ...parts } = given
     this.#cluster = cluster
     this.#observer = parts.observer
     this.#directory = directory
@@ -74,9 +85,19 @@ export class Inspection {
     this.sources = new SourceInspector({ ...parts, broker, browser: this.journal, maxDecodedBytes })
     this.quarantine = new QuarantineInspector(parts.gateway, broker)
     this.#drain = new ReplicaDrain({ ...parts, gathering: cluster.gathering })
+    this.configuration = new ConfigurationInspector(configuration, cluster.gathering)
     this.tail = new TailFeeds({ gateway: parts.gateway, outcomes })
+    const { gateway } = parts
+    this.drafts = new SchemaDrafts({ gateway, broker, sources: this.sources, browser: this.journal, make: makeDraft })
     const { version, startedAt } = cluster
     const inspector = new ReplicaInspector({ ...parts, version, startedAt })
+    this.schema = new SchemaInspector({
+      ...parts,
+      gathering: cluster.gathering,
+      browser: this.journal,
+      reader: schema,
+      rates: () => inspector.fieldRates(),
+    })
     cluster.gathering.answer('replica', () => inspector.report())
     cluster.listen({ onTick: () => inspector.sample() })
     this.#stats = new StatsFeeds(() => this.reports())

@@ -1,5 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import { TimeSlice } from '../delivery/time-slice.ts'
 import type { Gateway } from '../gateway.ts'
 import { checkDefinition, type Source, type SourceDefinition, sourceId } from '../model/source.ts'
 import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
@@ -8,6 +6,7 @@ import { guessedNames, nearNames } from '../sources/near-names.ts'
 import { bindingMatcherOf } from '../sources/source-matcher.ts'
 import type { BrokerInspector } from './broker-inspector.ts'
 import type { BrowsedEntry, JournalBrowser, Reserve } from './journal-browser.ts'
+import { visitWindow } from './visit-window.ts'
 
 /** How many of the newest messages are matched again for their reasons. */
 const explained = 2_000
@@ -103,7 +102,7 @@ export class SourceInspector {
     }
     const explainFrom = (hotWindow.last?.offset ?? 0) - explained
     const recentFrom = Date.now() - rateMs
-    await this.#visitAll((entry) => {
+    await visitWindow(hotWindow, (entry) => {
       if (entry.mark) return
       for (const tally of byExchange.get(entry.exchange) ?? []) {
         if (!tally.takes(entry.routingKey)) continue
@@ -174,24 +173,6 @@ export class SourceInspector {
       known.sample = sample
     } else if (tally.reasons.size < maxReasons) {
       tally.reasons.set(reason, { count: 1, firstAt: receivedAt, lastAt: receivedAt, sample })
-    }
-  }
-
-  /** Visits the hot window, and lets other work run in between. */
-  async #visitAll(visit: (entry: WindowEntry) => void): Promise<void> {
-    const { hotWindow } = this.#parts
-    const end = hotWindow.last?.offset ?? -1
-    let at = -1
-    for (;;) {
-      const slice = new TimeSlice()
-      const before = at
-      hotWindow.visit(at, (entry) => {
-        at = entry.offset
-        visit(entry)
-        return !slice.isOver && at < end
-      })
-      if (at === before || at >= end) return
-      await nextTurn()
     }
   }
 }

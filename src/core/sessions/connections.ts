@@ -21,6 +21,14 @@ const unauthenticatedExtra = 100
 /** The smallest default, for small values of `maxConnections`. */
 const leastShare = 10
 
+export function connectionsPerAddress({ maxConnectionsPerAddress, maxConnections }: ConnectionLimits): number {
+  return maxConnectionsPerAddress ?? Math.max(leastShare, Math.floor(maxConnections / 10))
+}
+
+export function connectionsPerClient({ maxConnectionsPerClient, maxConnections }: ConnectionLimits): number {
+  return maxConnectionsPerClient ?? Math.max(leastShare, Math.floor(maxConnections / 2))
+}
+
 /**
  * Charges each connection to a payer. Without an identity that is its address, from the accept of
  * the socket. With an identity it is the client id; if the token names no client, it is the
@@ -33,12 +41,12 @@ export class Connections {
   /** `limits`: read on each use, because they may change while the gateway runs. */
   constructor(limits: ConnectionLimits) {
     this.#ofAddress = new KeyedLimit(
-      () => limits.maxConnectionsPerAddress ?? Math.max(leastShare, Math.floor(limits.maxConnections / 10)),
+      () => connectionsPerAddress(limits),
       'WARREN_MAX_CONNECTIONS_PER_ADDRESS',
       'connections without an identity from one address',
     )
     this.#ofClient = new KeyedLimit(
-      () => limits.maxConnectionsPerClient ?? Math.max(leastShare, Math.floor(limits.maxConnections / 2)),
+      () => connectionsPerClient(limits),
       'WARREN_MAX_CONNECTIONS_PER_CLIENT',
       'connections of one client',
     )

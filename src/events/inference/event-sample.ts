@@ -1,4 +1,5 @@
-import type { MessageProperties } from '../../core/model/message.ts'
+import { jsonBody, UndecodableBody } from '../../core/body/decode-body.ts'
+import type { Message, MessageProperties } from '../../core/model/message.ts'
 import type { ExchangeType } from '../../core/model/source.ts'
 
 /** A message from which types are inferred. */
@@ -17,4 +18,15 @@ export interface InferenceOptions {
   readonly field?: string
   /** Whether comments show values from messages, which may be personal data. Default: true. */
   readonly examples?: boolean
+}
+
+/** A body that is labelled as JSON and is not counts as no JSON, as the gateway has it. */
+export function sampleOf(message: Message, maxDecodedBytes?: number): EventSample {
+  const { routingKey, properties } = message
+  try {
+    return { routingKey, properties, body: jsonBody(message, maxDecodedBytes) }
+  } catch (error) {
+    if (error instanceof UndecodableBody) return { routingKey, properties, body: undefined }
+    throw error
+  }
 }

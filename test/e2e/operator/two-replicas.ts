@@ -18,16 +18,20 @@ export interface TwoReplicas extends AsyncDisposable {
   readonly observerToken: string
 }
 
-/** Resolves when both are up and know each other. `options`: of both, as for `openGateway`. */
+/**
+ * Resolves when both are up and know each other. `options`: of both, as for `openGateway`;
+ * `optionsOfB`: what the second one has besides.
+ */
 export async function openTwoReplicas(
   name: string,
   options: Readonly<Record<string, string>> = {},
+  optionsOfB: Readonly<Record<string, string>> = {},
 ): Promise<TwoReplicas> {
   const vhost = await testVhost(name)
   // The replicas of a deployment share a registry.
   const folder = newFolder()
   const env = { WARREN_BROKER_URL: vhost.url, WARREN_DATA_DIR: join(folder, 'data'), ...options }
-  const [a, b] = [await openGateway(env), await openGateway(env)]
+  const [a, b] = [await openGateway(env), await openGateway({ ...env, ...optionsOfB })]
   const onA = callerOf(a.graphqlUrl, a.operatorToken)
   const onB = callerOf(b.graphqlUrl, b.operatorToken)
   for (const call of [onA, onB]) {

@@ -74,7 +74,7 @@ describe.each([
 
   test('leaves the commands of operators working, which ask the ops port', async () => {
     const { url, opsPort, operatorToken } = gateways[index]!
-    const env = { WARREN_PORT: new URL(url).port, WARREN_OPS_PORT: opsPort }
+    const env = { WARREN_PORT: new URL(url).port, WARREN_OPS_PORT: String(opsPort) }
     const { stdout, stderr } = await runCommand(['clients', '--json', '--token', operatorToken], env)
     expect(stderr).toBe('')
     expect(JSON.parse(stdout)).toMatchObject({ nodes: expect.any(Array), unanswered: [] })

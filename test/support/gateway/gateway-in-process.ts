@@ -24,6 +24,8 @@ export interface InProcessGateway extends AsyncDisposable {
   readonly operatorToken: string
   /** A token with the scope `publish` only. */
   readonly publisherToken: string
+  /** Reads the options again, as SIGHUP does, with these changes. */
+  reload(changes?: Readonly<Record<string, string>>): void
   close(): Promise<void>
 }
 
@@ -70,6 +72,7 @@ export async function openGateway(options: Readonly<Record<string, string>> = {}
     clientToken: (clientId) => token(clientId, []),
     operatorToken: await token(undefined, ['operator']),
     publisherToken: await token(undefined, ['publish']),
+    reload: (changes = {}) => app.reload(() => load({ argv: [], env: { ...env, ...changes }, readFile: refuse })),
     close,
     [Symbol.asyncDispose]: close,
   }

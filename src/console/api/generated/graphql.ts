@@ -90,6 +90,15 @@ export type GapReason =
   /** The journal has a message that RabbitMQ cannot deliver to any consumer. Its clients are unknown, so every subscription gets this gap. */
   | 'UNREADABLE';
 
+/** What happens to a message that does not fit the type. */
+export type InvalidEventPolicy =
+  /** Clients get an error. */
+  | 'DELIVER'
+  /** Clients get null at the place that does not fit. */
+  | 'NULL'
+  /** It goes to the quarantine, and no client gets it. */
+  | 'QUARANTINE';
+
 /** A place in the journal. */
 export type JournalPlace =
   {   cursor: string; messageId?: never; offset?: never; time?: never; }
@@ -133,6 +142,19 @@ export type MessagePicture = {
   to?: string | null | undefined;
 };
 
+/** Where the value of an option came from. */
+export type OptionOrigin =
+  /** It was not set. */
+  | 'DEFAULT'
+  /** Warren derived it from other options or from the machine. */
+  | 'DERIVED'
+  /** A variable of the environment. */
+  | 'ENVIRONMENT'
+  /** WARREN_OPTIONS_FILE, or the file that a variable with _FILE names. */
+  | 'FILE'
+  /** A flag of the command line. */
+  | 'FLAG';
+
 export type ReplicaState =
   /** It is more than a second behind the journal's end. */
   | 'BEHIND'
@@ -157,6 +179,12 @@ export type RepublishEdit = {
   exchange?: string | null | undefined;
   routingKey?: string | null | undefined;
 };
+
+export type SchemaProblemSeverity =
+  /** The gateway would not serve it. */
+  | 'ERROR'
+  /** The gateway would serve it. */
+  | 'REMARK';
 
 export type SourceOrigin =
   /** It was created by `createRabbitChannel`, a command or WARREN_SOURCES. */
@@ -255,6 +283,46 @@ export type TestSubscriptionSubscriptionVariables = Exact<{
 
 
 export type TestSubscriptionSubscription = { testSubscription: { kind: EventKind, cursor: string, data: unknown, type: string | null, messageId: string | null, exchange: string | null, routingKey: string | null, receivedAt: string, gap: { reason: GapReason, oldest: string | null, dropped: number | null } | null } };
+
+export type ConfigurationQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ConfigurationQuery = { configuration: { replicas: Array<string>, unanswered: Array<string>, options: Array<{ name: string, flag: string, fileVariable: string | null, group: string, value: string | null, origin: OptionOrigin | null, givenAs: string | null, file: string | null, default: string | null, unset: string | null, help: string, expected: string, secret: boolean, reload: boolean, needsRestart: boolean, differs: boolean, replicas: Array<{ replica: string, value: string | null, origin: OptionOrigin | null, needsRestart: boolean }> }> } };
+
+export type TypedFieldsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type TypedFieldsQuery = { typedFields: { hash: string | null, since: string | null, unanswered: Array<string>, replicas: Array<{ replica: string, hash: string | null, since: string | null, isSame: boolean, failure: { at: string, message: string } | null }>, fields: Array<{ name: string, type: string, description: string | null, bindings: Array<{ exchange: string, exchangeType: ExchangeType, routingKey: string }>, counts: { subscriptions: number, deliveredPerSecond: number | null }, recent: { receivedPerSecond: number, lastMessageAt: string | null, messages: number, checked: number, mismatched: number } }> } };
+
+export type TypedFieldQueryVariables = Exact<{
+  name: string;
+  first?: number | null | undefined;
+}>;
+
+
+export type TypedFieldQuery = { typedFields: { fields: Array<{ name: string, type: string, description: string | null, file: string, line: number, invalid: InvalidEventPolicy, gap: string, history: boolean, access: Array<string>, conditions: Array<string>, sdl: string, arguments: Array<{ name: string, type: string, description: string | null, defaultValue: string | null, meaning: string }>, bindings: Array<{ exchange: string, exchangeType: ExchangeType, routingKey: string, bindingKey: string, source: string, body: string }>, counts: { subscriptions: number, matched: number, delivered: number, filtered: number, invalid: number }, recent: { messages: number, checked: number, fitting: number, excluded: number, mismatched: number, lastMessageAt: string | null, mismatches: Array<{ reason: string, count: number, lastAt: string, sample: { cursor: string, offset: number, body: { text: string } } }> }, subscribers: { hasMore: boolean, withoutClient: number, unanswered: Array<string>, nodes: Array<{ clientId: string, subscriptions: number, sessions: number, transports: Array<string>, delivered: number, dropped: number, pending: number }> } }> } };
+
+export type SchemaTextQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SchemaTextQuery = { typedFields: { served: string, files: Array<{ path: string, text: string }> } };
+
+export type ExchangeNamesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ExchangeNamesQuery = { rabbitChannels: Array<{ exchange: string }> };
+
+export type InferSchemaQueryVariables = Exact<{
+  exchange: string;
+  routingKey?: string | null | undefined;
+  field?: string | null | undefined;
+  examples?: boolean | null | undefined;
+  sdl?: string | null | undefined;
+  first?: number | null | undefined;
+}>;
+
+
+export type InferSchemaQuery = { inferSchema: { exchange: string, exists: boolean, nearExchanges: Array<string>, messages: number, sdl: string | null, fitting: number, excluded: number, mismatched: number, note: string | null, problems: Array<{ line: number, column: number, severity: SchemaProblemSeverity, message: string }>, events: Array<{ field: string, event: unknown, message: { cursor: string, offset: number, routingKey: string } }>, mismatches: Array<{ field: string, reason: string, message: { cursor: string, offset: number, routingKey: string } }> } };
 
 export type DrainMutationVariables = Exact<{
   replica: string;
@@ -649,6 +717,217 @@ export const TestSubscriptionDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<TestSubscriptionSubscription, TestSubscriptionSubscriptionVariables>;
+export const ConfigurationDocument = new TypedDocumentString(`
+    query Configuration {
+  configuration {
+    replicas
+    unanswered
+    options {
+      name
+      flag
+      fileVariable
+      group
+      value
+      origin
+      givenAs
+      file
+      default
+      unset
+      help
+      expected
+      secret
+      reload
+      needsRestart
+      differs
+      replicas {
+        replica
+        value
+        origin
+        needsRestart
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ConfigurationQuery, ConfigurationQueryVariables>;
+export const TypedFieldsDocument = new TypedDocumentString(`
+    query TypedFields {
+  typedFields {
+    hash
+    since
+    unanswered
+    replicas {
+      replica
+      hash
+      since
+      isSame
+      failure {
+        at
+        message
+      }
+    }
+    fields {
+      name
+      type
+      description
+      bindings {
+        exchange
+        exchangeType
+        routingKey
+      }
+      counts {
+        subscriptions
+        deliveredPerSecond
+      }
+      recent {
+        receivedPerSecond
+        lastMessageAt
+        messages
+        checked
+        mismatched
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TypedFieldsQuery, TypedFieldsQueryVariables>;
+export const TypedFieldDocument = new TypedDocumentString(`
+    query TypedField($name: String!, $first: Int) {
+  typedFields(name: $name) {
+    fields {
+      name
+      type
+      description
+      file
+      line
+      invalid
+      gap
+      history
+      access
+      conditions
+      sdl
+      arguments {
+        name
+        type
+        description
+        defaultValue
+        meaning
+      }
+      bindings {
+        exchange
+        exchangeType
+        routingKey
+        bindingKey
+        source
+        body
+      }
+      counts {
+        subscriptions
+        matched
+        delivered
+        filtered
+        invalid
+      }
+      recent {
+        messages
+        checked
+        fitting
+        excluded
+        mismatched
+        lastMessageAt
+        mismatches {
+          reason
+          count
+          lastAt
+          sample {
+            cursor
+            offset
+            body(limit: 4096) {
+              text
+            }
+          }
+        }
+      }
+      subscribers(first: $first) {
+        hasMore
+        withoutClient
+        unanswered
+        nodes {
+          clientId
+          subscriptions
+          sessions
+          transports
+          delivered
+          dropped
+          pending
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TypedFieldQuery, TypedFieldQueryVariables>;
+export const SchemaTextDocument = new TypedDocumentString(`
+    query SchemaText {
+  typedFields {
+    served
+    files {
+      path
+      text
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SchemaTextQuery, SchemaTextQueryVariables>;
+export const ExchangeNamesDocument = new TypedDocumentString(`
+    query ExchangeNames {
+  rabbitChannels {
+    exchange
+  }
+}
+    `) as unknown as TypedDocumentString<ExchangeNamesQuery, ExchangeNamesQueryVariables>;
+export const InferSchemaDocument = new TypedDocumentString(`
+    query InferSchema($exchange: String!, $routingKey: String, $field: String, $examples: Boolean, $sdl: String, $first: Int) {
+  inferSchema(
+    exchange: $exchange
+    routingKey: $routingKey
+    field: $field
+    examples: $examples
+    sdl: $sdl
+    first: $first
+  ) {
+    exchange
+    exists
+    nearExchanges
+    messages
+    sdl
+    fitting
+    excluded
+    mismatched
+    note
+    problems {
+      line
+      column
+      severity
+      message
+    }
+    events {
+      field
+      event
+      message {
+        cursor
+        offset
+        routingKey
+      }
+    }
+    mismatches {
+      field
+      reason
+      message {
+        cursor
+        offset
+        routingKey
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<InferSchemaQuery, InferSchemaQueryVariables>;
 export const DrainDocument = new TypedDocumentString(`
     mutation Drain($replica: String!, $evenIfLast: Boolean) {
   drain(replica: $replica, evenIfLast: $evenIfLast) {

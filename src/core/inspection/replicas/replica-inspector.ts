@@ -1,3 +1,4 @@
+import type { FieldCounts } from '../../accounting/counts.ts'
 import { announceMs } from '../../cluster/members.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { HotWindow } from '../../ports/hot-window.ts'
@@ -36,6 +37,13 @@ interface Sample {
   readonly at: number
   readonly received: number
   readonly delivered: number
+  readonly fields: ReadonlyMap<string, FieldCounts>
+}
+
+/** What a typed field has counted, and how fast; null if there are no two samples yet. */
+export interface FieldRate extends FieldCounts {
+  readonly matchedPerSecond: number | null
+  readonly deliveredPerSecond: number | null
 }
 
 /** Makes the report of this replica. Between two questions it only reads two sums every 2 s. */
@@ -137,10 +145,26 @@ export class ReplicaInspector {
     return Math.round(Math.max(known ?? 0, performance.now() - this.#measuring.since))
   }
 
+  /** Of the typed fields that the replica serves. */
+  fieldRates(): ReadonlyMap<string, FieldRate> {
+    const now = this.#sampleNow()
+    const from = this.#sampleBefore(now)
+    const seconds = from ? (now.at - from.at) / 1000 : 0
+    const rateOf = (name: string, counts: FieldCounts): FieldRate => {
+      const earlier = from?.fields.get(name)
+      if (!earlier) return { ...counts, matchedPerSecond: null, deliveredPerSecond: null }
+      return {
+        ...counts,
+        matchedPerSecond: (counts.matched - earlier.matched) / seconds,
+        deliveredPerSecond: (counts.delivered - earlier.delivered) / seconds,
+      }
+    }
+    return new Map([...now.fields].map(([name, counts]) => [name, rateOf(name, counts)]))
+  }
+
   #rates(): Pick<ReplicaReport, 'receivedPerSecond' | 'deliveredPerSecond'> {
     const now = this.#sampleNow()
-    // The last sample may be a moment old, which is too short for a rate.
-    const from = now.at - this.#last.at < announceMs / 2 ? this.#previous : this.#last
+    const from = this.#sampleBefore(now)
     if (!from) return { receivedPerSecond: null, deliveredPerSecond: null }
     const seconds = (now.at - from.at) / 1000
     return {
@@ -149,12 +173,17 @@ export class ReplicaInspector {
     }
   }
 
+  /** The last sample may be a moment old, which is too short for a rate. */
+  #sampleBefore({ at }: Sample): Sample | undefined {
+    return at - this.#last.at < announceMs / 2 ? this.#previous : this.#last
+  }
+
   #sampleNow(): Sample {
-    const { received, transports } = this.#parts.observer.counts()
+    const { received, transports, fields } = this.#parts.observer.counts()
     let messages = 0
     for (const count of received.values()) messages += count
     let delivered = 0
     for (const counts of transports.values()) delivered += counts.delivered
-    return { at: performance.now(), received: messages, delivered }
+    return { at: performance.now(), received: messages, delivered, fields }
   }
 }

@@ -1,0 +1,71 @@
+import { useMemo } from 'react'
+import { copyText } from './copy.tsx'
+import { Icon } from './icon.tsx'
+
+const lexeme = /"""[\s\S]*?"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|@\w+|\w+|[^\w"#@]+|./gu
+const keywords = new Set(
+  'type interface union enum scalar input extend schema directive implements on repeatable query mutation subscription'.split(
+    ' ',
+  ),
+)
+/** More is shown on request only, in characters. */
+const shownLength = 64 * 1024
+
+/** SDL with colours. `marks`: lines with a problem, from 1. */
+export function SdlView({ text, title, marks }: { text: string; title: string; marks?: ReadonlySet<number> }) {
+  const pieces = useMemo(() => sdlPieces(text.slice(0, shownLength)), [text])
+  return (
+    <>
+      <section className="code sdl" tabIndex={0} aria-label={title}>
+        <div className="bar-top">
+          <span>{title}</span>
+          <button className="btn ghost sm" type="button" onClick={() => void copyText(text)}>
+            <Icon name="copy" />
+            Copy
+          </button>
+        </div>
+        <pre>
+          {pieces.map(({ text: part, className, line }, index) =>
+            className === '' && !marks?.has(line) ? (
+              part
+            ) : (
+              <span className={className} key={index}>
+                {marks?.has(line) && part.trim() !== '' ? <mark>{part}</mark> : part}
+              </span>
+            ),
+          )}
+        </pre>
+      </section>
+      {text.length > shownLength && <p className="small faint">The first 64 KiB. Copy has all of it.</p>}
+    </>
+  )
+}
+
+interface Piece {
+  readonly text: string
+  readonly className: string
+  readonly line: number
+}
+
+/** Pieces of one colour each. */
+function sdlPieces(text: string): readonly Piece[] {
+  let line = 1
+  return [...text.matchAll(lexeme)].map(({ 0: part, index }) => {
+    const piece = {
+      text: part,
+      className: classOf(part, text.slice(index + part.length, index + part.length + 40)),
+      line,
+    }
+    line += part.split('\n').length - 1
+    return piece
+  })
+}
+
+function classOf(part: string, after: string): string {
+  if (part.startsWith('#') || part.startsWith('"""')) return 'cc'
+  if (part.startsWith('"')) return 'cs'
+  if (part.startsWith('@')) return 'cn'
+  if (!/^\w/.test(part)) return ''
+  if (keywords.has(part) && !/^\s*[:(]/.test(after)) return 'cw'
+  return /^[A-Z]/.test(part) ? 'cs' : 'ck'
+}
