@@ -140,7 +140,7 @@ export class IdentityProviderClient {
     // Providers may send roles and names only in the answer of the UserInfo endpoint.
     if (consoleRoleOf(claims, roles) === undefined && configuration.serverMetadata().userinfo_endpoint !== undefined)
       all = { ...(await fetchUserInfo(configuration, tokens.access_token, claims.sub)), ...claims }
-    const name = [all['email'], all['preferred_username'], all['name']].find((value) => typeof value === 'string')
+    const name = [all['preferred_username'], all['email'], all['name']].find((value) => typeof value === 'string')
     return {
       subject: claims.sub,
       name: (name ?? claims.sub).slice(0, 200),

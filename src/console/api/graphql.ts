@@ -25,7 +25,7 @@ export interface AnsweredFailure {
 export const endpoint = '/console/graphql'
 
 /** Called when the gateway does not accept the token any longer. */
-let onSignedOut: (failure: Failure) => void = () => undefined
+let onSignedOut: (failure: Failure) => void | Promise<void> = () => undefined
 export function whenSignedOut(listener: typeof onSignedOut): void {
   onSignedOut = listener
 }
@@ -70,6 +70,6 @@ export function failureOf({ message, extensions }: AnsweredFailure): Failure {
     message,
     typeof field === 'string' ? field : undefined,
   )
-  if (failure.code === 'UNAUTHENTICATED') onSignedOut(failure)
+  if (failure.code === 'UNAUTHENTICATED') void onSignedOut(failure)
   return failure
 }
