@@ -120,7 +120,7 @@ function take(token: string, { again }: { again: boolean }): void {
   isManaged = true
   const { expiresAt } = claimsOf(token) ?? {}
   const left = (expiresAt?.getTime() ?? 0) - Date.now()
-  timer = setTimeout(renew, Math.max(500, left * renewAfter))
+  timer = setTimeout(() => void renew(), Math.max(500, left * renewAfter))
 }
 
 async function renew(): Promise<void> {
@@ -130,7 +130,7 @@ async function renew(): Promise<void> {
   const { expiresAt } = claimsOf(currentToken() ?? '') ?? {}
   const isOver = (expiresAt?.getTime() ?? 0) <= Date.now()
   if (isOver || (problem !== undefined && problem !== 'away' && problem !== 'busy')) change({ ended: true, problem })
-  else timer = setTimeout(renew, retryMs)
+  else timer = setTimeout(() => void renew(), retryMs)
 }
 
 /** One tab at a time, because a provider may accept a refresh token once. */

@@ -1,7 +1,7 @@
 import type { IconName } from '../parts/icon.tsx'
 
 /** As in the address; empty for the first view. */
-export type ViewId = '' | 'live' | 'trace' | 'journal' | 'clients' | 'sources' | 'quarantine' | 'replicas'
+export type ViewId = '' | 'live' | 'trace' | 'journal' | 'clients' | 'sources' | 'quarantine' | 'replicas' | 'explorer'
 
 export interface View {
   readonly id: ViewId
@@ -24,6 +24,7 @@ export const views: readonly View[] = [
   { id: 'sources', title: 'Sources', icon: 'sources', key: 's', group: 'Define', fills: false },
   { id: 'quarantine', title: 'Quarantine', icon: 'poison', key: 'q', group: 'Run', fills: false },
   { id: 'replicas', title: 'Replicas', icon: 'replicas', key: 'r', group: 'Run', fills: false },
+  { id: 'explorer', title: 'Explorer', icon: 'explorer', key: 'e', group: 'Run', fills: true },
 ]
 
 export function viewOf(id: string): View | undefined {

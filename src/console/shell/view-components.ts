@@ -11,4 +11,5 @@ export const viewComponents: Readonly<Record<ViewId, ComponentType>> = {
   sources: lazy(() => import('../views/sources/sources.tsx')),
   quarantine: lazy(() => import('../views/quarantine/quarantine.tsx')),
   replicas: lazy(() => import('../views/replicas/replicas.tsx')),
+  explorer: lazy(() => import('../views/explorer/explorer.tsx')),
 }

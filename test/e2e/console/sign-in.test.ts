@@ -114,7 +114,7 @@ test.each(['state', 'nonce', 'code_challenge'])('refuses an answer of the provid
   const { page } = await watchConsole(browser)
   const url = await begun()
   expect(url.searchParams.get('code_challenge_method')).toBe('S256')
-  url.searchParams.set(name, url.searchParams.get(name)?.split('').reverse().join('') ?? '')
+  url.searchParams.set(name, (url.searchParams.get(name) ?? '').split('').toReversed().join(''))
   await page.goto(url.href)
   await page.getByLabel('User').fill('nadia')
   await page.getByRole('button', { name: 'Continue' }).click()
