@@ -51,7 +51,7 @@ const withoutFonts: Plugin = {
   },
 }
 
-/** What only the Explorer loads has a folder of its own, because it does not count as the console. */
+/** What only the Explorer loads has its own folder, so that its size is counted apart. */
 const explorerFolder = 'assets/explorer/[name]-[hash]'
 const ofExplorer =
   /\/views\/explorer\/|node_modules\/(graphiql|@graphiql|codemirror|codemirror-graphql|graphql-language-service)\//

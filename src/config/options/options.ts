@@ -255,14 +255,14 @@ export const options = {
     help: 'Claims of the ID token, or of the UserInfo endpoint, with roles or groups: names, or JSON pointers such as /realm_access/roles.',
   }),
   consoleOidcOperator: optional(roleWords, {
-    unset: 'nobody is an operator by WARREN_CONSOLE_OIDC_ISSUER',
+    unset: 'no user of the provider is an operator',
     group: 'Identity',
-    help: 'Roles or groups whose members are operators in the console.',
+    help: 'Roles or groups of operators in the console.',
   }),
   consoleOidcObserve: optional(roleWords, {
-    unset: 'nobody may only read by WARREN_CONSOLE_OIDC_ISSUER',
+    unset: 'no user of the provider is an observer',
     group: 'Identity',
-    help: 'Roles or groups whose members read everything in the console and change nothing. *: every user of the provider.',
+    help: 'Roles or groups of users who read everything in the console and change nothing. *: every user of the provider.',
   }),
   consoleOidcOrigin: optional(httpOrigin, {
     unset: 'the origin that the browser requests; https if WARREN_PROXY_HOPS is set and X-Forwarded-Proto is https',

@@ -3,7 +3,7 @@ const light =
 const dark =
   '--canvas: #11100e; --surface: #191816; --sunken: #141311; --line: #2c2a26; --line-strong: #7d776c; --ink: #f1eee7; --ink-2: #b9b3a7; --ink-3: #9a9387; --accent: #52cdb2; --on-accent: #0a1f1a; --data: #3fae95; --tunnel: #1b2a26; --tunnel-line: #28463d; --fail: #ff9468'
 
-/** The colours of the console (`src/console/styles/tokens.css`). Without a script, the system decides. */
+/** The colours of `src/console/styles/tokens.css`. Without a script, the system decides. */
 export const style = `
 :root { color-scheme: light; ${light} }
 @media (prefers-color-scheme: dark) { :root { color-scheme: dark; ${dark} } }
