@@ -218,7 +218,7 @@ function restRoutes(
 
 function openConsole(
   config: Config,
-  { closing, live, observer, identities: { verifier } }: TransportParts,
+  { closing, live, observer, identities }: TransportParts,
   { guard, origins, shared }: { guard: PageGuard; origins: Origins; shared: ReturnType<typeof sharedBy> },
 ): Console {
   const opened = createConsole(config, {
@@ -226,7 +226,8 @@ function openConsole(
     guard,
     origins,
     live,
-    maxBodyBytesOf: bodyBytesOf(config, verifier),
+    identities,
+    maxBodyBytesOf: bodyBytesOf(config, identities.verifier),
     onError: (error) => observer.log('error', `a request failed: ${errorText(error)}`),
   })
   closing.add(() => opened.close())

@@ -1,6 +1,7 @@
 import { Suspense, useEffect, useState } from 'react'
 import { type Failure, whenSignedOut } from './api/graphql.ts'
-import { claimsOf, onTokenChange, useToken } from './api/token.ts'
+import { resume, useProviderSession } from './api/provider-session.ts'
+import { claimsOf, onSignIn, useToken } from './api/token.ts'
 import { Empty, Loading, PanelSkeleton } from './parts/states.tsx'
 import { ErrorBoundary } from './shell/error-boundary.tsx'
 import { Frame } from './shell/frame.tsx'
@@ -14,17 +15,21 @@ import { viewComponents } from './shell/view-components.ts'
 export function App() {
   const token = useToken()
   const [rejected, setRejected] = useState<Failure>()
+  const { asking, ended } = useProviderSession()
   useEffect(() => {
-    whenSignedOut(setRejected)
-    return onTokenChange(() => setRejected(undefined))
+    whenSignedOut(async (failure) => {
+      // After a sleep, the token is old, and the session may still be good.
+      if (!(await resume())) setRejected(failure)
+    })
+    return onSignIn(() => setRejected(undefined))
   }, [])
-  if (token === undefined) return <SignIn problem={undefined} />
+  if (token === undefined) return asking ? null : <SignIn problem={undefined} />
   return (
     <SessionProvider claims={claimsOf(token)}>
       <StatsProvider>
         <Page />
       </StatsProvider>
-      {rejected && <SignInAgain problem={rejected.message} />}
+      {(rejected ?? ended) && <SignInAgain problem={rejected?.message} />}
     </SessionProvider>
   )
 }

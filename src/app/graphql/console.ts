@@ -12,6 +12,8 @@ import type { BoundedRequest } from '../../transports/http/bounded-request.ts'
 import { opsHosts } from '../../transports/http/hosts.ts'
 import type { Origins } from '../../transports/http/origins.ts'
 import { PageGuard } from '../../transports/http/page-guard.ts'
+import type { Identities } from '../identities.ts'
+import { consoleSignInRoutes } from './console-sign-in.ts'
 import { type GraphQLEndpoint, type GraphQLShared, graphqlEndpoint } from './graphql-endpoint.ts'
 
 /** `dist/console`, from `dist/program`, `dist/app/graphql` and `src/app/graphql` alike. */
@@ -32,6 +34,7 @@ export interface ConsoleOptions extends Pick<AnswerOptions, 'maxBodyBytesOf' | '
   readonly guard: PageGuard
   /** The options that a reload changes. */
   readonly live: Config
+  readonly identities: Pick<Identities, 'secret' | 'signer'>
 }
 
 /** Nothing of it runs before a console is opened. */
@@ -55,8 +58,12 @@ export function createConsole(config: Config, options: ConsoleOptions): Console 
     )
     return opened
   }
+  const signInRoutes = consoleSignInRoutes(config, { ...shared, ...options })
   const routes: Required<HttpRoutes> = {
-    requests: new Map([[consoleGraphQLPath, (request, response) => endpoint().serve(asGraphQL(request), response)]]),
+    requests: new Map([
+      [consoleGraphQLPath, (request, response) => endpoint().serve(asGraphQL(request), response)],
+      ...signInRoutes,
+    ]),
     trees: new Map([[consolePath, (path, request, response) => files.serve(path, request, response)]]),
     upgrades: new Map([[consoleGraphQLPath, (request, socket, head) => endpoint().upgrade(request, socket, head)]]),
   }

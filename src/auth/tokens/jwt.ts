@@ -20,6 +20,8 @@ export interface TokenGrant {
    * token).
    */
   readonly clientId?: string | undefined
+  /** For people, in the log and in the console. */
+  readonly name?: string | undefined
   /**
    * Words in the syntax of `parseScope`: `operator`, `publish`, `publish:<exchange>[:<key>]`,
    * `channel:<pattern>`.
@@ -48,7 +50,7 @@ export interface TokenSigner {
 export function hmacSigner({ secret, issuer, audience }: HmacOptions): TokenSigner {
   const key = keyOf(secret)
   return {
-    async sign({ clientId, scope, ttlSeconds, issuedAfter }) {
+    async sign({ clientId, name, scope, ttlSeconds, issuedAfter }) {
       if (!(ttlSeconds > 0 && Number.isFinite(ttlSeconds))) {
         throw badInput('ttl', `expected a number of seconds above 0, got ${ttlSeconds}`)
       }
@@ -57,7 +59,7 @@ export function hmacSigner({ secret, issuer, audience }: HmacOptions): TokenSign
       const now = Math.floor(Date.now() / 1_000)
       const issuedAt = issuedAfter === undefined ? now : Math.max(now, Math.floor(issuedAfter.getTime() / 1_000) + 1)
       const expiresAt = Math.ceil(now + ttlSeconds)
-      const jwt = new SignJWT({ scope: scope.join(' ') })
+      const jwt = new SignJWT({ scope: scope.join(' '), ...(name === undefined ? {} : { name }) })
         .setProtectedHeader({ alg: algorithm, typ: 'JWT' })
         .setIssuedAt(issuedAt)
         .setExpirationTime(expiresAt)

@@ -1,6 +1,7 @@
 import { isLoopback } from '../../core/limits/loopback.ts'
 import { ConfigError } from '../config-error.ts'
 import type { Config } from '../options/options.ts'
+import { type ConsoleSignInOptionNames, consoleSignInOf } from './console-sign-in.ts'
 import { identityProvidersOf, type ProviderOptions } from './identity-providers.ts'
 import { registrationOf } from './registration.ts'
 
@@ -10,13 +11,14 @@ import { registrationOf } from './registration.ts'
  * terminal. Throws `ConfigError`.
  */
 export function checkTogether(
-  config: Pick<Config, 'host' | 'demo' | 'brokerUrl' | 'databaseUrl'> &
+  config: Pick<Config, 'host' | 'demo' | 'brokerUrl' | 'databaseUrl' | ConsoleSignInOptionNames> &
     Parameters<typeof registrationOf>[0] &
     ProviderOptions,
   { secretGenerated }: { secretGenerated: boolean },
 ): void {
   checkDemo(config)
   identityProvidersOf(config)
+  consoleSignInOf(config)
   const { mode, prefix } = registrationOf(config)
   if (config.jwksUrl !== undefined && mode !== 'off' && prefix === undefined) {
     throw new ConfigError([

@@ -4,6 +4,7 @@ import { sourcesKeyword } from '../../core/publishing/publish-rights.ts'
 import { brokers, host, hosts, httpUrl, origins, port, portOrOff, postgres, urlPrefixes } from '../kinds/addresses.ts'
 import { bounds, bytes, count, duration, processes } from '../kinds/amounts.ts'
 import { claimNames, httpUrls, idClaims, lines, scopeMap } from '../kinds/identity.ts'
+import { clientSecret, httpOrigin, oidcIssuer, roleWords } from '../kinds/sign-in.ts'
 import {
   choice,
   choices,
@@ -225,6 +226,53 @@ export const options = {
     unset: 'no map',
     group: 'Identity',
     help: "Gives words of the identity provider's scopes, roles and groups a meaning in Warren: orders-admin=operator,staff=publish channel:#. A mapped word grants nothing else. An entry may begin with the issuer that it is for, and must for operator if there are several: https://id.example.com orders-admin=operator.",
+  }),
+  consoleOidcIssuer: optional(oidcIssuer, {
+    unset: 'sign-in to the console with a token only',
+    group: 'Identity',
+    help: 'Issuer of an OpenID Connect provider that signs users in to the console (docs/guides/console.md).',
+  }),
+  consoleOidcClientId: optional(line, {
+    unset: 'required with WARREN_CONSOLE_OIDC_ISSUER',
+    group: 'Identity',
+    help: 'Client id of the console at the provider.',
+  }),
+  consoleOidcClientSecret: optional(clientSecret, {
+    unset: 'a public client; PKCE is used in any case',
+    group: 'Identity',
+    help: 'Client secret of the console at the provider.',
+    secret: true,
+    file: true,
+  }),
+  consoleOidcScopes: option(line, {
+    default: 'openid profile email',
+    group: 'Identity',
+    help: 'Scopes that the console requests, separated by spaces. Some providers issue a refresh token only with offline_access.',
+  }),
+  consoleOidcRoleClaim: option(claimNames, {
+    default: 'roles,groups',
+    group: 'Identity',
+    help: 'Claims of the ID token, or of the UserInfo endpoint, with roles or groups: names, or JSON pointers such as /realm_access/roles.',
+  }),
+  consoleOidcOperator: optional(roleWords, {
+    unset: 'no user of the provider is an operator',
+    group: 'Identity',
+    help: 'Roles or groups of operators in the console.',
+  }),
+  consoleOidcObserve: optional(roleWords, {
+    unset: 'no user of the provider is an observer',
+    group: 'Identity',
+    help: 'Roles or groups of users who read everything in the console and change nothing. *: every user of the provider.',
+  }),
+  consoleOidcOrigin: optional(httpOrigin, {
+    unset: 'the origin that the browser requests; https if WARREN_PROXY_HOPS is set and X-Forwarded-Proto is https',
+    group: 'Identity',
+    help: 'Origin under which browsers open the console. The provider redirects to /console/oidc/callback there.',
+  }),
+  consoleOidcSessionMs: option(duration({ min: '1s', max: '30d' }), {
+    default: '8h',
+    group: 'Identity',
+    help: 'How long a sign-in by the provider lasts. While it lasts, the role is checked again at the provider every 10 minutes, if it issues refresh tokens.',
   }),
   tokenTtlMs: option(duration({ min: '1s', max: '3650d' }), {
     default: '24h',

@@ -28,7 +28,7 @@ export const endpoint = '/console/graphql'
 let refused: { readonly token: string | undefined; readonly failure: Failure } | undefined
 
 /** Called when the gateway does not accept the token any longer. */
-let onSignedOut: (failure: Failure) => void = () => undefined
+let onSignedOut: (failure: Failure) => void | Promise<void> = () => undefined
 export function whenSignedOut(listener: typeof onSignedOut): void {
   onSignedOut = listener
 }
@@ -76,7 +76,7 @@ export function failureOf({ message, extensions }: AnsweredFailure): Failure {
   )
   if (failure.code === 'UNAUTHENTICATED') {
     refused = { token: currentToken(), failure }
-    onSignedOut(failure)
+    void onSignedOut(failure)
   }
   return failure
 }

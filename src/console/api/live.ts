@@ -3,7 +3,7 @@ import { endWhenSilent, resuming } from '../../client/resume.ts'
 import type { TypedDocumentString } from './generated/graphql.ts'
 import { type AnsweredFailure, endpoint, Failure, failureOf } from './graphql.ts'
 import { keepDigits } from './lossless.ts'
-import { currentToken, onTokenChange } from './token.ts'
+import { currentToken, onSignIn } from './token.ts'
 
 export interface LiveSink<Result> {
   next(result: Result): void
@@ -17,6 +17,8 @@ export interface LiveSink<Result> {
 const retry = { firstMs: 500, longestMs: 15_000 }
 
 let client: Client | undefined
+/** The token that the socket was opened with, or that renewed it. */
+let socketToken: string | undefined
 
 /** One socket for the page. It is open only while a subscription is. */
 export function socket(): Client {
@@ -24,17 +26,37 @@ export function socket(): Client {
   return client
 }
 
-onTokenChange(() => {
+onSignIn(() => {
   void client?.dispose()
   client = undefined
 })
+
+/** Passes a renewed token to the open socket, so that its subscriptions go on. */
+export function renewSocket(): void {
+  const token = currentToken()
+  if (!client || token === undefined) return
+  client.subscribe(
+    { query: 'mutation ($token: String!) { refreshSession(token: $token) { expiresAt } }', variables: { token } },
+    {
+      next: ({ errors }) => {
+        if (!errors) socketToken = token
+      },
+      // The socket ends with the old token, and its subscriptions begin again with the new one.
+      error: () => undefined,
+      complete: () => undefined,
+    },
+  )
+}
 
 function createSocket(): Client {
   const url = new URL(endpoint, location.href)
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
   const plain = createClient({
     url: url.href,
-    connectionParams: () => ({ token: currentToken() ?? '' }),
+    connectionParams: () => {
+      socketToken = currentToken()
+      return { token: socketToken ?? '' }
+    },
     retryAttempts: 0,
     keepAlive: 10_000,
     jsonMessageReviver: keepDigits,
@@ -101,6 +123,7 @@ export function subscribe<Result, Variables>(
 function refusalOf(error: unknown): Failure | undefined {
   if (Array.isArray(error)) return failureOf((error as AnsweredFailure[])[0] ?? { message: 'refused' })
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  if (code === 4291 && socketToken !== currentToken()) return undefined
   if (code === 4401 || code === 4403 || code === 4291 || code === 4292) {
     const { reason } = error as { reason?: unknown }
     const message = typeof reason === 'string' && reason !== '' ? reason : 'the token is not accepted'

@@ -9,7 +9,10 @@ export interface ShownClaims {
 
 const key = 'warren.token'
 const listeners = new Set<() => void>()
+/** Called when another user or another sign-in takes over, and not when a token is renewed. */
+const signInListeners = new Set<() => void>()
 let token = read()
+let signIns = 0
 
 /**
  * Moves the token of a sign-in link (`#token=…`) out of the address at once, so that it is in no
@@ -22,16 +25,28 @@ export function takeTokenFromAddress(): void {
   if (given !== '') setToken(given)
 }
 
-/** Kept for this tab only. */
-export function setToken(next: string | undefined): void {
+/** Kept for this tab only, and not beyond the page if `stored` is false. */
+export function setToken(next: string | undefined, { stored = true } = {}): void {
   token = next
+  signIns += 1
   try {
-    if (next === undefined) sessionStorage.removeItem(key)
+    if (next === undefined || !stored) sessionStorage.removeItem(key)
     else sessionStorage.setItem(key, next)
   } catch {
     // Without storage the token lasts until the page is reloaded.
   }
+  for (const listener of [...signInListeners, ...listeners]) listener()
+}
+
+/** A later token of the same sign-in: nothing that is shown begins again. */
+export function renewToken(next: string): void {
+  token = next
   for (const listener of listeners) listener()
+}
+
+/** Changes with each sign-in. */
+export function signInNumber(): number {
+  return signIns
 }
 
 export function currentToken(): string | undefined {
@@ -42,10 +57,15 @@ export function useToken(): string | undefined {
   return useSyncExternalStore(onTokenChange, currentToken)
 }
 
-/** Returns a function that stops the calls. */
-export function onTokenChange(listener: () => void): () => void {
+function onTokenChange(listener: () => void): () => void {
   listeners.add(listener)
   return () => listeners.delete(listener)
+}
+
+/** Returns a function that stops the calls. */
+export function onSignIn(listener: () => void): () => void {
+  signInListeners.add(listener)
+  return () => signInListeners.delete(listener)
 }
 
 /** Undefined if the text is no JSON Web Token. */
@@ -54,9 +74,9 @@ export function claimsOf(text: string): ShownClaims | undefined {
     const part = text.split('.')[1] ?? ''
     const bytes = Uint8Array.from(atob(part.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0))
     const claims = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>
-    const { sub, scope, exp } = claims
+    const { sub, name, scope, exp } = claims
     return {
-      name: typeof sub === 'string' ? sub : '',
+      name: [name, sub].find((value) => typeof value === 'string') ?? '',
       scope: typeof scope === 'string' ? scope.split(' ').filter((word) => word !== '') : [],
       expiresAt: typeof exp === 'number' ? new Date(exp * 1_000) : undefined,
     }

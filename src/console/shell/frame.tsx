@@ -1,6 +1,6 @@
 import { DropdownMenu } from 'radix-ui'
 import { type ReactNode, useState } from 'react'
-import { setToken } from '../api/token.ts'
+import { signOut } from '../api/provider-session.ts'
 import { Icon, Mark } from '../parts/icon.tsx'
 import { Banner } from '../parts/states.tsx'
 import { Time } from '../parts/time.tsx'
@@ -204,7 +204,7 @@ function Account() {
               'The token does not expire'
             )}
           </DropdownMenu.Label>
-          <DropdownMenu.Item className="menu-item" onSelect={() => setToken(undefined)}>
+          <DropdownMenu.Item className="menu-item" onSelect={() => void signOut()}>
             <Icon name="key" />
             Sign out
           </DropdownMenu.Item>

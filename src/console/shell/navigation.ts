@@ -12,6 +12,7 @@ export type ViewId =
   | 'quarantine'
   | 'replicas'
   | 'configuration'
+  | 'explorer'
 
 export interface View {
   readonly id: ViewId
@@ -35,6 +36,7 @@ export const views: readonly View[] = [
   { id: 'schema', title: 'Schema', icon: 'schema', key: 'd', group: 'Define', fills: false },
   { id: 'quarantine', title: 'Quarantine', icon: 'poison', key: 'q', group: 'Run', fills: false },
   { id: 'replicas', title: 'Replicas', icon: 'replicas', key: 'r', group: 'Run', fills: false },
+  { id: 'explorer', title: 'Explorer', icon: 'explorer', key: 'e', group: 'Run', fills: true },
   { id: 'configuration', title: 'Configuration', icon: 'config', key: 'f', group: 'Run', fills: false },
 ]
 

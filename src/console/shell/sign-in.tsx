@@ -1,4 +1,5 @@
 import { type FormEvent, useState } from 'react'
+import { signInHref, useProviderSession } from '../api/provider-session.ts'
 import { claimsOf, setToken } from '../api/token.ts'
 import { Icon, Mark } from '../parts/icon.tsx'
 
@@ -14,8 +15,9 @@ export function SignIn({ problem }: { problem: string | undefined }) {
         <div className="pad stack loose">
           <div>
             <h1>Sign in to the console</h1>
-            <p className="muted">It shows every message, client and position, so it needs an operator’s token.</p>
+            <p className="muted">It shows every message, client and position, so it is for operators.</p>
           </div>
+          <ProviderForm />
           <TokenForm problem={problem} />
         </div>
         <div className="pad stack sign-in-help">
@@ -38,13 +40,14 @@ export function SignIn({ problem }: { problem: string | undefined }) {
 }
 
 /** Over a page whose token expired: the page stays. */
-export function SignInAgain({ problem }: { problem: string }) {
+export function SignInAgain({ problem }: { problem: string | undefined }) {
   return (
     <div className="again-scrim">
       <div className="dialog" role="dialog" aria-modal="true" aria-labelledby="again-title">
         <div className="dlg-in">
           <h2 id="again-title">Sign in again</h2>
-          <p className="muted">Your token is not accepted any longer. The page stays as it is.</p>
+          <p className="muted">Your sign-in is not accepted any longer. The page stays as it is.</p>
+          <ProviderForm />
           <TokenForm problem={problem} />
         </div>
       </div>
@@ -52,9 +55,47 @@ export function SignInAgain({ problem }: { problem: string }) {
   )
 }
 
+const problems: Readonly<Record<string, string>> = {
+  denied: 'The identity provider refused the sign-in, or an operator revoked your access.',
+  invalid: 'The answer of the identity provider does not belong to this sign-in. Sign in again.',
+  expired: 'The sign-in has expired. Sign in again.',
+  'no-role':
+    'Your account has no role in the console. Ask an administrator of the identity provider for one of the roles that this gateway accepts.',
+  away: 'The identity provider does not answer. The log of the gateway has the reason.',
+  busy: 'Too many sign-ins at once. Try again in a moment.',
+}
+
+/** The way in by the identity provider, if the gateway has one. */
+function ProviderForm() {
+  const { provider, problem, signOutUrl } = useProviderSession()
+  const text = problem === undefined ? undefined : (problems[problem] ?? problems['invalid'])
+  if (provider === undefined) return null
+  return (
+    <div className="stack sign-in-provider">
+      {signOutUrl !== undefined && (
+        <p className="small" role="status">
+          You are signed out of the console. <a href={signOutUrl}>Sign out of {provider} too</a>
+        </p>
+      )}
+      {text !== undefined && (
+        <div className="err" role="alert">
+          <Icon name="warn" />
+          <span>{text}</span>
+        </div>
+      )}
+      <a className="btn main-act" href={signInHref()}>
+        <Icon name="key" />
+        Sign in with {provider}
+      </a>
+      <p className="small muted or">or with a token</p>
+    </div>
+  )
+}
+
 function TokenForm({ problem }: { problem: string | undefined }) {
   const [text, setText] = useState('')
   const [invalid, setInvalid] = useState<string>()
+  const { provider } = useProviderSession()
   const shown = invalid ?? problem
   const submit = (event: FormEvent): void => {
     event.preventDefault()
@@ -81,7 +122,7 @@ function TokenForm({ problem }: { problem: string | undefined }) {
           type="password"
           autoComplete="off"
           spellCheck={false}
-          autoFocus
+          autoFocus={provider === undefined}
           value={text}
           aria-invalid={shown !== undefined}
           aria-describedby={shown === undefined ? undefined : 'token-problem'}
@@ -94,7 +135,7 @@ function TokenForm({ problem }: { problem: string | undefined }) {
           </div>
         )}
       </div>
-      <button className="btn main-act" type="submit" disabled={text.trim() === ''}>
+      <button className={`btn ${provider === undefined ? 'main-act' : ''}`} type="submit" disabled={text.trim() === ''}>
         Sign in
       </button>
     </form>

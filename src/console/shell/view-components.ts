@@ -12,5 +12,6 @@ export const viewComponents: Readonly<Record<ViewId, ComponentType>> = {
   schema: lazy(() => import('../views/schema/schema.tsx')),
   quarantine: lazy(() => import('../views/quarantine/quarantine.tsx')),
   replicas: lazy(() => import('../views/replicas/replicas.tsx')),
+  explorer: lazy(() => import('../views/explorer/explorer.tsx')),
   configuration: lazy(() => import('../views/configuration/configuration.tsx')),
 }

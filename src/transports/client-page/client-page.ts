@@ -50,6 +50,7 @@ const page = `<!doctype html>
   <h1>The room</h1>
   <p id="state" role="status" data-state="connecting">connecting</p>
 </header>
+<p class="what">This page is a client of the plain WebSocket at <code>/ws</code>. Every client in the room gets every text. A time is when this page sent or received the text, in your time zone.</p>
 <details id="who">
   <summary>Token</summary>
   <form id="identify">
@@ -58,9 +59,9 @@ const page = `<!doctype html>
   </form>
 </details>
 <main>
-  <section aria-labelledby="sent-title"><h2 id="sent-title">Sent</h2><ol id="sent" tabindex="0" aria-live="off"></ol></section>
-  <section aria-labelledby="other-title"><h2 id="other-title">From others</h2><ol id="other" tabindex="0" aria-live="polite"></ol></section>
-  <section aria-labelledby="processed-title"><h2 id="processed-title">Processed</h2><ol id="processed" tabindex="0" aria-live="polite"></ol></section>
+  <section aria-labelledby="sent-title"><h2 id="sent-title">Sent</h2><p>Your texts. Each is marked as waiting until RabbitMQ has it.</p><ol id="sent" tabindex="0" aria-live="off"></ol></section>
+  <section aria-labelledby="other-title"><h2 id="other-title">From others</h2><p>Texts of other clients. The plain WebSocket does not transmit who sent a text.</p><ol id="other" tabindex="0" aria-live="polite"></ol></section>
+  <section aria-labelledby="processed-title"><h2 id="processed-title">Processed</h2><p>Texts from your programs behind RabbitMQ. Every client receives them.</p><ol id="processed" tabindex="0" aria-live="polite"></ol></section>
 </main>
 <form id="send">
   <label for="text">Text for all clients</label>

@@ -22,7 +22,14 @@ function show(list, text) {
   const box = element(list)
   const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 8
   const item = document.createElement('li')
-  item.textContent = text
+  const now = new Date()
+  const time = document.createElement('time')
+  time.dateTime = now.toISOString()
+  time.title = now.toISOString()
+  time.textContent = now.toLocaleTimeString([], { hour12: false }) + '.' + String(now.getMilliseconds()).padStart(3, '0')
+  const words = document.createElement('span')
+  words.textContent = text
+  item.append(time, words)
   box.append(item)
   while (box.children.length > maxShown) box.firstChild.remove()
   if (atEnd) box.scrollTop = box.scrollHeight

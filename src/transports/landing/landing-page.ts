@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { sendJson } from '../http/answer-request.ts'
 import { isThisMachine } from '../http/hosts.ts'
+import { hero } from './hero.ts'
+import { script } from './script.ts'
 import { icon, style } from './style.ts'
 
 export interface LandingFacts {
@@ -12,12 +14,17 @@ export interface LandingFacts {
   readonly tcpPort: number | 'off'
   readonly opsPort: number | 'off'
   readonly console: 'ops' | 'on' | 'off'
+  /** More than one: the ops port belongs to the primary process, which serves no console. */
+  readonly workers: number
   broker(): 'UP' | 'DOWN'
 }
 
+const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+
 const policy = [
   "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+  `script-src ${hashOf(script)}`,
+  `style-src ${hashOf(style)}`,
   "img-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
@@ -50,9 +57,12 @@ export function serveIcon(_request: IncomingMessage, response: ServerResponse): 
 }
 
 /** Where a browser on this machine finds the console. Undefined if it cannot reach it. */
-function consoleHref({ console: served, opsPort }: LandingFacts, host: string | undefined): string | undefined {
+function consoleHref(
+  { console: served, opsPort, workers }: LandingFacts,
+  host: string | undefined,
+): string | undefined {
   if (served === 'on') return '/console'
-  if (served === 'off' || opsPort === 'off') return undefined
+  if (served === 'off' || opsPort === 'off' || workers > 1) return undefined
   const name = host?.replace(/:\d+$/, '')
   // The ops port listens on loopback, so a link helps only there.
   return name !== undefined && /^[\w.:[\]-]+$/.test(name) && isThisMachine(name)
@@ -75,10 +85,18 @@ function page(facts: LandingFacts, broker: 'UP' | 'DOWN', host: string | undefin
     href === undefined &&
       facts.console === 'ops' &&
       opsPort !== 'off' &&
+      facts.workers === 1 &&
       closedDoor('Console', 'Every message, client and position', `/console on the ops port, ${opsPort}`),
-    graphiql && door('/graphql', 'Open GraphiQL', 'Try queries and subscriptions; works without internet', '/graphql'),
+    graphiql && door('/graphql', 'GraphiQL', 'Try queries and subscriptions; works without internet', '/graphql'),
     room && door('/client', 'Room', 'What clients of the plain WebSocket send, and what comes back', '/client'),
   ].filter((one) => typeof one === 'string')
+  const acts = [
+    href !== undefined && `<a class="btn main-act" href="${href}">Open the console</a>`,
+    graphiql && `<a class="btn" href="/graphql">Try a query</a>`,
+  ]
+    .filter((one) => typeof one === 'string')
+    .join('')
+  const state = isUp ? 'Broker up' : 'Broker away: clients stay connected, and get their messages when it is back'
   const endpoints = [
     ['GraphQL over HTTP, SSE, multipart', 'POST, GET', '/graphql'],
     ['graphql-transport-ws', 'WebSocket', '/graphql'],
@@ -96,12 +114,15 @@ function page(facts: LandingFacts, broker: 'UP' | 'DOWN', host: string | undefin
 <style>${style}</style>
 </head>
 <body>
-<header><img src="/favicon.svg" alt="" width="24" height="24"><strong>Warren</strong></header>
+<header><img src="/favicon.svg" alt="" width="24" height="24"><strong>Warren</strong><button id="theme" class="btn" type="button" aria-label="Use the other theme" hidden>${sun}</button></header>
 <main>
-<section class="hero">
+<section class="hero"><div>
 <h1>Every RabbitMQ message, to the client it is for.</h1>
 <p class="lead">Warren is the GraphQL subscription gateway of this system. Clients subscribe, get their messages in order, and resume from a cursor.</p>
-<p class="state"><span class="${isUp ? 'up' : 'down'}">Broker ${isUp ? 'up' : 'away'}</span><span>Warren ${version}</span></p>
+<p class="acts">${acts}</p>
+<p class="state"><span class="${isUp ? 'up' : 'down'}">${state}</span><span>Warren ${version}</span></p>
+</div>
+<figure>${hero}</figure>
 </section>
 <nav aria-label="Where to go">${doors.join('')}</nav>
 <section class="panels">
@@ -117,10 +138,14 @@ function page(facts: LandingFacts, broker: 'UP' | 'DOWN', host: string | undefin
 </section>
 </main>
 <footer>No request leaves this machine. Health and metrics are on the ops port. The documentation is in <code>docs/</code> of the package.</footer>
+<script>${script}</script>
 </body>
 </html>
 `
 }
+
+const sun =
+  '<svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"><circle cx="8" cy="8" r="2.8"/><path d="M8 1.5v1.3M8 13.2v1.3M1.5 8h1.3M13.2 8h1.3M3.4 3.4l.9.9M11.7 11.7l.9.9M12.6 3.4l-.9.9M4.3 11.7l-.9.9"/></svg>'
 
 function door(href: string, title: string, text: string, where: string): string {
   return `<a class="panel door" href="${href}"><h2>${title}</h2><p>${text}</p><code>${where}</code></a>`

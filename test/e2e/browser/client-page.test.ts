@@ -56,7 +56,8 @@ test('a text sent on one page appears on the other, and on both as processed, wi
   for (const page of [one, two]) await list(page, 'Processed').getByText('HELLO, <B>EVERYBODY</B> 😀 (py)').waitFor()
   await sendText(two, 'and hello back')
   await list(one, 'From others').getByText('and hello back').waitFor()
-  expect(await list(one, 'Sent').allTextContents()).toEqual(['Hello, <b>everybody</b> 😀'])
+  expect(await list(one, 'Sent').locator('span').allTextContents()).toEqual(['Hello, <b>everybody</b> 😀'])
+  expect(await list(one, 'From others').locator('time').first().textContent()).toMatch(/^\d\d:\d\d:\d\d\.\d{3}$/)
   expect(await list(one, 'Sent').first().getAttribute('data-waiting')).toBeNull()
 
   await one.emulateMedia({ colorScheme: 'dark' })

@@ -11,16 +11,19 @@ import type { TestBrowser } from '../../support/processes/chromium.ts'
 const shots = '.cache/console'
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-export interface ConsolePage {
+export interface WatchedPage {
   readonly page: Page
   /** What the browser reported: errors, warnings, and breaches of the policy. */
   readonly problems: readonly string[]
-  /** Opens a view, such as `clients?only=SLOW`. */
-  open: (view: string) => Promise<void>
   /** Saves a picture in the light and the dark theme and at the width of a phone. */
   shoot: (name: string) => Promise<void>
   /** Serious and critical findings of axe, as text. */
   findings: () => Promise<string[]>
+}
+
+export interface ConsolePage extends WatchedPage {
+  /** Opens a view, such as `clients?only=SLOW`. */
+  open: (view: string) => Promise<void>
 }
 
 /** A page of the console, signed in by a link with a token of this scope. */
@@ -29,26 +32,35 @@ export async function openConsole(
   gateway: Pick<ReachableGateway, 'address' | 'opsPort'>,
   { scope = 'operator', token }: { scope?: string; token?: string } = {},
 ): Promise<ConsolePage> {
+  const watched = await watchConsole(browser)
+  const { page } = watched
+  const base = `http://${gateway.address}:${gateway.opsPort}/console`
+  const given = token ?? (await testToken({ sub: 'nadia', scope }))
+  await page.goto(`${base}#token=${given}`)
+  return {
+    ...watched,
+    open: async (view) => {
+      await page.goto(`${base}/${view}`)
+      await page.getByRole('heading', { level: 1 }).waitFor()
+    },
+  }
+}
+
+/** An empty page. */
+export async function watchConsole(browser: TestBrowser): Promise<WatchedPage> {
   const page = await browser.context.newPage()
   const problems: string[] = []
   page.on('console', (message: ConsoleMessage) => {
     if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text())
   })
   page.on('pageerror', (error) => problems.push(error.message))
-  const base = `http://${gateway.address}:${gateway.opsPort}/console`
-  const given = token ?? (await testToken({ sub: 'nadia', scope }))
   // Without transitions, so that no picture shows half of one.
   await page.emulateMedia({ reducedMotion: 'reduce' })
   await page.setViewportSize({ width: 1440, height: 900 })
-  await page.goto(`${base}#token=${given}`)
   mkdirSync(shots, { recursive: true })
   return {
     page,
     problems,
-    open: async (view) => {
-      await page.goto(`${base}/${view}`)
-      await page.getByRole('heading', { level: 1 }).waitFor()
-    },
     shoot: async (name) => {
       for (const theme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme: theme })

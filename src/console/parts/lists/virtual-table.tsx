@@ -80,7 +80,13 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
           <Head column={column} sortedBy={props.sortedBy} onSort={props.onSort} key={column.id} />
         ))}
       </div>
-      {rows.length === 0 && props.empty}
+      {rows.length === 0 && (
+        <div className="vempty" role="row">
+          <div className="vempty" role="cell">
+            {props.empty}
+          </div>
+        </div>
+      )}
       <div className="vbody" role="rowgroup" style={{ height: virtual.getTotalSize() }}>
         {items.map(({ index, key, start }) => {
           const row = rows[index]

@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import type { Page } from 'playwright-core'
+import { eventually } from '../../support/eventually.ts'
+import { type GatewayProcess, startGateway } from '../../support/gateway/gateway-process.ts'
+import { identityProvider, type TestIdentityProvider } from '../../support/gateway/identity-provider.ts'
+import { freePort } from '../../support/network/ports.ts'
+import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
+import { watchConsole } from './console-page.ts'
+
+const client = { clientId: 'warren-console', clientSecret: 'a secret of the client' }
+let browser: TestBrowser
+let provider: TestIdentityProvider
+let gateway: GatewayProcess
+let base: string
+
+function optionsFor(issuer: string): Record<string, string> {
+  return {
+    WARREN_CONSOLE_OIDC_ISSUER: issuer,
+    WARREN_CONSOLE_OIDC_CLIENT_ID: client.clientId,
+    WARREN_CONSOLE_OIDC_CLIENT_SECRET: client.clientSecret,
+    WARREN_CONSOLE_OIDC_OPERATOR: 'orders%20admin',
+    WARREN_CONSOLE_OIDC_OBSERVE: 'support,sales',
+  }
+}
+
+beforeAll(async () => {
+  const opsPort = await freePort()
+  base = `http://127.0.0.1:${opsPort}/console`
+  provider = await identityProvider({ ...client, redirectUri: `${base}/oidc/callback` })
+  provider.roles.set('nadia', ['orders admin', 'support'])
+  provider.roles.set('omar', ['support'])
+  provider.roles.set('guest', ['orders', 'admin'])
+  gateway = await startGateway({ env: { ...optionsFor(provider.issuer), WARREN_OPS_PORT: String(opsPort) } })
+  browser = await launchChromium()
+})
+beforeEach(() => browser.context.clearCookies())
+afterAll(async () => {
+  await browser?.close()
+  await gateway?.stop()
+  await provider?.stop()
+})
+
+/** From the page of the console to the page of the provider, and back. */
+async function signIn(page: Page, user: string): Promise<void> {
+  await page.getByRole('link', { name: /Sign in with 127\.0\.0\.1/ }).click()
+  await page.getByLabel('User').fill(user)
+  await page.getByRole('button', { name: 'Continue' }).click()
+}
+
+test('an operator signs in by the provider, comes back to the view, reloads it and signs out', async () => {
+  const { page, problems, findings, shoot } = await watchConsole(browser)
+  await page.goto(`${base}/clients?search=a`)
+  await page.getByRole('heading', { name: 'Sign in to the console' }).waitFor()
+  await page.getByRole('link', { name: /Sign in with/ }).waitFor()
+  expect(await findings()).toEqual([])
+  await shoot('sign-in')
+  await signIn(page, 'nadia')
+  await page.getByRole('heading', { name: 'Clients' }).waitFor()
+  expect(page.url()).toBe(`${base}/clients?search=a`)
+  await page.getByText('operator', { exact: true }).waitFor()
+  await page.getByText('Nadia', { exact: true }).waitFor()
+  // No script can read the session, and no token is stored.
+  expect(await page.evaluate('document.cookie + JSON.stringify(sessionStorage)')).toBe('{}')
+  await page.reload()
+  await page.getByText('Nadia', { exact: true }).click()
+  await page.getByRole('menuitem', { name: 'Sign out' }).click()
+  await page.getByText('You are signed out of the console.').waitFor()
+  await page.reload()
+  await page.getByRole('heading', { name: 'Sign in to the console' }).waitFor()
+
+  const [line = ''] = await gateway.printed(/.*audit: sign in.*/)
+  expect(line).toContain('console:nadia')
+  expect(line).toContain('as Nadia')
+  await gateway.printed(/audit: sign out/)
+  // The provider's redirect has the code in its address, and nothing prints it.
+  expect(gateway.output()).not.toMatch(/code=|id_token|access_token/)
+  expect(browser.outside()).toEqual([])
+  expect(problems).toEqual([])
+})
+
+test('a role of WARREN_CONSOLE_OIDC_OBSERVE reads and changes nothing', async () => {
+  const { page } = await watchConsole(browser)
+  await page.goto(`${base}/sources`)
+  await signIn(page, 'omar')
+  await page.getByRole('button', { name: 'New source' }).click()
+  const button = page.getByRole('button', { name: 'Make the source' })
+  expect(await button.getAttribute('title')).toBe('Needs the scope operator')
+  expect(await button.isDisabled()).toBe(true)
+  await page.getByText('observe', { exact: true }).waitFor()
+})
+
+test.each([
+  ['guest', 'Your account has no role in the console.'],
+  ['refuse', 'The identity provider refused the sign-in'],
+])('explains why %s may not sign in', async (user, text) => {
+  const { page } = await watchConsole(browser)
+  await page.goto(base)
+  await signIn(page, user)
+  await page.getByRole('alert').getByText(text).waitFor()
+  expect(page.url()).toBe(base)
+  const answer = await browser.context.request.post(`${base}/session`)
+  expect(await answer.json()).toEqual({ provider: new URL(provider.issuer).host })
+})
+
+/** The address of the provider's page, with the cookie of the pending sign-in in the browser. */
+async function begun(view = '/console'): Promise<URL> {
+  const url = `${base}/oidc/sign-in?${new URLSearchParams({ view })}`
+  const response = await browser.context.request.get(url, { maxRedirects: 0 })
+  expect(response.status()).toBe(303)
+  return new URL(response.headers()['location'] ?? '')
+}
+
+test.each(['state', 'nonce', 'code_challenge'])('refuses an answer of the provider for another %s', async (name) => {
+  const { page } = await watchConsole(browser)
+  const url = await begun()
+  expect(url.searchParams.get('code_challenge_method')).toBe('S256')
+  url.searchParams.set(name, (url.searchParams.get(name) ?? '').split('').toReversed().join(''))
+  await page.goto(url.href)
+  await page.getByLabel('User').fill('nadia')
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByRole('alert').getByText('does not belong to this sign-in').waitFor()
+})
+
+test('refuses a callback without the cookie of the browser that began, and pages of other sites', async () => {
+  const { page } = await watchConsole(browser)
+  const url = await begun()
+  await browser.context.clearCookies()
+  await page.goto(url.href)
+  await page.getByLabel('User').fill('nadia')
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByRole('alert').getByText('The sign-in has expired').waitFor()
+
+  for (const path of ['session', 'sign-out'])
+    expect(
+      (await fetch(`${base}/${path}`, { method: 'POST', headers: { origin: 'https://evil.example' } })).status,
+    ).toBe(403)
+  expect((await fetch(`${base}/session`)).status).toBe(405)
+})
+
+test.each(['https://evil.example/console', '//evil.example', '/console\\@evil.example', '/graphql'])(
+  'does not redirect to %s after the sign-in',
+  async (view) => {
+    const { page } = await watchConsole(browser)
+    await page.goto((await begun(view)).href)
+    await page.getByLabel('User').fill('nadia')
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    expect(page.url()).toBe(base)
+  },
+)
+
+test('a session is renewed at the provider, ends with the role, and a provider that is away is explained', async () => {
+  const opsPort = await freePort()
+  const own = `http://127.0.0.1:${opsPort}/console`
+  await using issuer = await identityProvider(
+    { ...client, redirectUri: `${own}/oidc/callback` },
+    { rolesIn: 'id-token' },
+  )
+  issuer.roles.set('nadia', ['orders admin'])
+  await using short = await startGateway({
+    env: { ...optionsFor(issuer.issuer), WARREN_OPS_PORT: String(opsPort), WARREN_CONSOLE_OIDC_SESSION: '40s' },
+  })
+  const { page, problems, findings } = await watchConsole(browser)
+  await page.goto(`${own}/live`)
+  await signIn(page, 'nadia')
+  await page.getByText('Live, 1 replica').waitFor()
+  // A token lasts 10 s, so the session has outlived its first one.
+  await eventually('two renewals', () => issuer.refreshes() >= 2)
+  await page.getByText('Live, 1 replica').waitFor()
+  expect(await page.getByRole('dialog').count()).toBe(0)
+  expect(problems).toEqual([])
+
+  issuer.roles.set('nadia', [])
+  await page.getByRole('dialog').getByText('no role in the console').waitFor()
+  expect(await findings()).toEqual([])
+  issuer.roles.set('nadia', ['support'])
+  await page
+    .getByRole('dialog')
+    .getByRole('link', { name: /Sign in with/ })
+    .click()
+  await page.getByText('observe', { exact: true }).waitFor()
+  expect(page.url()).toBe(`${own}/live`)
+
+  await issuer.stop()
+  // The page keeps trying until its last token ends.
+  await page.getByRole('dialog').getByText('The identity provider does not answer').waitFor({ timeout: 60_000 })
+  await short.printed(/"reason":"away"/)
+  await short.stop()
+  await using restarted = await short.again()
+  await page.goto(own)
+  await page.getByRole('link', { name: /Sign in with/ }).click()
+  await page.getByRole('alert').getByText('The identity provider does not answer').waitFor()
+  expect(restarted.output()).not.toMatch(/unexpected|unhandled/i)
+})
