@@ -12,7 +12,6 @@ const listeners = new Set<() => void>()
 /** Called when another user or another sign-in takes over, and not when a token is renewed. */
 const signInListeners = new Set<() => void>()
 let token = read()
-let signIns = 0
 
 /**
  * Moves the token of a sign-in link (`#token=…`) out of the address at once, so that it is in no
@@ -28,7 +27,6 @@ export function takeTokenFromAddress(): void {
 /** Kept for this tab only, and not beyond the page if `stored` is false. */
 export function setToken(next: string | undefined, { stored = true } = {}): void {
   token = next
-  signIns += 1
   try {
     if (next === undefined || !stored) sessionStorage.removeItem(key)
     else sessionStorage.setItem(key, next)
@@ -42,11 +40,6 @@ export function setToken(next: string | undefined, { stored = true } = {}): void
 export function renewToken(next: string): void {
   token = next
   for (const listener of listeners) listener()
-}
-
-/** Changes with each sign-in. */
-export function signInNumber(): number {
-  return signIns
 }
 
 export function currentToken(): string | undefined {

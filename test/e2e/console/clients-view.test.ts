@@ -95,7 +95,7 @@ test('an operator signs in by the link, finds a client on another replica and di
   // What alice receives, read at another position, with the operator's name in the log.
   await detail.getByRole('button', { name: 'Open a test subscription as this client' }).click()
   await detail.getByText('Waiting for events').waitFor()
-  await one.printed(/audit: test subscription.*nadia/)
+  await one.printed(/"by":"nadia".*audit: test subscription/)
   const operate = callerOf(one.graphqlUrl, await testToken({ scope: 'operator' }))
   await operate('mutation { publish(input: { clientId: "alice", data: { order: 17 } }) { cursor } }')
   const events = detail.getByRole('list', { name: 'Events, newest first' })

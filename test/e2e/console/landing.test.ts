@@ -47,7 +47,7 @@ test('the landing page leads to the console, GraphiQL and the room, and keeps th
 })
 
 test('the landing page shows everything without a script', async () => {
-  await using gateway = await startGateway()
+  await using gateway = await openReachable()
   await using browser = await launchChromium()
   const page = await browser.context.newPage()
   const devtools = await browser.context.newCDPSession(page)
