@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { AxeResults } from 'axe-core'
@@ -7,8 +7,16 @@ import type { ReachableGateway } from '../../support/gateway/gateway-in-process.
 import { testToken } from '../../support/gateway/gateway-process.ts'
 import type { TestBrowser } from '../../support/processes/chromium.ts'
 
-/** Git ignores it. The pictures are for people to look at. */
+/** Where `TEST_PICTURES=1` saves pictures for people to look at. Git ignores it. */
 const shots = '.cache/console'
+const takesPictures = process.env['TEST_PICTURES'] !== undefined
+
+/** Saves a picture of what the page shows, or only waits until it shows it. */
+export async function picture(page: Page, name: string): Promise<void> {
+  if (takesPictures) await page.screenshot({ path: join(shots, `${name}.png`) })
+  // A hidden page has no frames.
+  else await page.evaluate('new Promise((shown) => (requestAnimationFrame(shown), setTimeout(shown, 200)))')
+}
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 export interface ConsolePage {
@@ -17,7 +25,10 @@ export interface ConsolePage {
   readonly problems: readonly string[]
   /** Opens a view, such as `clients?only=SLOW`. */
   open: (view: string) => Promise<void>
-  /** Saves a picture in the light and the dark theme and at the width of a phone. */
+  /**
+   * Shows the view in the light and the dark theme and at the width of a phone. Saves pictures of
+   * them on request, because each takes 0.2 s of CPU.
+   */
   shoot: (name: string) => Promise<void>
   /** Serious and critical findings of axe, as text. */
   findings: () => Promise<string[]>
@@ -41,7 +52,6 @@ export async function openConsole(
   await page.emulateMedia({ reducedMotion: 'reduce' })
   await page.setViewportSize({ width: 1440, height: 900 })
   await page.goto(`${base}#token=${given}`)
-  mkdirSync(shots, { recursive: true })
   return {
     page,
     problems,
@@ -52,11 +62,11 @@ export async function openConsole(
     shoot: async (name) => {
       for (const theme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme: theme })
-        await page.screenshot({ path: join(shots, `${name}-${theme}.png`) })
+        await picture(page, `${name}-${theme}`)
       }
       await page.emulateMedia({ colorScheme: 'light' })
       await page.setViewportSize({ width: 390, height: 844 })
-      await page.screenshot({ path: join(shots, `${name}-phone.png`) })
+      await picture(page, `${name}-phone`)
       await page.setViewportSize({ width: 1440, height: 900 })
     },
     findings: async () => {

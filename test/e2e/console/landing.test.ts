@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
 import { openReachable } from '../../support/gateway/gateway-in-process.ts'
 import { launchChromium } from '../../support/processes/chromium.ts'
+import { picture } from './console-page.ts'
 
 test('the landing page leads to the console, GraphiQL and the room without a script', async () => {
   await using gateway = await openReachable()
@@ -22,14 +22,13 @@ test('the landing page leads to the console, GraphiQL and the room without a scr
     expect([href, response.status]).toEqual([href, 200])
   }
   expect(await page.locator('script').count()).toBe(0)
-  mkdirSync('.cache/console', { recursive: true })
-  await page.screenshot({ path: '.cache/console/landing-light.png' })
+  await picture(page, 'landing-light')
   await page.getByRole('link', { name: /Console/ }).click()
   await page.getByRole('heading', { name: 'Sign in to the console' }).waitFor()
   await page.getByLabel('Token, or the whole sign-in link').fill('no token')
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByText('This is no token').waitFor()
-  await page.screenshot({ path: '.cache/console/sign-in-light.png' })
+  await picture(page, 'sign-in-light')
   expect(browser.outside()).toEqual([])
   expect(problems).toEqual([])
 })
