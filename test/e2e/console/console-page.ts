@@ -7,8 +7,16 @@ import type { ReachableGateway } from '../../support/gateway/gateway-in-process.
 import { testToken } from '../../support/gateway/gateway-process.ts'
 import type { TestBrowser } from '../../support/processes/chromium.ts'
 
-/** Git ignores it. The pictures are for people to look at. */
+/** Pictures for people to look at, unless `TEST_PICTURES=0`. Git ignores the folder. */
 const shots = '.cache/console'
+const takesPictures = process.env['TEST_PICTURES'] !== '0'
+
+/** Saves a picture of what the page shows, or only waits until it shows it. */
+export async function picture(page: Page, name: string): Promise<void> {
+  if (takesPictures) await page.screenshot({ path: join(shots, `${name}.png`) })
+  // A hidden page has no frames.
+  else await page.evaluate('new Promise((shown) => (requestAnimationFrame(shown), setTimeout(shown, 200)))')
+}
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 export interface WatchedPage {
@@ -57,18 +65,18 @@ export async function watchConsole(browser: TestBrowser): Promise<WatchedPage> {
   // Without transitions, so that no picture shows half of one.
   await page.emulateMedia({ reducedMotion: 'reduce' })
   await page.setViewportSize({ width: 1440, height: 900 })
-  mkdirSync(shots, { recursive: true })
+  if (takesPictures) mkdirSync(shots, { recursive: true })
   return {
     page,
     problems,
     shoot: async (name) => {
       for (const theme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme: theme })
-        await page.screenshot({ path: join(shots, `${name}-${theme}.png`) })
+        await picture(page, `${name}-${theme}`)
       }
       await page.emulateMedia({ colorScheme: 'light' })
       await page.setViewportSize({ width: 390, height: 844 })
-      await page.screenshot({ path: join(shots, `${name}-phone.png`) })
+      await picture(page, `${name}-phone`)
       await page.setViewportSize({ width: 1440, height: 900 })
     },
     findings: async () => {

@@ -40,7 +40,7 @@ export function shortcut([command, ...args]: readonly string[]): string | undefi
       return `rabbit_auth_backend_internal:set_permissions(${[user, vhost, ...patterns, 'a test'].map((one) => binary(one ?? '')).join(', ')})`
     }
     case 'add_vhost':
-      return `rabbit_vhost:add(${binary(first)}, ${actor})`
+      return args.length === 1 ? `rabbit_vhost:add(${binary(first)}, ${actor})` : undefined
     case 'delete_vhost':
       return `rabbit_vhost:delete(${binary(first)}, ${actor})`
     case 'set_vhost_limits':
