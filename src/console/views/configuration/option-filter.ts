@@ -6,7 +6,7 @@ export type ShownOption = ConfigurationQuery['configuration']['options'][number]
 export const optionFilters = {
   set: ({ origin }: ShownOption) => origin !== 'DEFAULT' && origin !== 'DERIVED',
   derived: ({ origin }: ShownOption) => origin === 'DERIVED',
-  differs: ({ differs }: ShownOption) => differs,
+  differs: ({ differs, mayDiffer }: ShownOption) => differs && !mayDiffer,
   restart: ({ needsRestart, replicas }: ShownOption) => needsRestart || replicas.some((one) => one.needsRestart),
 } as const
 
