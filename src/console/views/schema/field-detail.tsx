@@ -13,7 +13,7 @@ import { From } from './binding.tsx'
 
 type Field = TypedFieldQuery['typedFields']['fields'][number]
 
-const refreshMs = 3_000
+const refreshMs = 5_000
 const firstSubscribers = 20
 const moreSubscribers = 500
 

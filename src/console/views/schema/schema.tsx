@@ -17,7 +17,7 @@ import { SchemaVersions } from './schema-versions.tsx'
 
 type Field = TypedFieldsQuery['typedFields']['fields'][number]
 
-const refreshMs = 3_000
+const refreshMs = 5_000
 /** More fields are searched. */
 const fewFields = 8
 
