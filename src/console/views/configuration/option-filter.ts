@@ -12,7 +12,7 @@ export const optionFilters = {
 
 export type OptionFilter = keyof typeof optionFilters
 
-/** Options by group, in the order of the answer. All words of the search must be somewhere in it. */
+/** Options by group, in the order of the answer. An option has all words of the search. */
 export function groupsOf(
   options: readonly ShownOption[],
   { search, only }: { search: string; only: OptionFilter | undefined },
