@@ -18,6 +18,8 @@ export interface DescribedOption {
   readonly secret: boolean
   /** Whether a running gateway applies a new value at SIGHUP. */
   readonly reload: boolean
+  /** Whether it belongs to the machine, so that replicas may have different values. */
+  readonly mayDiffer: boolean
 }
 
 /** What is in force in one process. */
@@ -37,6 +39,23 @@ export interface ProcessFacts {
   readonly logFormat: 'pretty' | 'json'
 }
 
+/** Addresses, ports and files, which differ if replicas share a machine or have other machines. */
+const ofMachine: ReadonlySet<OptionName> = new Set([
+  'host',
+  'port',
+  'tcpPort',
+  'tcpEchoPort',
+  'opsPort',
+  'opsHost',
+  'dataDir',
+  'brokerCert',
+  'brokerKey',
+  'brokerCa',
+  'workers',
+  'optionsFile',
+  'logFormat',
+])
+
 /** Longer values are cut, in characters. */
 const maxValueLength = 4_096
 
@@ -54,6 +73,7 @@ export function describeOptions(): readonly DescribedOption[] {
       unset: option.unset ?? null,
       secret: option.secret,
       reload: option.reload,
+      mayDiffer: ofMachine.has(name),
     }
   })
 }

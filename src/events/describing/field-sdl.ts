@@ -1,9 +1,20 @@
-import { type DefinitionNode, type FieldDefinitionNode, Kind, type Location, parse, Source, visit } from 'graphql'
+import {
+  type ASTNode,
+  type DefinitionNode,
+  type FieldDefinitionNode,
+  Kind,
+  type Location,
+  type NameNode,
+  parse,
+  Source,
+  visit,
+} from 'graphql'
 import type { SdlFile } from '../sdl/source-files.ts'
 
 /** The team's SDL, of which parts are shown as they were written. */
 export class WrittenSdl {
   readonly #definitions: readonly DefinitionNode[]
+  readonly #next: ReadonlyMap<string, ReadonlySet<string>>
 
   /** `files`: read without mistakes. */
   constructor(files: readonly SdlFile[]) {
@@ -12,6 +23,7 @@ export class WrittenSdl {
       const source = new Source(text, path === '' ? '(unnamed)' : path)
       return /^\s*(#.*\s*)*$/.test(text) ? [] : parse(source).definitions
     })
+    this.#next = neighboursOf(this.#definitions)
   }
 
   /**
@@ -35,25 +47,41 @@ export class WrittenSdl {
     )
   }
 
-  /** The names of types in the order in which they are reached, each once. */
+  /** The names of the types, and of those that implement an interface among them. */
   #reachedFrom(field: FieldDefinitionNode): ReadonlySet<string> {
-    const reached = new Set<string>()
-    const visitor = {
-      NamedType: ({ name }: { readonly name: { readonly value: string } }): void => {
-        if (reached.has(name.value)) return
-        reached.add(name.value)
-        for (const node of this.#definitions) {
-          if (isTypeNode(node) && node.name.value === name.value) visit(node, visitor)
-        }
-      },
-    }
-    visit(field, visitor)
+    const reached = new Set(namesIn(field))
+    // A set visits what is added meanwhile.
+    for (const name of reached) for (const next of this.#next.get(name) ?? []) reached.add(next)
     reached.delete('Subscription')
     return reached
   }
 }
 
-function isTypeNode(node: DefinitionNode): node is DefinitionNode & { readonly name: { readonly value: string } } {
+/** By the name of a type: the types that it names, and those that implement it. */
+function neighboursOf(definitions: readonly DefinitionNode[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const next = new Map<string, Set<string>>()
+  const add = (from: string, to: string): void => {
+    const known = next.get(from) ?? new Set()
+    next.set(from, known.add(to))
+  }
+  for (const node of definitions.filter(isTypeNode)) {
+    const name = node.name.value
+    for (const inner of namesIn(node)) add(name, inner)
+    for (const one of 'interfaces' in node ? (node.interfaces ?? []) : []) add(one.name.value, name)
+  }
+  return next
+}
+
+/** The types that a definition names. */
+function namesIn(node: ASTNode): readonly string[] {
+  const names: string[] = []
+  visit(node, { NamedType: ({ name }) => void names.push(name.value) })
+  return names
+}
+
+type TypeNode = DefinitionNode & { readonly name: NameNode }
+
+function isTypeNode(node: DefinitionNode): node is TypeNode {
   return 'name' in node && node.name !== undefined && node.kind !== Kind.DIRECTIVE_DEFINITION
 }
 

@@ -87,7 +87,7 @@ async function outcomesOf(schema: EventSchema, { entries, cursorOf }: DraftInput
 
 function outcomesFor(fields: EventFields, entry: WindowEntry, cursor: () => string): DraftOutcome[] {
   try {
-    return [...fields.verdicts(entry, cursor)].map(([field, verdict]): DraftOutcome => {
+    return fields.verdicts(entry, cursor).map(([field, verdict]): DraftOutcome => {
       if (verdict.kind === 'valid') return { entry, field, kind: 'fits', event: jsonOf(verdict.value) }
       if (verdict.kind === 'filtered') return { entry, field, kind: 'excluded' }
       return { entry, field, kind: 'mismatched', reason: `${verdict.pointer}: expected ${verdict.expected}` }

@@ -130,12 +130,12 @@ export class EventFields implements EventMatcher {
    * What each field with a binding that takes the message makes of it, whether or not it is in use.
    * Throws `UndecodableBody`.
    */
-  *verdicts(message: WindowEntry, cursor: () => string): Generator<readonly [field: string, verdict: Verdict]> {
+  verdicts(message: WindowEntry, cursor: () => string): (readonly [field: string, verdict: Verdict])[] {
     const input = this.#inputOf(message, cursor)
-    for (const { index, reading } of this.#router.readings(input)) {
+    return [...this.#router.readings(input)].map(({ index, reading }) => {
       const { name } = index.field
-      yield [name, this.#validators.get(name)?.(input, reading.binding) ?? excluded]
-    }
+      return [name, this.#validators.get(name)?.(input, reading.binding) ?? excluded]
+    })
   }
 
   /** What the field makes of the message of an event. */

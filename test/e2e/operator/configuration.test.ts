@@ -39,7 +39,7 @@ interface Answer {
 }
 
 const query = `{ configuration { replicas unanswered options {
-  name flag fileVariable group value origin givenAs file default unset help expected secret reload needsRestart differs
+  name flag fileVariable group value origin givenAs file default unset help expected secret reload needsRestart differs mayDiffer
   replicas { replica value origin needsRestart }
 } } }`
 
@@ -91,7 +91,8 @@ test('replicas that differ are named with their values, and no part of a secret 
       ]),
     )
     expect(optionIn(answer, 'WARREN_JWT_SECRET')).toMatchObject({ value: '***', differs: false })
-    expect(optionIn(answer, 'WARREN_JWKS_URL')).toMatchObject({ differs: true })
+    expect(optionIn(answer, 'WARREN_JWKS_URL')).toMatchObject({ differs: true, mayDiffer: false })
+    expect(optionIn(answer, 'WARREN_PORT')).toMatchObject({ differs: true, mayDiffer: true })
     const text = JSON.stringify(answer)
     expect(text).toContain('http://warren:***@127.0.0.1:9/keys?sig=***')
     const password = decodeURIComponent(new URL(vhost.url).password)

@@ -189,7 +189,7 @@ describe('a typed field', () => {
 const replicaQuery = '{ typedFields { hash replicas { replica hash isSame failure { message } } fields { name } } }'
 
 describe('a reload', () => {
-  test('that has not reached a replica is visible, and one that was refused says why', async () => {
+  test('that has not reached a replica is visible, and one that was refused names the mistake', async () => {
     const { a, b, onA } = replicas
     const { typedFields: before } = await onA<Answer>(replicaQuery)
     writeFileSync(

@@ -287,7 +287,7 @@ export type TestSubscriptionSubscription = { testSubscription: { kind: EventKind
 export type ConfigurationQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type ConfigurationQuery = { configuration: { replicas: Array<string>, unanswered: Array<string>, options: Array<{ name: string, flag: string, fileVariable: string | null, group: string, value: string | null, origin: OptionOrigin | null, givenAs: string | null, file: string | null, default: string | null, unset: string | null, help: string, expected: string, secret: boolean, reload: boolean, needsRestart: boolean, differs: boolean, replicas: Array<{ replica: string, value: string | null, origin: OptionOrigin | null, needsRestart: boolean }> }> } };
+export type ConfigurationQuery = { configuration: { replicas: Array<string>, unanswered: Array<string>, options: Array<{ name: string, flag: string, fileVariable: string | null, group: string, value: string | null, origin: OptionOrigin | null, givenAs: string | null, file: string | null, default: string | null, unset: string | null, help: string, expected: string, secret: boolean, reload: boolean, needsRestart: boolean, differs: boolean, mayDiffer: boolean, replicas: Array<{ replica: string, value: string | null, origin: OptionOrigin | null, needsRestart: boolean }> }> } };
 
 export type TypedFieldsQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -739,6 +739,7 @@ export const ConfigurationDocument = new TypedDocumentString(`
       reload
       needsRestart
       differs
+      mayDiffer
       replicas {
         replica
         value

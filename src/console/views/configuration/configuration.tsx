@@ -146,7 +146,7 @@ function sentence({ options, replicas }: ConfigurationQuery['configuration']): s
 }
 
 function Value({ option }: { option: ShownOption }) {
-  const { value, secret, unset, differs, needsRestart, replicas } = option
+  const { value, secret, unset, differs, mayDiffer, needsRestart, replicas } = option
   return (
     <span className="line-up option-value">
       {value === null ? (
@@ -156,7 +156,8 @@ function Value({ option }: { option: ShownOption }) {
       ) : (
         <span className="mono small">{value}</span>
       )}
-      {differs && (
+      {differs && mayDiffer && <span className="faint small">one for each replica</span>}
+      {differs && !mayDiffer && (
         <span className="st box wait">
           <Icon name="warn" />
           differs

@@ -9,7 +9,8 @@ import { originText } from './option-origin.ts'
 
 /** An option: what it means, what is allowed, and its value on each replica. */
 export function OptionDetail({ option, onClose }: { option: ShownOption; onClose: () => void }) {
-  const { name, value, replicas, differs } = option
+  const { name, value, replicas, mayDiffer } = option
+  const differs = option.differs && !mayDiffer
   return (
     <Drawer title={`Option ${name}`} onClose={onClose}>
       <header>
@@ -81,7 +82,7 @@ export function OptionDetail({ option, onClose }: { option: ShownOption; onClose
             </li>
           ))}
         </ul>
-        {differs && option.secret && (
+        {differs && new Set(replicas.map((one) => one.value)).size === 1 && (
           <p className="small muted">The values differ though they look the same here: secrets are masked.</p>
         )}
       </section>

@@ -6,13 +6,13 @@ export type ShownOption = ConfigurationQuery['configuration']['options'][number]
 export const optionFilters = {
   set: ({ origin }: ShownOption) => origin !== 'DEFAULT' && origin !== 'DERIVED',
   derived: ({ origin }: ShownOption) => origin === 'DERIVED',
-  differs: ({ differs }: ShownOption) => differs,
+  differs: ({ differs, mayDiffer }: ShownOption) => differs && !mayDiffer,
   restart: ({ needsRestart, replicas }: ShownOption) => needsRestart || replicas.some((one) => one.needsRestart),
 } as const
 
 export type OptionFilter = keyof typeof optionFilters
 
-/** Options by group, in the order of the answer. All words of the search must be somewhere in it. */
+/** Options by group, in the order of the answer. An option has all words of the search. */
 export function groupsOf(
   options: readonly ShownOption[],
   { search, only }: { search: string; only: OptionFilter | undefined },

@@ -85,7 +85,7 @@ export function DraftOutcome({ draft }: { draft: Draft }) {
             </div>
           </div>
           <BodyView
-            title={`${shown.field}, from ${shown.message.routingKey || 'offset'} ${count(shown.message.offset)}`}
+            title={`${shown.field}, from ${shown.message.routingKey || 'the message'}, offset ${count(shown.message.offset)}`}
             text={printJson({ data: { [shown.field]: shown.event } })}
           />
         </>

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { TypedFieldDocument, type TypedFieldQuery } from '../../api/generated/graphql.ts'
 import { useQuery } from '../../api/use-query.ts'
 import { BodyView } from '../../parts/body-view.tsx'
@@ -13,7 +13,7 @@ import { From } from './binding.tsx'
 
 type Field = TypedFieldQuery['typedFields']['fields'][number]
 
-const refreshMs = 3_000
+const refreshMs = 5_000
 const firstSubscribers = 20
 const moreSubscribers = 500
 
@@ -23,29 +23,35 @@ const invalidTexts = {
   DELIVER: 'gives clients an error',
 } as const
 
-/** A typed field: its SDL, what does not fit, and who subscribes. */
-export function FieldDetail({ name }: { name: string }) {
+/** A typed field beside the list of fields (`children`): what it is, and who uses it. */
+export function FieldDetail({ name, children }: { name: string; children: ReactNode }) {
   const [first, setFirst] = useState(firstSubscribers)
   const answer = useQuery(TypedFieldDocument, { name, first }, { everyMs: refreshMs })
-  const field = answer.data?.typedFields.fields[0]
+  const field = answer.data?.typedFields.fields.find((one) => one.name === name)
+  const isLoading = !field && answer.loading
   return (
-    <div className="stack loose">
-      <FailureBanner answer={answer} what={`The field ${name}`} />
-      {!field && answer.loading && (
-        <Loading>
-          <div className="stack loose">
-            <PanelSkeleton rows={8} />
+    <div className="grid g-32">
+      <div className="stack loose">
+        {children}
+        {isLoading && (
+          <Loading>
             <PanelSkeleton rows={3} />
-          </div>
-        </Loading>
-      )}
-      {field && (
-        <>
-          <Definition field={field} />
-          {field.recent.mismatches.length > 0 && <Mismatches field={field} />}
+          </Loading>
+        )}
+        {field && field.recent.mismatches.length > 0 && <Mismatches field={field} key={name} />}
+        {field && (
           <Subscribers field={field} onMore={() => setFirst(moreSubscribers)} isAll={first > firstSubscribers} />
-        </>
-      )}
+        )}
+      </div>
+      <div className="stack loose">
+        <FailureBanner answer={answer} what={`The field ${name}`} />
+        {isLoading && (
+          <Loading>
+            <PanelSkeleton rows={8} />
+          </Loading>
+        )}
+        {field && <Definition field={field} />}
+      </div>
     </div>
   )
 }

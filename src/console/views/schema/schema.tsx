@@ -17,7 +17,9 @@ import { SchemaVersions } from './schema-versions.tsx'
 
 type Field = TypedFieldsQuery['typedFields']['fields'][number]
 
-const refreshMs = 3_000
+const refreshMs = 5_000
+/** More fields are searched. */
+const fewFields = 8
 
 const columns: readonly SortableColumn<Field>[] = [
   {
@@ -84,6 +86,31 @@ export default function Schema() {
       Infer from an exchange
     </button>
   )
+  const list = (
+    <section className="panel" aria-label="Typed fields">
+      {fields.length > 0 ? (
+        <SortableTable
+          label="Fields"
+          columns={columns}
+          rows={fields}
+          keyOf={keyOf}
+          selected={selected}
+          onSelect={({ name }) => change({ field: name })}
+        />
+      ) : (
+        <Empty
+          title="No field matches"
+          action={
+            <button className="btn" type="button" onClick={() => change({ search: undefined })}>
+              Show all fields
+            </button>
+          }
+        >
+          No field has “{search}” in its name, its type or its exchange.
+        </Empty>
+      )}
+    </section>
+  )
   return (
     <>
       <Head title="Schema" sub={schema ? sentence(schema) : 'Typed subscription fields: what each carries.'}>
@@ -99,45 +126,17 @@ export default function Schema() {
       {infers && <InferPanel />}
       {!schema && answer.loading && <SchemaSkeleton />}
       {schema && schema.fields.length === 0 && <NoFields isConfigured={schema.hash !== null} />}
-      {schema && schema.fields.length > 0 && (
-        <div className="grid g-32">
-          <div className="stack loose">
-            {schema.fields.length > 8 && (
-              <div className="filters nomargin">
-                <SearchField
-                  label="Search fields"
-                  placeholder="Field, type or exchange"
-                  value={search}
-                  onChange={(text) => change({ search: text })}
-                />
-              </div>
-            )}
-            <section className="panel" aria-label="Typed fields">
-              <SortableTable
-                label="Fields"
-                columns={columns}
-                rows={fields}
-                keyOf={keyOf}
-                selected={selected}
-                onSelect={({ name }) => change({ field: name })}
-              />
-              {fields.length === 0 && (
-                <Empty
-                  title="No field matches"
-                  action={
-                    <button className="btn" type="button" onClick={() => change({ search: undefined })}>
-                      Show all fields
-                    </button>
-                  }
-                >
-                  No field has “{search}” in its name, its type or its exchange.
-                </Empty>
-              )}
-            </section>
-          </div>
-          {chosen && <FieldDetail name={chosen.name} key={chosen.name} />}
+      {(schema?.fields.length ?? 0) > fewFields && (
+        <div className="filters">
+          <SearchField
+            label="Search fields"
+            placeholder="Field, type or exchange"
+            value={search}
+            onChange={(text) => change({ search: text })}
+          />
         </div>
       )}
+      {schema && schema.fields.length > 0 && (chosen ? <FieldDetail name={chosen.name}>{list}</FieldDetail> : list)}
       {reading && <SchemaText onClose={() => setReading(false)} />}
     </>
   )

@@ -39,6 +39,8 @@ export interface OptionDescription {
   readonly unset: string | null
   readonly secret: boolean
   readonly reload: boolean
+  /** Whether it belongs to the machine of a replica. */
+  readonly mayDiffer: boolean
 }
 
 /** Reads the options of this process. Implemented by the composition root. */

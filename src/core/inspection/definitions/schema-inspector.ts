@@ -1,3 +1,4 @@
+import { badInput } from '../../../errors.ts'
 import type { Gathering } from '../../cluster/gathering.ts'
 import type { FieldRate } from '../replicas/replica-inspector.ts'
 import { type FieldActivity, type FieldActivityParts, readFieldActivity } from './field-activity.ts'
@@ -16,7 +17,7 @@ export interface InspectedField {
   /** Of all replicas that answered. */
   readonly sum: FieldReport
   readonly replicas: readonly { readonly replica: string; readonly field: FieldReport }[]
-  /** Read once for all fields of an answer, when it is asked for. */
+  /** Read when it is asked for. */
   readonly activity: () => Promise<FieldActivity>
   readonly sdl: () => string
 }
@@ -37,6 +38,9 @@ export interface InspectedSchema {
   readonly unanswered: readonly string[]
 }
 
+/** The hot window is read for all fields at once, and what was found serves for this long. */
+const activityFreshMs = 500
+
 const noReport: FieldReport = {
   subscriptions: 0,
   matched: 0,
@@ -51,6 +55,13 @@ const noReport: FieldReport = {
 export class SchemaInspector {
   readonly #parts: SchemaInspectorParts
   readonly #subscribers: FieldSubscribers
+  #activity:
+    | {
+        readonly fields: readonly FieldDefinition[]
+        readonly at: number
+        readonly byName: Promise<ReadonlyMap<string, FieldActivity>>
+      }
+    | undefined
 
   constructor(parts: SchemaInspectorParts) {
     this.#parts = parts
@@ -63,13 +74,6 @@ export class SchemaInspector {
     const { gathering, reader } = this.#parts
     const { answers, unanswered } = await gathering.ask('schema', null, readSchemaReport)
     const definitions = reader.fields().filter((field) => name === undefined || field.name === name)
-    let activity: Promise<ReadonlyMap<string, FieldActivity>> | undefined
-    const activityOf = async (field: string): Promise<FieldActivity> => {
-      activity ??= readFieldActivity(definitions, this.#parts)
-      const found = (await activity).get(field)
-      if (!found) throw new RangeError(`there is no activity of ${field}`)
-      return found
-    }
     const version = reader.current ?? null
     return {
       version,
@@ -84,7 +88,7 @@ export class SchemaInspector {
           definition,
           replicas,
           sum: replicas.map(({ field }) => field).reduce(sumOf, noReport),
-          activity: () => activityOf(definition.name),
+          activity: () => this.#activityOf(definition.name),
           sdl: () => reader.sdlOf(definition.name),
         }
       }),
@@ -100,6 +104,16 @@ export class SchemaInspector {
   /** The clients that subscribe to a field, by client id. */
   subscribers(field: string, first: number, after: string | undefined): Promise<FieldSubscriberPage> {
     return this.#subscribers.page(field, first, after)
+  }
+
+  async #activityOf(field: string): Promise<FieldActivity> {
+    const fields = this.#parts.reader.fields()
+    const now = performance.now()
+    if (!this.#activity || this.#activity.fields !== fields || now - this.#activity.at > activityFreshMs)
+      this.#activity = { fields, at: now, byName: readFieldActivity(fields, this.#parts) }
+    const found = (await this.#activity.byName).get(field)
+    if (!found) throw badInput('name', `the schema was read again, and has no field "${field}" any more`)
+    return found
   }
 
   async #report(): Promise<SchemaReport> {

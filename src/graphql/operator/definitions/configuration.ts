@@ -86,6 +86,10 @@ const ConfigurationOption = builder.objectRef<InspectedOption>('ConfigurationOpt
       description: 'Whether the replicas that answered have different values, secrets too.',
       resolve: ({ differs }) => differs,
     }),
+    mayDiffer: t.boolean({
+      description: 'Whether it belongs to the machine of a replica, such as a port.',
+      resolve: ({ description }) => description.mayDiffer,
+    }),
     replicas: t.field({
       type: [ReplicaOptionObject],
       complexity: { field: 1, multiplier: 1 },
