@@ -41,6 +41,7 @@ export class EventLog {
   #open = false
   #lastAt: number | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
+  #onHidden: (() => void) | undefined
 
   listen = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
@@ -51,6 +52,8 @@ export class EventLog {
   state = (): LogState | undefined => this.#state
 
   begin(title: string): void {
+    this.#onHidden?.()
+    this.#onHidden = undefined
     this.#title = title
     this.#open = true
     this.clear()
@@ -84,8 +87,15 @@ export class EventLog {
     this.#show()
   }
 
-  /** Another operation takes its place. */
+  /** Called once when the log begins again or is hidden, to end the subscription. */
+  whenHidden(listener: () => void): void {
+    this.#onHidden = listener
+  }
+
+  /** Another operation takes its place, or the view is left. */
   hide(): void {
+    this.#onHidden?.()
+    this.#onHidden = undefined
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#open = false

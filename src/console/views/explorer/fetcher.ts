@@ -80,6 +80,11 @@ function follow(request: ExplorerRequest, log: EventLog) {
         log.add(kind, text)
         observer.complete()
       }
+      // The view was left, or another operation took over.
+      log.whenHidden(() => {
+        ended = true
+        stop()
+      })
       const stop = socket().subscribe<unknown>(
         {
           query: request.query,
