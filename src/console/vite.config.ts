@@ -69,6 +69,8 @@ export default defineConfig({
     target: 'es2023',
     // The policy of the page allows no inline script or style, and no data URLs.
     assetsInlineLimit: 0,
+    // GraphiQL is one chunk of 1 MB, which only the Explorer loads.
+    chunkSizeWarningLimit: 1_200,
     modulePreload: { polyfill: false },
     rolldownOptions: {
       output: {

@@ -74,15 +74,19 @@ export function signInHref(): string {
 export async function resume(): Promise<boolean> {
   if (!isManaged || Date.now() - resumedAt < resumeMs) return false
   resumedAt = Date.now()
-  const { token } = await ask()
-  if (token === undefined) return false
+  const { token, problem } = await ask()
+  if (token === undefined) {
+    change({ problem })
+    return false
+  }
   take(token, { again: true })
   return true
 }
 
 export async function signOut(): Promise<void> {
   let signOutUrl: string | undefined
-  if (isManaged) {
+  // A session beside a pasted token would sign in again at the next reload.
+  if (session.provider !== undefined) {
     const response = await fetch('/console/sign-out', { method: 'POST' }).catch(() => undefined)
     const body = (await response?.json().catch(() => undefined)) as { signOutUrl?: string } | undefined
     signOutUrl = body?.signOutUrl

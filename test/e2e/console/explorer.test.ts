@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { eventually } from '../../support/eventually.ts'
 import { startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { launchChromium } from '../../support/processes/chromium.ts'
 import { openConsole } from './console-page.ts'
@@ -68,6 +69,20 @@ test('the Explorer runs a query, and lists every event of a subscription with it
   expect((JSON.parse(String(copied)) as unknown[]).length).toBe(4)
   expect(copied).toContain('9007199254740993')
   await events.getByRole('button', { name: 'Clear' }).click()
+  await events.getByText('Waiting for the first event.').waitFor()
+  // The subscription ends with the view.
+  const subscriptions = async (): Promise<number> =>
+    Number(/^warren_subscriptions\{transport="graphql-ws"\} (\d+)/m.exec(await gateway.metrics())?.[1])
+  const own = await subscriptions()
+  await page.keyboard.press('Escape')
+  await page.getByRole('link', { name: 'Overview' }).first().click()
+  await page.getByRole('heading', { name: 'Overview' }).waitFor()
+  await eventually('the subscription to end', async () => (await subscriptions()) === own - 1)
+  await page.goBack()
+  await page.getByRole('button', { name: 'Channel' }).click()
+  await page.getByRole('region', { name: 'Query Editor' }).getByText('publishedAt').waitFor()
+  await response.getByRole('textbox', { includeHidden: true }).waitFor({ state: 'attached' })
+  await run.click()
   await events.getByText('Waiting for the first event.').waitFor()
   await page.getByRole('button', { name: /Stop query/ }).click()
   await events.getByText('You stopped the subscription.').waitFor()

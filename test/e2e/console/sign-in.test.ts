@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
 import { eventually } from '../../support/eventually.ts'
-import { type GatewayProcess, startGateway } from '../../support/gateway/gateway-process.ts'
+import { type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { identityProvider, type TestIdentityProvider } from '../../support/gateway/identity-provider.ts'
 import { freePort } from '../../support/network/ports.ts'
 import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
@@ -89,6 +89,25 @@ test('a role of WARREN_CONSOLE_OIDC_OBSERVE reads and changes nothing', async ()
   await page.getByText('observe', { exact: true }).waitFor()
 })
 
+test('revoke ends the session of a user, and a new sign-in begins another one', async () => {
+  const { page } = await watchConsole(browser)
+  await page.goto(`${base}/replicas`)
+  await signIn(page, 'omar')
+  await page.getByText('observe', { exact: true }).waitFor()
+  const response = await fetch(gateway.graphqlUrl, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${await testToken({ scope: 'operator' })}` },
+    body: JSON.stringify({ query: 'mutation { revoke(clientId: "console:omar") }' }),
+  })
+  expect(await response.json()).toEqual({ data: { revoke: true } })
+  await page.getByRole('dialog').getByText('an operator revoked your access').waitFor()
+  await page
+    .getByRole('dialog')
+    .getByRole('link', { name: /Sign in with/ })
+    .click()
+  await page.getByRole('heading', { name: 'Replicas' }).waitFor()
+})
+
 test.each([
   ['guest', 'Your account has no role in the console.'],
   ['refuse', 'The identity provider refused the sign-in'],
@@ -158,16 +177,18 @@ test('a session is renewed at the provider, ends with the role, and a provider t
   )
   issuer.roles.set('nadia', ['orders admin'])
   await using short = await startGateway({
-    env: { ...optionsFor(issuer.issuer), WARREN_OPS_PORT: String(opsPort), WARREN_CONSOLE_OIDC_SESSION: '40s' },
+    env: { ...optionsFor(issuer.issuer), WARREN_OPS_PORT: String(opsPort), WARREN_CONSOLE_OIDC_SESSION: '60s' },
   })
   const { page, problems, findings } = await watchConsole(browser)
   await page.goto(`${own}/live`)
   await signIn(page, 'nadia')
   await page.getByText('Live, 1 replica').waitFor()
-  // A token lasts 10 s, so the session has outlived its first one.
-  await eventually('two renewals', () => issuer.refreshes() >= 2)
+  // A token lasts 15 s, so the session has outlived its first one.
+  await eventually('two renewals', () => issuer.refreshes() >= 2, { withinMs: 50_000 })
   await page.getByText('Live, 1 replica').waitFor()
   expect(await page.getByRole('dialog').count()).toBe(0)
+  // The socket got the new tokens, and was not opened again.
+  expect(browser.requests.filter((url) => url.startsWith(`ws://127.0.0.1:${opsPort}/`)).length).toBe(1)
   expect(problems).toEqual([])
 
   issuer.roles.set('nadia', [])

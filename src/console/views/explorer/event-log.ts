@@ -17,8 +17,6 @@ export interface LogState {
   readonly total: number
   /** How many were forgotten to stay within the bounds. */
   readonly forgotten: number
-  /** The beginning of the operation. */
-  readonly title: string
   readonly open: boolean
 }
 
@@ -26,8 +24,6 @@ export interface LogState {
 const bounds = { events: 1_000, characters: 8 * 1024 * 1024 }
 /** At most four updates a second, in milliseconds. */
 const updateMs = 250
-
-const nothing: LogState = { events: [], total: 0, forgotten: 0, title: '', open: false }
 
 /** The events of the last subscription. Listeners are called at most four times a second. */
 export class EventLog {
@@ -37,10 +33,10 @@ export class EventLog {
   #characters = 0
   #total = 0
   #forgotten = 0
-  #title = ''
   #open = false
   #lastAt: number | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
+  #onHidden: (() => void) | undefined
 
   listen = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
@@ -50,8 +46,9 @@ export class EventLog {
   /** Undefined: the last operation was no subscription. */
   state = (): LogState | undefined => this.#state
 
-  begin(title: string): void {
-    this.#title = title
+  begin(): void {
+    this.#onHidden?.()
+    this.#onHidden = undefined
     this.#open = true
     this.clear()
   }
@@ -84,8 +81,15 @@ export class EventLog {
     this.#show()
   }
 
-  /** Another operation takes its place. */
+  /** Called once when the log begins again or is hidden, to end the subscription. */
+  whenHidden(listener: () => void): void {
+    this.#onHidden = listener
+  }
+
+  /** Another operation takes its place, or the view is left. */
   hide(): void {
+    this.#onHidden?.()
+    this.#onHidden = undefined
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#open = false
@@ -97,11 +101,9 @@ export class EventLog {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#state = {
-      ...nothing,
       events: this.#events.toReversed(),
       total: this.#total,
       forgotten: this.#forgotten,
-      title: this.#title,
       open: this.#open,
     }
     for (const listener of this.#listeners) listener()

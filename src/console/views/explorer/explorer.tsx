@@ -38,6 +38,7 @@ export default function Explorer() {
   const { mayChange } = useSession()
   const [log] = useState(() => new EventLog())
   const [fetcher] = useState(() => createFetcher(log) as Fetcher)
+  useEffect(() => () => log.hide(), [log])
   const root = useRef<HTMLDivElement>(null)
   useEffect(() => (root.current ? repairNames(root.current) : undefined), [])
   const showsEvents = useSyncExternalStore(log.listen, () => log.state() !== undefined)

@@ -70,7 +70,7 @@ function printable(key: string, value: unknown, context?: { readonly source?: st
 function follow(request: ExplorerRequest, log: EventLog) {
   return {
     subscribe(observer: Observer) {
-      log.begin(request.query.replace(/#.*$/gm, '').replace(/\s+/g, ' ').trim().slice(0, 80))
+      log.begin()
       // GraphiQL counts an operation as running until its first result.
       observer.next({})
       let ended = false
@@ -80,6 +80,11 @@ function follow(request: ExplorerRequest, log: EventLog) {
         log.add(kind, text)
         observer.complete()
       }
+      // The view was left, or another operation took over.
+      log.whenHidden(() => {
+        ended = true
+        stop()
+      })
       const stop = socket().subscribe<unknown>(
         {
           query: request.query,
