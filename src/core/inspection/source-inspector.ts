@@ -202,5 +202,5 @@ function noteFor(given: { exists: boolean; isSource: boolean; found: number; exc
   if (found > 0) return undefined
   return isSource
     ? `The journal holds no message of "${exchange}" that the binding takes.`
-    : `"${exchange}" is no source yet, so the journal holds none of its messages: run warren schema infer --live, or create the source and look again.`
+    : `"${exchange}" is no source yet, so the journal holds none of its messages: run warren schema infer --exchange ${exchange} --from live, or create the source and look again.`
 }
