@@ -1,9 +1,9 @@
 /**
  * What the console costs a gateway: three built gateways with an embedded broker that deliver the
- * same messages at the same rate, in turns. One has no console, one has a console that nobody
- * opens, and one has three open pages (Overview, Live, Clients) in Chromium. It compares the CPU
- * and the resident memory of the gateways alone; Chromium runs on the other processor. Then it
- * hides the pages, and prints what they still ask.
+ * same messages at the same rate, in turns. One has no console, one has a closed console, and one
+ * has three open pages (Overview, Live, Clients) in Chromium. It compares the CPU and the resident
+ * memory of the gateways alone; Chromium runs on the other processor. Then it hides the pages, and
+ * prints what they still ask.
  *
  *     npm run bench:console -- [--rounds 5] [--clients 100] [--rate 1000] [--seconds 10]
  *

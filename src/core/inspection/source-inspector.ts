@@ -7,7 +7,8 @@ import { explainMatch } from '../sources/match-reason.ts'
 import { guessedNames, nearNames } from '../sources/near-names.ts'
 import { bindingMatcherOf } from '../sources/source-matcher.ts'
 import type { BrokerInspector } from './broker-inspector.ts'
-import type { BrowsedEntry, JournalBrowser, Reserve } from './journal-browser.ts'
+import type { JournalBrowser, Reserve } from './journal-browser.ts'
+import type { BrowsedEntry } from './replica-outcomes.ts'
 
 /** How many of the newest messages are matched again for their reasons. */
 const explained = 2_000

@@ -78,7 +78,7 @@ export async function openDeployment(
   }
 }
 
-/** A client whose socket does not read after the subscription has begun, until `read`. */
+/** A client that stops reading its socket when the subscription has begun, until `read`. */
 export async function stalledClient(
   { graphqlSocketUrl }: GatewayProcess,
   clientId: string,
