@@ -144,7 +144,7 @@ function LiveBadge() {
   const look = ((): { tone: string; text: string } => {
     if (state === 'paused') return { tone: 'wait', text: 'Paused' }
     if (state === 'lost') return { tone: 'fail', text: 'Gateway away, trying again' }
-    if (state === 'refused') return { tone: 'fail', text: 'Not allowed' }
+    if (state === 'refused') return { tone: 'fail', text: 'Not signed in' }
     if (!stats) return { tone: 'wait', text: 'Connecting' }
     if (brokerAwaySince) return { tone: 'fail', text: 'Broker away' }
     if (answering < all) return { tone: 'wait', text: `${answering} of ${all} replicas answer` }

@@ -1,6 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { badInput } from '../../errors.ts'
-import type { TracedMessage } from '../accounting/replica-trace.ts'
 import { TimeSlice } from '../delivery/time-slice.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Cursor } from '../model/cursor.ts'
@@ -8,7 +7,7 @@ import type { JournalMessage } from '../model/message.ts'
 import { matchesTopic } from '../model/topic-pattern.ts'
 import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
 import { type Journal, JournalReplaced, JournalTruncated } from '../ports/journal.ts'
-import type { ReplicaOutcomes } from './replica-outcomes.ts'
+import type { BrowsedEntry, ReplicaOutcomes } from './replica-outcomes.ts'
 
 /** How long one page may take, in milliseconds. */
 const pageMs = 5_000
@@ -47,16 +46,6 @@ export type PagePlace =
   | { readonly after: string }
   | { readonly before: string }
   | 'end'
-
-export interface BrowsedEntry {
-  readonly entry: WindowEntry
-  /** What this replica made of it, with the counts of all replicas if `page` or `at` returned it. */
-  readonly traced: TracedMessage
-  /** When this replica received it; undefined if it only read it again from the journal. */
-  readonly receivedAt: number | undefined
-  /** As `behindOf`, of all replicas. Undefined: it was not counted, because it is one of many. */
-  readonly behind?: number
-}
 
 export interface BrowsedPage {
   /** Oldest first. */

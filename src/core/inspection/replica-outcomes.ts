@@ -1,15 +1,25 @@
 import { type MessageOutcome, messageOutcomes } from '../accounting/labels.ts'
-import { behindOf } from '../accounting/replica-trace.ts'
+import { behindOf, type TracedMessage } from '../accounting/replica-trace.ts'
 import type { Gathering } from '../cluster/gathering.ts'
 import { listOf, numberOf, numberOrNull, objectOf, textOf } from '../cluster/wire-values.ts'
 import type { Gateway } from '../gateway.ts'
-import type { HotWindow } from '../ports/hot-window.ts'
+import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
 import { pause } from '../timing/pause.ts'
-import type { BrowsedEntry } from './journal-browser.ts'
 
 const maxOffsets = 1_000
 /** How long a replica waits for entries that it has not read yet, and how often it looks, in ms. */
 const awaited = { longestMs: 250, everyMs: 25 }
+
+/** A message of the journal, for operators. */
+export interface BrowsedEntry {
+  readonly entry: WindowEntry
+  /** What this replica made of it; after `withOutcome` with the counts of all replicas. */
+  readonly traced: TracedMessage
+  /** When this replica received it; undefined if it only read it again from the journal. */
+  readonly receivedAt: number | undefined
+  /** As `behindOf`, of all replicas. Undefined: it was not counted, because it is one of many. */
+  readonly behind?: number
+}
 
 export interface ReplicaOutcomesParts {
   readonly gateway: Gateway
@@ -37,7 +47,7 @@ export class ReplicaOutcomes {
     parts.gathering.answer('outcomes', (args) => this.#outcomesHere(args))
   }
 
-  /** The entries with what all replicas that answered did with each, and the names of the others. */
+  /** The entries with what all replicas did with each, and the names of those without an answer. */
   async complete(
     entries: readonly BrowsedEntry[],
   ): Promise<{ readonly entries: readonly BrowsedEntry[]; readonly unanswered: readonly string[] }> {

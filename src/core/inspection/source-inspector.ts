@@ -5,7 +5,8 @@ import { explainMatch } from '../sources/match-reason.ts'
 import { guessedNames, nearNames } from '../sources/near-names.ts'
 import { bindingMatcherOf } from '../sources/source-matcher.ts'
 import type { BrokerInspector } from './broker-inspector.ts'
-import type { BrowsedEntry, JournalBrowser, Reserve } from './journal-browser.ts'
+import type { JournalBrowser, Reserve } from './journal-browser.ts'
+import type { BrowsedEntry } from './replica-outcomes.ts'
 import { visitWindow } from './visit-window.ts'
 
 /** How many of the newest messages are matched again for their reasons. */
@@ -183,5 +184,5 @@ function noteFor(given: { exists: boolean; isSource: boolean; found: number; exc
   if (found > 0) return undefined
   return isSource
     ? `The journal holds no message of "${exchange}" that the binding takes.`
-    : `"${exchange}" is no source yet, so the journal holds none of its messages: run warren schema infer --live, or create the source and look again.`
+    : `"${exchange}" is no source yet, so the journal holds none of its messages: run warren schema infer --exchange ${exchange} --from live, or create the source and look again.`
 }

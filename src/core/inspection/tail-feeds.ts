@@ -2,8 +2,7 @@ import type { MessageOutcome } from '../accounting/labels.ts'
 import type { Gateway } from '../gateway.ts'
 import type { WindowEntry } from '../ports/hot-window.ts'
 import type { Feed } from '../sessions/feed.ts'
-import type { BrowsedEntry } from './journal-browser.ts'
-import { type ReplicaOutcomes, withOutcome } from './replica-outcomes.ts'
+import { type BrowsedEntry, type ReplicaOutcomes, withOutcome } from './replica-outcomes.ts'
 
 /** How often an event is sent at most, in milliseconds. */
 export const tailEveryMs = 250
@@ -24,8 +23,8 @@ export interface TailBatch {
   /** One in this many of the messages that meet the filter is shown; 1: all. */
   readonly sampledOneIn: number
   /**
-   * All messages since the event before, by what all replicas that answered did with them. Estimated
-   * from a sample if there are more than 400 a second.
+   * All messages since the event before, by what all replicas that answered did with them.
+   * Estimated from a sample if there are more than 400 a second.
    */
   readonly outcomes: readonly { readonly outcome: MessageOutcome; readonly count: number }[]
   /** Replicas of which the outcome is not known. */

@@ -14,9 +14,14 @@ export interface Deployment extends AsyncDisposable {
   readonly browser: TestBrowser
   readonly operator: Call
   /** Resolves when RabbitMQ has confirmed the message. `body`: text as it is, else JSON. */
-  publish(exchange: string, routingKey: string, body: unknown, properties?: amqp.Options.Publish): Promise<void>
+  readonly publish: (
+    exchange: string,
+    routingKey: string,
+    body: unknown,
+    properties?: amqp.Options.Publish,
+  ) => Promise<void>
   /** A client of the second replica, subscribed to its channel. */
-  client(clientId: string): Promise<ChannelListener>
+  readonly client: (clientId: string) => Promise<ChannelListener>
 }
 
 /** `brokerUrl`: of a broker that the test owns. Default: a virtual host of the shared node. */
@@ -73,7 +78,7 @@ export async function openDeployment(
   }
 }
 
-/** A client whose socket does not read after the subscription has begun, until `read`. */
+/** A client that stops reading its socket when the subscription has begun, until `read`. */
 export async function stalledClient(
   { graphqlSocketUrl }: GatewayProcess,
   clientId: string,

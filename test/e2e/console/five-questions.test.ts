@@ -4,8 +4,8 @@ import { type ConsolePage, openConsole } from './console-page.ts'
 import { type Deployment, openDeployment, stalledClient } from './deployment.ts'
 
 /**
- * What somebody asks who has never seen the console. Each test begins on the overview and takes the
- * steps of docs/guides/console.md, "Five questions".
+ * What a new operator asks. Each test begins on the overview and takes the steps of
+ * docs/guides/console.md, "Five questions".
  */
 let deployment: Deployment
 let slow: Awaited<ReturnType<typeof stalledClient>>

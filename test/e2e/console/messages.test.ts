@@ -1,62 +1,31 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import amqp from 'amqplib'
-import { type Client, createClient } from 'graphql-ws'
-import { WebSocket } from 'ws'
-import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
-import { testToken } from '../../support/gateway/gateway-process.ts'
-import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
-import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
+import { createRabbitChannel } from '../back-end/graphql-caller.ts'
 import { openConsole } from './console-page.ts'
+import { type Deployment, openDeployment } from './deployment.ts'
 
-let vhost: TestVhost
-let browser: TestBrowser
-let gateway: ReachableGateway
-let client: Client
-
+let deployment: Deployment
 beforeAll(async () => {
-  vhost = await testVhost('console-messages')
-  gateway = await openReachable({ WARREN_BROKER_URL: vhost.url })
-  browser = await launchChromium()
-  const token = await testToken({ sub: 'alice' })
-  client = createClient({ url: gateway.graphqlSocketUrl, webSocketImpl: WebSocket, connectionParams: { token } })
+  deployment = await openDeployment('console-messages')
 })
 afterAll(async () => {
-  await client?.dispose()
-  await browser?.close()
-  await gateway?.close()
-  await vhost?.close()
+  await deployment?.[Symbol.asyncDispose]()
 })
 
-async function operate(query: string, variables: Record<string, unknown>): Promise<unknown> {
-  const response = await fetch(gateway.graphqlUrl, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${await testToken({ scope: 'operator' })}` },
-    body: JSON.stringify({ query, variables }),
-  })
-  const { data, errors } = (await response.json()) as { data?: unknown; errors?: unknown }
-  expect(errors).toBeUndefined()
-  return data
-}
-
+/** On the replica that the clients are not connected to. */
 const publish = (input: Record<string, unknown>) =>
-  operate('mutation ($input: PublishInput!) { publish(input: $input) { cursor } }', { input })
+  deployment.operator('mutation ($input: PublishInput!) { publish(input: $input) { cursor } }', { input })
 
 test('a message is followed from publish to its client, and one without a client to its reason', async () => {
-  const received = new Promise<void>((resolve) => {
-    client.subscribe(
-      { query: 'subscription { channel(clientId: "alice") { data } }' },
-      { next: () => resolve(), error: () => undefined, complete: () => undefined },
-    )
-  })
-  await operate('mutation ($input: CreateRabbitChannelInput!) { createRabbitChannel(input: $input) { id } }', {
-    input: { exchange: 'chats', exchangeType: 'FANOUT', routingKey: '', clientId: { bodyPointer: '/to' } },
-  })
-  const { page, problems, open, shoot, findings } = await openConsole(browser, gateway)
+  const { browser, replicas, operator } = deployment
+  const alice = await deployment.client('alice')
+  const chats = { exchange: 'chats', exchangeType: 'FANOUT', routingKey: '', clientId: { bodyPointer: '/to' } }
+  await operator(createRabbitChannel, { input: chats })
+  const { page, problems, open, shoot, findings } = await openConsole(browser, replicas[0])
 
   await open('live')
   await page.getByText('Live', { exact: true }).first().waitFor()
   await publish({ clientId: 'alice', messageId: 'ord-17', data: { order: 17, total: 42.5 } })
-  await received
+  await alice.next()
   await publish({ clientId: 'bob', messageId: 'ord-18', data: { order: 18 } })
   await publish({ exchange: 'chats', routingKey: '', data: { to: [], text: 'anyone there?' } })
   const live = page.getByRole('table', { name: 'Messages' })
@@ -86,7 +55,12 @@ test('a message is followed from publish to its client, and one without a client
   await page.getByText(/\/to/).first().waitFor()
 
   await open('journal')
-  await page.getByRole('row', { name: /client\.bob/ }).click()
+  // Its client is on the other replica.
+  await page
+    .getByRole('row', { name: /client\.alice.*delivered/ })
+    .first()
+    .waitFor()
+  await page.getByRole('row', { name: /client\.bob.*no subscriber/ }).click()
   await page.getByRole('complementary', { name: 'The chosen message' }).getByText('"order"').waitFor()
   expect(await findings()).toEqual([])
   await shoot('journal')
@@ -105,22 +79,10 @@ test('a message is followed from publish to its client, and one without a client
 })
 
 test('a broken body is mended in the quarantine and delivered', async () => {
-  const token = await testToken({ sub: 'carol' })
-  const carol = createClient({ url: gateway.graphqlSocketUrl, webSocketImpl: WebSocket, connectionParams: { token } })
-  const mended = new Promise<unknown>((resolve) => {
-    carol.subscribe(
-      { query: 'subscription { channel(clientId: "carol") { data } }' },
-      { next: ({ data }) => resolve(data), error: () => undefined, complete: () => undefined },
-    )
-  })
-  await using _ = { [Symbol.asyncDispose]: async () => carol.dispose() }
-  const connection = await amqp.connect(vhost.url)
-  const channel = await connection.createConfirmChannel()
-  const properties = { contentType: 'application/json', appId: 'billing' }
-  channel.publish('warren.events', 'client.carol', Buffer.from('{"order": 9139, "note": "tw'), properties)
-  await channel.waitForConfirms()
-  await connection.close()
-  const { page, problems, open, shoot, findings } = await openConsole(browser, gateway)
+  const { browser, replicas } = deployment
+  const carol = await deployment.client('carol')
+  await deployment.publish('warren.events', 'client.carol', '{"order": 9139, "note": "tw', { appId: 'billing' })
+  const { page, problems, open, shoot, findings } = await openConsole(browser, replicas[0])
   await open('quarantine')
   await page.getByRole('heading', { name: 'client.carol' }).waitFor()
   expect(await findings()).toEqual([])
@@ -128,7 +90,7 @@ test('a broken body is mended in the quarantine and delivered', async () => {
   expect(await page.getByRole('button', { name: 'Publish edited' }).isDisabled()).toBe(true)
   await page.getByLabel('Edit').fill('{"order": 9139, "note": "two"}')
   await page.getByRole('button', { name: 'Publish edited' }).click()
-  expect(await mended).toEqual({ channel: { data: { order: 9139, note: 'two' } } })
+  expect(await carol.next()).toMatchObject({ data: { order: 9139, note: 'two' } })
   await page.getByText('The quarantine is empty').waitFor()
   expect(problems).toEqual([])
 })

@@ -21,7 +21,7 @@ afterAll(async () => {
   await rabbit?.remove()
 })
 
-test('a page whose token expires stays, asks for another one, and continues without loss', async () => {
+test('a page with an expired token stays, asks for another one, and continues without loss', async () => {
   const { browser, replicas, publish } = deployment
   const token = await testToken({ sub: 'nadia', scope: 'observe' }, { ttl: '15s' })
   const { page, open, shoot, findings } = await openConsole(browser, replicas[0], { token })

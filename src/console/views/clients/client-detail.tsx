@@ -19,10 +19,10 @@ import { Link } from '../../shell/router.tsx'
 import { useChangeButton } from '../../shell/session.tsx'
 import { toast } from '../../shell/toasts.tsx'
 import { clientLook } from './client-look.ts'
-import { policyText, positionOf, Scopes, type Session, SessionRow, Subscriptions } from './client-sessions.tsx'
+import { policyText, positionOf, Scopes, SessionRow, type ShownSession, Subscriptions } from './client-sessions.tsx'
 import { TestSubscription } from './test-subscription.tsx'
 
-type Asked = { readonly what: 'revoke' | 'ban' } | { readonly what: 'disconnect'; readonly session: Session }
+type Asked = { readonly what: 'revoke' | 'ban' } | { readonly what: 'disconnect'; readonly session: ShownSession }
 
 const refreshMs = 2_000
 

@@ -5,9 +5,9 @@ import { Icon } from '../../parts/icon.tsx'
 import { Time } from '../../parts/time.tsx'
 import { useChangeButton } from '../../shell/session.tsx'
 
-export type Session = ClientDetailQuery['sessions']['sessions'][number]
+export type ShownSession = ClientDetailQuery['sessions']['sessions'][number]
 
-export function SessionRow({ session, onDisconnect }: { session: Session; onDisconnect: () => void }) {
+export function SessionRow({ session, onDisconnect }: { session: ShownSession; onDisconnect: () => void }) {
   const changeButton = useChangeButton()
   return (
     <li>
@@ -35,7 +35,7 @@ export function SessionRow({ session, onDisconnect }: { session: Session; onDisc
   )
 }
 
-export function Subscriptions({ sessions }: { sessions: readonly Session[] }) {
+export function Subscriptions({ sessions }: { sessions: readonly ShownSession[] }) {
   const rows = sessions.flatMap(({ subscriptions }) => subscriptions)
   if (rows.length === 0) return null
   return (
@@ -72,7 +72,7 @@ export function Subscriptions({ sessions }: { sessions: readonly Session[] }) {
 }
 
 /** What its overflow policies mean for it. */
-export function policyText(sessions: readonly Session[]): string {
+export function policyText(sessions: readonly ShownSession[]): string {
   const slow = sessions.flatMap(({ subscriptions }) => subscriptions).filter((subscription) => subscription.slow)
   const policies = [...new Set(slow.map(({ overflow }) => overflow))]
   return policies.every((policy) => policy === 'CATCH_UP')
@@ -81,14 +81,14 @@ export function policyText(sessions: readonly Session[]): string {
 }
 
 /** The cursor that the slowest subscription to the client's own channel has come to. */
-export function positionOf(clientId: string, sessions: readonly Session[]): string | null {
+export function positionOf(clientId: string, sessions: readonly ShownSession[]): string | null {
   const own = sessions
     .flatMap(({ subscriptions }) => subscriptions)
     .filter(({ field, topic, cursor }) => field === 'channel' && topic === clientId && cursor !== null)
   return own.toSorted((a, b) => (a.offset ?? 0) - (b.offset ?? 0))[0]?.cursor ?? null
 }
 
-export function Scopes({ sessions }: { sessions: readonly Session[] }) {
+export function Scopes({ sessions }: { sessions: readonly ShownSession[] }) {
   const words = [...new Set(sessions.flatMap(({ scope }) => scope))]
   if (words.length === 0) return <span className="faint">its own channel only</span>
   return words.map((word) => (

@@ -131,7 +131,7 @@ export default function Clients() {
       <div className="filters">
         <SearchField
           label="Search clients"
-          placeholder="Client id or name"
+          placeholder="A part of the client id"
           value={search}
           onChange={(text) => change({ search: text })}
         />
@@ -236,7 +236,7 @@ function NoClients({ search, only }: { search: string; only: string | undefined 
         </button>
       }
     >
-      No client {search !== '' && <>has “{search}” in its id or name</>}
+      No client {search !== '' && <>has “{search}” in its id</>}
       {search !== '' && only !== undefined && ' and '}
       {only !== undefined && <>is {only.toLowerCase()}</>}.
     </Empty>

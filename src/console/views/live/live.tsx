@@ -92,7 +92,7 @@ export default function Live() {
         <CopyLink />
       </div>
       <OutcomeChips counts={tail.outcomes} />
-      {tail.failure && (
+      {tail.failure && tail.failure.code !== 'UNAUTHENTICATED' && (
         <Banner tone="fail" icon="fail">
           <strong>Messages cannot be shown.</strong> {tail.failure.message}
         </Banner>
@@ -151,7 +151,8 @@ const keyOf = ({ cursor }: EntryFragment): string => cursor
 
 function stateText(state: string, paused: boolean): string {
   if (state === 'lost') return 'The connection is lost; trying again'
-  if (state === 'connecting') return 'Connecting'
+  if (state === 'connecting') return 'Waiting for messages'
+  if (state === 'refused') return 'Not subscribed'
   if (state === 'paused') return 'Paused, because the page was hidden'
   return paused ? 'Paused' : 'Live'
 }

@@ -64,6 +64,12 @@ export function useTail(filter: TailSubscriptionVariables, paused: boolean): Tai
       for (const { outcome, count } of counts) sums.set(outcome, (sums.get(outcome) ?? 0) + count)
     setOutcomes(sums)
   })
+  // Nothing comes while there are no messages.
+  useEffect(() => {
+    if (outcomes.size === 0) return
+    const timer = setTimeout(() => setOutcomes(new Map()), countedMs)
+    return () => clearTimeout(timer)
+  }, [outcomes])
 
   // What came while there was no subscription is in the journal.
   const newest = held.current[0]?.cursor ?? rows[0]?.cursor

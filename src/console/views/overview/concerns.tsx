@@ -16,8 +16,8 @@ export interface Concern {
 }
 
 /** The worst first. */
-export function concernsOf(stats: ConsoleStats): readonly Concern[] {
-  return [...accountConcerns(stats), ...replicaConcerns(stats), ...messageConcerns(stats)]
+export function concernsOf(stats: ConsoleStats, { brokerAway }: { brokerAway: boolean }): readonly Concern[] {
+  return [...accountConcerns(stats), ...replicaConcerns(stats, brokerAway), ...messageConcerns(stats)]
 }
 
 function* accountConcerns({ accounts: { total } }: ConsoleStats): Generator<Concern> {
@@ -34,10 +34,12 @@ function* accountConcerns({ accounts: { total } }: ConsoleStats): Generator<Conc
   }
 }
 
-function* replicaConcerns({ replicas }: ConsoleStats): Generator<Concern> {
+function* replicaConcerns({ replicas }: ConsoleStats, brokerAway: boolean): Generator<Concern> {
   for (const { name, state, reason, lagMs, load, sessions, outbox } of replicas) {
     const cpu = load?.cpu ?? undefined
     const at = { link: 'Replica', view: 'replicas', params: { replica: name } }
+    // Replicas answer each other over the broker.
+    if (state === 'SILENT' && brokerAway) continue
     if (state === 'SILENT') {
       const text = 'It did not answer within 0.5 s. Its sessions are not in the sums.'
       yield { tone: 'fail', icon: 'fail', title: `${name} does not answer`, text, ...at }

@@ -30,7 +30,7 @@ export default function Overview() {
         </Loading>
       </>
     )
-  const concerns = concernsOf(stats)
+  const concerns = concernsOf(stats, { brokerAway: brokerAwaySince !== undefined })
   const isNew = stats.bySource.every(({ total }) => total === 0) && stats.sessions === 0
   return (
     <>
