@@ -9,8 +9,10 @@ import type { BrokerInspector } from './broker-inspector.ts'
 import { ClientInspector } from './clients/client-inspector.ts'
 import { PresenceInspector } from './clients/presence-inspector.ts'
 import { JournalBrowser } from './journal-browser.ts'
+import { JournalHistogram } from './journal-histogram.ts'
 import { QuarantineInspector } from './quarantine-inspector.ts'
 import { type Accounts, accountsOf, type GatheredReports, type Stats } from './replicas/gateway-stats.ts'
+import { LoadHistory } from './replicas/load-history.ts'
 import { type DrainableReplica, type DrainListener, type DrainOptions, ReplicaDrain } from './replicas/replica-drain.ts'
 import { ReplicaInspector, type ReplicaInspectorParts } from './replicas/replica-inspector.ts'
 import { type ReplicaReport, readReplicaReport } from './replicas/replica-report.ts'
@@ -19,7 +21,7 @@ import { SourceInspector } from './source-inspector.ts'
 import { TailFeeds } from './tail-feeds.ts'
 import { TraceInspector } from './trace-inspector.ts'
 
-export interface InspectionParts extends Omit<ReplicaInspectorParts, 'version' | 'startedAt'> {
+export interface InspectionParts extends Omit<ReplicaInspectorParts, 'version' | 'startedAt' | 'history'> {
   readonly cluster: Cluster
   readonly directory: ClientDirectory
   /** Undefined: presence is off. */
@@ -55,6 +57,8 @@ export class Inspection {
   readonly clients: ClientInspector
   readonly presence: PresenceInspector
   readonly journal: JournalBrowser
+  readonly histogram: JournalHistogram
+  readonly history: LoadHistory
   readonly traces: TraceInspector
   readonly tail: TailFeeds
   readonly sources: SourceInspector
@@ -68,13 +72,15 @@ export class Inspection {
     this.clients = new ClientInspector({ gateway: parts.gateway, gathering: cluster.gathering, directory })
     this.presence = new PresenceInspector(parts.gateway, presence)
     this.journal = new JournalBrowser(parts.gateway, parts.journal, parts.hotWindow)
+    this.histogram = new JournalHistogram(parts.gateway, parts.journal, parts.hotWindow, this.journal)
+    this.history = new LoadHistory(cluster.gathering)
     this.traces = new TraceInspector(parts.gateway, cluster.gathering, this.journal)
     this.sources = new SourceInspector({ ...parts, broker, browser: this.journal, maxDecodedBytes })
     this.quarantine = new QuarantineInspector(parts.gateway, broker)
     this.#drain = new ReplicaDrain({ ...parts, gathering: cluster.gathering })
     this.tail = new TailFeeds({ ...parts, gathering: cluster.gathering })
     const { version, startedAt } = cluster
-    const inspector = new ReplicaInspector({ ...parts, version, startedAt })
+    const inspector = new ReplicaInspector({ ...parts, version, startedAt, history: this.history })
     cluster.gathering.answer('replica', () => inspector.report())
     cluster.listen({ onTick: () => inspector.sample() })
     this.#stats = new StatsFeeds(() => this.reports())

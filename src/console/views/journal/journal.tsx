@@ -12,6 +12,7 @@ import { Time, ZoneName } from '../../parts/time.tsx'
 import { go, type Params, useParams } from '../../shell/router.tsx'
 import { useStats } from '../../shell/stats.tsx'
 import { clientsText, MessageDetail } from '../message/message-detail.tsx'
+import { Histogram } from './histogram.tsx'
 
 const pageRows = 50
 
@@ -75,6 +76,7 @@ export default function Journal() {
           </span>
         )}
       </Head>
+      <Histogram shown={rows.map(({ receivedAt }) => receivedAt)} onGo={(time) => turn({ time })} />
       <PlaceForm go={turn} />
       <FailureBanner answer={answer} what="The journal" />
       {page?.note && (
