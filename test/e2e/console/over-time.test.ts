@@ -76,7 +76,7 @@ test('the journal shows messages by time, by keyboard too, and the overview the 
   await page.keyboard.press('Enter')
   await page.waitForURL(/time=/)
   await page.getByRole('button', { name: '24 h' }).click()
-  await page.getByText(/grey: (before the first message|no longer kept)/).waitFor()
+  await page.getByText(/Grey: (before the first message|no longer kept)/).waitFor()
 
   await open('overview')
   await page.getByRole('heading', { name: 'Rates of the last hour' }).waitFor()

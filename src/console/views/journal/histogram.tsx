@@ -37,8 +37,8 @@ export function Histogram({ shown, onGo }: { shown: readonly (string | null)[]; 
       </header>
       <div className="pad">
         <FailureBanner answer={answer} what="The histogram" />
-        <Bars bins={bins} shown={shown} onGo={onGo} isKept={(answer.data?.journalHistogram.firstOffset ?? 0) === 0} />
-        <p className="small muted">{noteOf(bins)}</p>
+        <Bars bins={bins} shown={shown} onGo={onGo} key={span.name} />
+        <p className="small muted">{noteOf(bins, answer.data?.journalHistogram.firstOffset)}</p>
       </div>
     </section>
   )
@@ -65,12 +65,10 @@ function Bars({
   bins,
   shown,
   onGo,
-  isKept,
 }: {
   bins: readonly Bin[]
   shown: readonly (string | null)[]
   onGo: (timeText: string) => void
-  isKept: boolean
 }) {
   const { zone } = useSettings()
   const [chosen, setChosen] = useState<number>()
@@ -150,9 +148,7 @@ function Bars({
       </svg>
       <p className="bins-axis small muted" aria-hidden="true">
         <span>{clock(bins[0]?.from, zone)}</span>
-        <span className="strong">
-          {current && chosen !== undefined ? textOf(current, zone) : middleOf(goneWidth, isKept)}
-        </span>
+        <span className="strong">{current && chosen !== undefined ? textOf(current, zone) : ''}</span>
         <span>{clock(bins.at(-1)?.to, zone)}</span>
       </p>
       <span className="sr" id="bins-keys">
@@ -160,11 +156,6 @@ function Bars({
       </span>
     </div>
   )
-}
-
-function middleOf(goneWidth: number, isKept: boolean): string {
-  if (goneWidth === 0) return ''
-  return isKept ? 'grey: before the first message' : 'grey: no longer kept'
 }
 
 function textOf({ from, to, count: messages }: Bin, zone: Zone): string {
@@ -176,11 +167,12 @@ function clock(at: string | undefined, zone: Zone): string {
   return at === undefined ? '' : time(new Date(at), zone, { ms: false })
 }
 
-function noteOf(bins: readonly Bin[]): string {
+function noteOf(bins: readonly Bin[], firstOffset: number | undefined): string {
   const known = bins.reduce((sum, bin) => sum + (bin.count ?? 0), 0)
-  const total = `${plural(known, 'message')} of all sources.`
-  const rough = bins.some(({ exact, kept }) => kept && !exact)
-  return rough
-    ? `${total} Before the memory of this replica the times are rough, and the counts contain the gateway’s marks.`
-    : total
+  const sentences = [`${plural(known, 'message')} of all sources.`]
+  if (bins.some(({ kept }) => !kept))
+    sentences.push(firstOffset === 0 ? 'Grey: before the first message.' : 'Grey: no longer kept.')
+  if (bins.some(({ exact, kept }) => kept && !exact))
+    sentences.push('Before the memory of this replica the times are rough, and the counts contain the gateway’s marks.')
+  return sentences.join(' ')
 }
