@@ -54,6 +54,8 @@ const operations: readonly Asked[] = [
   { field: 'client', query: '{ client(clientId: "alice") { online } }', allowed: observers },
   { field: 'sessions', query: '{ sessions(clientId: "alice") { banned } }', allowed: observers },
   { field: 'disconnect', query: 'mutation { disconnect(session: "none") }', allowed: operators },
+  { field: 'gatewayHistory', query: '{ gatewayHistory { stepMs } }', allowed: observers },
+  { field: 'journalHistogram', query: '{ journalHistogram(bins: 2) { lastOffset } }', allowed: observers },
   { field: 'undrain', query: 'mutation { undrain(replica: "REPLICA") { state } }', allowed: operators },
   { field: 'messages', query: '{ messages(first: 1) { hasOlder } }', allowed: observers },
   { field: 'message', query: 'query { message(cursor: "CURSOR") { offset } }', allowed: observers },

@@ -13,9 +13,11 @@ import type { SchemaReader } from './definitions/field-definition.ts'
 import { type MakeDraft, SchemaDrafts } from './definitions/schema-drafts.ts'
 import { SchemaInspector } from './definitions/schema-inspector.ts'
 import { JournalBrowser } from './journal-browser.ts'
+import { JournalHistogram } from './journal-histogram.ts'
 import { QuarantineInspector } from './quarantine-inspector.ts'
 import { ReplicaOutcomes } from './replica-outcomes.ts'
 import { type Accounts, accountsOf, type GatheredReports, type Stats } from './replicas/gateway-stats.ts'
+import { LoadHistory } from './replicas/load-history.ts'
 import { type DrainableReplica, type DrainListener, type DrainOptions, ReplicaDrain } from './replicas/replica-drain.ts'
 import { ReplicaInspector, type ReplicaInspectorParts } from './replicas/replica-inspector.ts'
 import { type ReplicaReport, readReplicaReport } from './replicas/replica-report.ts'
@@ -24,7 +26,7 @@ import { SourceInspector } from './source-inspector.ts'
 import { TailFeeds } from './tail-feeds.ts'
 import { TraceInspector } from './trace-inspector.ts'
 
-export interface InspectionParts extends Omit<ReplicaInspectorParts, 'version' | 'startedAt'> {
+export interface InspectionParts extends Omit<ReplicaInspectorParts, 'version' | 'startedAt' | 'history'> {
   readonly cluster: Cluster
   readonly directory: ClientDirectory
   /** Undefined: presence is off. */
@@ -63,6 +65,8 @@ export class Inspection {
   readonly clients: ClientInspector
   readonly presence: PresenceInspector
   readonly journal: JournalBrowser
+  readonly histogram: JournalHistogram
+  readonly history: LoadHistory
   readonly traces: TraceInspector
   readonly tail: TailFeeds
   readonly sources: SourceInspector
@@ -81,6 +85,8 @@ export class Inspection {
     this.presence = new PresenceInspector(parts.gateway, presence)
     const outcomes = new ReplicaOutcomes({ ...parts, gathering: cluster.gathering })
     this.journal = new JournalBrowser(parts.gateway, parts.journal, parts.hotWindow, outcomes)
+    this.histogram = new JournalHistogram(parts.gateway, parts.journal, parts.hotWindow, this.journal)
+    this.history = new LoadHistory(cluster.gathering)
     this.traces = new TraceInspector(parts.gateway, cluster.gathering, this.journal)
     this.sources = new SourceInspector({ ...parts, broker, browser: this.journal, maxDecodedBytes })
     this.quarantine = new QuarantineInspector(parts.gateway, broker)
@@ -90,7 +96,7 @@ export class Inspection {
     const { gateway } = parts
     this.drafts = new SchemaDrafts({ gateway, broker, sources: this.sources, browser: this.journal, make: makeDraft })
     const { version, startedAt } = cluster
-    const inspector = new ReplicaInspector({ ...parts, version, startedAt })
+    const inspector = new ReplicaInspector({ ...parts, version, startedAt, history: this.history })
     this.schema = new SchemaInspector({
       ...parts,
       gathering: cluster.gathering,

@@ -90,6 +90,12 @@ export type GapReason =
   /** The journal has a message that RabbitMQ cannot deliver to any consumer. Its clients are unknown, so every subscription gets this gap. */
   | 'UNREADABLE';
 
+export type HistorySpan =
+  /** In points of four minutes. */
+  | 'DAY'
+  /** In points of ten seconds. */
+  | 'HOUR';
+
 /** What happens to a message that does not fit the type. */
 export type InvalidEventPolicy =
   /** Clients get an error. */
@@ -371,6 +377,22 @@ export type TraceQueryVariables = Exact<{
 
 
 export type TraceQuery = { trace: Array<{ replica: string, since: string | null, messages: Array<{ cursor: string | null, offset: number, messageId: string | null, exchange: string, routingKey: string, receivedAt: string, fate: MessageFate | null, explanation: string, clients: Array<string>, clientCount: number | null, matched: number, delivered: number, dropped: number, pending: number, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, sessions: Array<{ session: string, clientId: string, openedBy: string | null, transport: string, address: string, outcome: TracedSessionOutcome, since: string, pending: number }> }> }>, rabbitChannels: Array<{ id: string, exchange: string, routingKey: string }> };
+
+export type JournalHistogramQueryVariables = Exact<{
+  from?: string | null | undefined;
+  to?: string | null | undefined;
+  bins?: number | null | undefined;
+}>;
+
+
+export type JournalHistogramQuery = { journalHistogram: { firstOffset: number, lastOffset: number, bins: Array<{ from: string, to: string, count: number | null, exact: boolean, firstOffset: number | null, kept: boolean }> } };
+
+export type GatewayHistoryQueryVariables = Exact<{
+  span?: HistorySpan | null | undefined;
+}>;
+
+
+export type GatewayHistoryQuery = { gatewayHistory: { stepMs: number, unanswered: Array<string>, points: Array<{ at: string, receivedPerSecond: number, deliveredPerSecond: number, droppedPerSecond: number, sessions: number, replicas: number }> } };
 
 export type QuarantineQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -1097,6 +1119,38 @@ export const TraceDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<TraceQuery, TraceQueryVariables>;
+export const JournalHistogramDocument = new TypedDocumentString(`
+    query JournalHistogram($from: DateTime, $to: DateTime, $bins: Int) {
+  journalHistogram(from: $from, to: $to, bins: $bins) {
+    bins {
+      from
+      to
+      count
+      exact
+      firstOffset
+      kept
+    }
+    firstOffset
+    lastOffset
+  }
+}
+    `) as unknown as TypedDocumentString<JournalHistogramQuery, JournalHistogramQueryVariables>;
+export const GatewayHistoryDocument = new TypedDocumentString(`
+    query GatewayHistory($span: HistorySpan) {
+  gatewayHistory(span: $span) {
+    stepMs
+    points {
+      at
+      receivedPerSecond
+      deliveredPerSecond
+      droppedPerSecond
+      sessions
+      replicas
+    }
+    unanswered
+  }
+}
+    `) as unknown as TypedDocumentString<GatewayHistoryQuery, GatewayHistoryQueryVariables>;
 export const QuarantineDocument = new TypedDocumentString(`
     query Quarantine($first: Int, $after: String) {
   quarantine(first: $first, after: $after) {

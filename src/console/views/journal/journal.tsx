@@ -13,6 +13,7 @@ import { go, type Params, useParams } from '../../shell/router.tsx'
 import { useStats } from '../../shell/stats.tsx'
 import { filterWords } from '../live/filter.ts'
 import { clientsText, MessageDetail } from '../message/message-detail.tsx'
+import { Histogram } from './histogram.tsx'
 
 const pageRows = 50
 
@@ -76,6 +77,7 @@ export default function Journal() {
           </span>
         )}
       </Head>
+      <Histogram shown={rows.map(({ receivedAt }) => receivedAt)} onGo={(time) => turn({ time })} />
       <PlaceForm go={turn} />
       <FilterTokens />
       <FailureBanner answer={answer} what="The journal" />

@@ -5,6 +5,7 @@ import { type ConsoleStats, type StatsPoint, slowest, useStats } from '../../she
 import { Accounts } from './accounts.tsx'
 import { type Concern, Concerns, concernsOf } from './concerns.tsx'
 import { FlowPicture } from './flow-picture.tsx'
+import { LoadHistory } from './load-history.tsx'
 
 /** Is all well, and if not, where? */
 export default function Overview() {
@@ -48,6 +49,7 @@ export default function Overview() {
           <Accounts accounts={stats.accounts} />
           <Concerns concerns={concerns} />
         </div>
+        <LoadHistory />
       </div>
     </>
   )

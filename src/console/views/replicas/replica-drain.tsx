@@ -65,8 +65,8 @@ export function ReplicaDrain({ replica, replicas }: { replica: Replica; replicas
           onClose={() => setAsking(false)}
         >
           <p>
-            It becomes unready and takes no new sessions. Its {plural(sessions ?? 0, 'session')} end over the time of
-            WARREN_DRAIN, and{' '}
+            It becomes unready and takes no new sessions. Its {plural(sessions ?? 0, 'session ends', 'sessions end')}{' '}
+            over the time of WARREN_DRAIN, and{' '}
             {isLast
               ? 'their clients can connect to no other replica, because none serves.'
               : `their clients continue on the other ${others === 1 ? 'replica' : `${others} replicas`} with their cursors.`}

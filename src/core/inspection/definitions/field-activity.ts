@@ -1,7 +1,8 @@
 import type { Gateway } from '../../gateway.ts'
 import type { HotWindow, WindowEntry } from '../../ports/hot-window.ts'
 import { bindingMatcherOf } from '../../sources/source-matcher.ts'
-import type { BrowsedEntry, JournalBrowser } from '../journal-browser.ts'
+import type { JournalBrowser } from '../journal-browser.ts'
+import type { BrowsedEntry } from '../replica-outcomes.ts'
 import { visitWindow } from '../visit-window.ts'
 import type { FieldDefinition } from './field-definition.ts'
 

@@ -5,6 +5,7 @@ import type { HotWindow } from '../../ports/hot-window.ts'
 import type { Journal } from '../../ports/journal.ts'
 import type { Observer } from '../../ports/observer.ts'
 import { within } from '../../timing/deadline.ts'
+import type { LoadHistory, LoadTotals } from './load-history.ts'
 import type { ProcessLoad, ReplicaReport } from './replica-report.ts'
 
 /** Reads what the process uses. Implemented outside the core. */
@@ -24,6 +25,7 @@ export interface ReplicaInspectorParts {
   readonly usage: ProcessUsage
   readonly version: string
   readonly startedAt: number
+  readonly history: LoadHistory
 }
 
 /** A replica further behind than this is reported as behind, in milliseconds. */
@@ -33,10 +35,8 @@ const lagWaitMs = 150
 /** A measurement of the lag serves for this long, in milliseconds. */
 const lagFreshMs = 900
 
-interface Sample {
+interface Sample extends LoadTotals {
   readonly at: number
-  readonly received: number
-  readonly delivered: number
   readonly fields: ReadonlyMap<string, FieldCounts>
 }
 
@@ -46,7 +46,7 @@ export interface FieldRate extends FieldCounts {
   readonly deliveredPerSecond: number | null
 }
 
-/** Makes the report of this replica. Between two questions it only reads two sums every 2 s. */
+/** Makes the report of this replica. Between two questions it only reads three sums every 2 s. */
 export class ReplicaInspector {
   readonly #parts: ReplicaInspectorParts
   #previous: Sample | undefined
@@ -64,6 +64,7 @@ export class ReplicaInspector {
   sample(): void {
     this.#previous = this.#last
     this.#last = this.#sampleNow()
+    this.#parts.history.add(this.#last)
     this.#parts.usage.sample()
   }
 
@@ -183,7 +184,18 @@ export class ReplicaInspector {
     let messages = 0
     for (const count of received.values()) messages += count
     let delivered = 0
-    for (const counts of transports.values()) delivered += counts.delivered
-    return { at: performance.now(), received: messages, delivered, fields }
+    let dropped = 0
+    for (const counts of transports.values()) {
+      delivered += counts.delivered
+      dropped += counts.dropped
+    }
+    return {
+      at: performance.now(),
+      received: messages,
+      fields,
+      delivered,
+      dropped,
+      sessions: this.#parts.gateway.sessions.size,
+    }
   }
 }

@@ -1,9 +1,9 @@
-import type { Inspection } from '../../core/inspection/inspection.ts'
-import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
-import { badInput } from '../../errors.ts'
-import { operatorsOnly } from '../operators-only.ts'
-import { builder } from '../types/builder.ts'
-import { GatewayReplica } from './replicas.ts'
+import type { Inspection } from '../../../core/inspection/inspection.ts'
+import { demand, mayOperate } from '../../../core/sessions/authorizer.ts'
+import { badInput } from '../../../errors.ts'
+import { operatorsOnly } from '../../operators-only.ts'
+import { builder } from '../../types/builder.ts'
+import { GatewayReplica } from '../replicas.ts'
 
 /** The longest drain, in seconds. */
 const maxOverSeconds = 3_600

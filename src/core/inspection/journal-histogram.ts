@@ -1,0 +1,195 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { badInput } from '../../errors.ts'
+import { TimeSlice } from '../delivery/time-slice.ts'
+import type { Gateway } from '../gateway.ts'
+import type { HotWindow } from '../ports/hot-window.ts'
+import type { Journal } from '../ports/journal.ts'
+import type { JournalBrowser } from './journal-browser.ts'
+
+export const maxBins = 200
+/** How many times the broker is asked for an offset in one answer; between them it is estimated. */
+const maxLookups = 48
+/** How long these questions may take, in milliseconds. */
+const lookupMs = 3_000
+/** How many offsets by time are remembered. */
+const maxKnown = 2_000
+/** Offsets of times younger than this may still change, in milliseconds. */
+const settledMs = 60_000
+
+/** Times are in milliseconds since the epoch. */
+export interface JournalBin {
+  readonly from: number
+  readonly to: number
+  /** The first offset at `from` or later; null if it is not known. */
+  readonly firstOffset: number | null
+  /** Null if it is not known. */
+  readonly count: number | null
+  /** Counted one by one; otherwise the difference of offsets, which marks have too. */
+  readonly exact: boolean
+  /** Whether the journal holds this time. */
+  readonly kept: boolean
+}
+
+export interface JournalHistogramPage {
+  readonly bins: readonly JournalBin[]
+  readonly firstOffset: number
+  readonly lastOffset: number
+}
+
+export interface HistogramRange {
+  readonly from: number
+  readonly to: number
+  readonly bins: number
+}
+
+/** An offset at a time. */
+interface Boundary {
+  readonly at: number
+  offset: number | undefined
+}
+
+/**
+ * Counts the messages of the journal by time. The hot window knows them one by one. Before it,
+ * RabbitMQ knows the time of each chunk, so the broker is asked for the offset at a time, and the
+ * difference of two offsets is the number of entries between.
+ */
+export class JournalHistogram {
+  readonly #gateway: Gateway
+  readonly #journal: Journal
+  readonly #hotWindow: HotWindow
+  readonly #browser: JournalBrowser
+  /** By time, of one epoch. */
+  readonly #known = new Map<number, number>()
+  #knownEpoch: string | undefined
+
+  constructor(gateway: Gateway, journal: Journal, hotWindow: HotWindow, browser: JournalBrowser) {
+    this.#gateway = gateway
+    this.#journal = journal
+    this.#hotWindow = hotWindow
+    this.#browser = browser
+  }
+
+  /** Rejects with `BAD_USER_INPUT`, and with `BROKER_UNAVAILABLE`. */
+  async count({ from, to, bins }: HistogramRange): Promise<JournalHistogramPage> {
+    if (!Number.isInteger(bins) || bins < 1 || bins > maxBins)
+      throw badInput('bins', `expected 1 to ${maxBins}, got ${bins}`)
+    if (to - from < bins) throw badInput('to', 'expected a time after "from", at least a millisecond for each bin')
+    const { first, last } = await this.#browser.bounds()
+    const step = (to - from) / bins
+    const boundaries = Array.from(
+      { length: bins + 1 },
+      (_, index): Boundary => ({
+        at: Math.round(from + index * step),
+        offset: undefined,
+      }),
+    )
+    const counts = Array.from({ length: bins }, () => 0)
+    const since = await this.#countWindow(boundaries, counts)
+    // A window that holds the whole journal knows that nothing was before.
+    const isWhole = (this.#hotWindow.first ?? Number.POSITIVE_INFINITY) <= first
+    const isRemembered = ({ at }: Boundary): boolean => since !== undefined && (isWhole || at >= since)
+    for (const boundary of boundaries) {
+      if (boundary.offset !== undefined) continue
+      if (isWhole && since !== undefined && boundary.at < since) boundary.offset = first
+      else if (isRemembered(boundary) || boundary.at > Date.now()) boundary.offset = last + 1
+    }
+    await this.#lookUp(boundaries.filter(({ offset }) => offset === undefined))
+    estimate(boundaries)
+    return {
+      bins: counts.map((counted, index) => {
+        const [start, end] = [boundaries[index], boundaries[index + 1]]
+        if (!start || !end) throw new Error('unreachable')
+        const [firstOffset, next] = [start.offset, end.offset].map((at) =>
+          at === undefined ? null : Math.max(at, first),
+        )
+        const exact = isRemembered(start)
+        const between = typeof firstOffset === 'number' && typeof next === 'number' ? next - firstOffset : null
+        return {
+          from: start.at,
+          to: end.at,
+          firstOffset: firstOffset ?? null,
+          count: exact ? counted : between === null ? null : Math.max(0, between),
+          exact,
+          kept: typeof next !== 'number' || next > first,
+        }
+      }),
+      firstOffset: first,
+      lastOffset: last,
+    }
+  }
+
+  /**
+   * Counts what the hot window holds, and finds the offsets of the times in it. Resolves with the
+   * time of its oldest entry.
+   */
+  async #countWindow(boundaries: readonly Boundary[], counts: number[]): Promise<number | undefined> {
+    let at = -1
+    let since: number | undefined
+    let next = 0
+    for (;;) {
+      const slice = new TimeSlice()
+      let paused = false as boolean
+      this.#hotWindow.visit(at, ({ offset, receivedAt, mark }) => {
+        at = offset
+        if (since === undefined) {
+          since = receivedAt
+          next = boundaries.findIndex((boundary) => boundary.at >= receivedAt)
+          if (next < 0) next = boundaries.length
+        }
+        for (let boundary = boundaries[next]; boundary && boundary.at <= receivedAt; boundary = boundaries[next]) {
+          boundary.offset = offset
+          next += 1
+        }
+        if (!mark && next > 0 && next <= counts.length) counts[next - 1] = (counts[next - 1] ?? 0) + 1
+        paused = slice.isOver
+        return !paused && next <= counts.length
+      })
+      if (!paused) return since
+      await nextTurn()
+    }
+  }
+
+  /** Asks the broker for the offsets of some of these times, evenly spread. */
+  async #lookUp(unknown: readonly Boundary[]): Promise<void> {
+    const { epoch } = this.#gateway
+    if (epoch !== this.#knownEpoch) this.#known.clear()
+    this.#knownEpoch = epoch
+    for (const boundary of unknown) boundary.offset = this.#known.get(boundary.at)
+    const open = unknown.filter(({ offset }) => offset === undefined)
+    const each = Math.max(1, Math.ceil(open.length / maxLookups))
+    const signal = AbortSignal.timeout(lookupMs)
+    for (const [index, boundary] of open.entries()) {
+      if (index % each !== 0 && index !== open.length - 1) continue
+      const offset = await this.#journal.offsetAt(boundary.at, signal)
+      // The epoch has changed, or it takes too long.
+      if (signal.aborted || this.#gateway.epoch !== epoch) return
+      boundary.offset = offset
+      if (offset !== undefined) this.#remember(boundary.at, offset)
+    }
+  }
+
+  #remember(at: number, offset: number): void {
+    if (Date.now() - at < settledMs) return
+    const [oldest] = this.#known.keys()
+    if (this.#known.size >= maxKnown && oldest !== undefined) this.#known.delete(oldest)
+    this.#known.set(at, offset)
+  }
+}
+
+/** Fills offsets between two that are known, evenly. Offsets never go back in time. */
+function estimate(boundaries: readonly Boundary[]): void {
+  let known: { readonly index: number; readonly offset: number } | undefined
+  for (const [index, boundary] of boundaries.entries()) {
+    if (boundary.offset === undefined) continue
+    const offset = Math.max(boundary.offset, known?.offset ?? 0)
+    boundary.offset = offset
+    if (known) {
+      const { index: from, offset: start } = known
+      for (let between = from + 1; between < index; between += 1) {
+        const missing = boundaries[between]
+        if (missing) missing.offset = Math.round(start + ((offset - start) * (between - from)) / (index - from))
+      }
+    }
+    known = { index, offset }
+  }
+}
