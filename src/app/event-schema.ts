@@ -3,6 +3,7 @@ import type { GraphQLSchema } from 'graphql'
 import { glob } from 'tinyglobby'
 import type { GatewayBroker } from '../brokers/driver.ts'
 import type { Config } from '../config/options/options.ts'
+import type { PublicationResult } from '../core/accounting/labels.ts'
 import { errorText } from '../core/model/error-text.ts'
 import { type Source, schemaSource } from '../core/model/source.ts'
 import type { Observer } from '../core/ports/observer.ts'
@@ -75,6 +76,7 @@ export async function openTypedEvents(
     limit: new RequestLimit(),
     decoders: binaryDecoders,
     maxDecodedBytes: config.maxDecodedBytes,
+    onPublished: (field: string, result: PublicationResult) => observer.fieldPublished(field, result),
     onInvalid: (field: string, pointer: string, expected: string) =>
       observer.log('warn', `a reply to ${field} does not fit the schema at "${pointer}": expected ${expected}`),
   }
@@ -101,7 +103,9 @@ export async function openTypedEvents(
       : schema.schema
     return { schema: served, operations, named: new NamedEvents(events, fields) }
   }
-  observer.fieldsServed([...first.fields.schema.events.keys()])
+  const countFieldsOf = ({ events: fields, publications }: EventSchema): void =>
+    observer.fieldsServed([...fields.keys()], [...publications.keys()])
+  countFieldsOf(first.fields.schema)
   return {
     events,
     served: serve(first),
@@ -116,7 +120,7 @@ export async function openTypedEvents(
         changed: next.fields.schema.hash !== before.hash,
         take: () => {
           events.replace(next.fields)
-          observer.fieldsServed([...next.fields.schema.events.keys()])
+          countFieldsOf(next.fields.schema)
         },
       }
     },

@@ -126,6 +126,7 @@ export class RabbitGateway implements GatewayBroker {
       probe,
       onUnreadable,
       onNotStored,
+      onRefused: () => driver.onRefused?.(),
     })
     this.#bindings = new SourceBindings(this.openConnection, this.#watch('administration'), {
       queue,
