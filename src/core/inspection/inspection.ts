@@ -68,7 +68,7 @@ export class Inspection {
     this.quarantine = new QuarantineInspector(parts.gateway, broker)
     this.tail = new TailFeeds({ ...parts, gathering: cluster.gathering })
     const { version, startedAt } = cluster
-    const inspector = new ReplicaInspector({ ...parts, version, startedAt })
+    const inspector = new ReplicaInspector({ ...parts, broker, version, startedAt })
     cluster.gathering.answer('replica', () => inspector.report())
     cluster.listen({ onTick: () => inspector.sample() })
     this.#stats = new StatsFeeds(() => this.reports())
