@@ -1,4 +1,4 @@
-import type { BrokerNode } from '../../core/inspection/broker-inspector.ts'
+import type { ConnectedNode } from '../../core/inspection/broker-inspector.ts'
 import type { ReplicaReport } from '../../core/inspection/replicas/replica-report.ts'
 import { demandObserver, operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
@@ -16,7 +16,7 @@ interface Retention {
   readonly maxBytes: number
 }
 
-export const BrokerNodeObject = builder.objectRef<BrokerNode>('BrokerNode').implement({
+export const BrokerNodeObject = builder.objectRef<ConnectedNode>('BrokerNode').implement({
   description: 'A node of RabbitMQ that gateways are connected to, as it described itself.',
   fields: (t) => ({
     address: t.exposeString('address', { description: 'Host and port, as in WARREN_BROKER_URL.' }),
@@ -110,8 +110,8 @@ builder.queryField('broker', (t) =>
   }),
 )
 
-function sumByAddress(nodes: readonly BrokerNode[]): BrokerNode[] {
-  const found = new Map<string, BrokerNode>()
+function sumByAddress(nodes: readonly ConnectedNode[]): ConnectedNode[] {
+  const found = new Map<string, ConnectedNode>()
   for (const node of nodes) {
     const known = found.get(node.address)
     found.set(node.address, { ...node, connections: node.connections + (known?.connections ?? 0) })

@@ -55,7 +55,7 @@ test('names the nodes that the replicas are connected to, as the nodes describe 
   for (const { brokerNodes } of each) expect(brokerNodes[0]?.connections).toBeGreaterThanOrEqual(4)
 })
 
-test('says how much retention may remove before the slowest client misses something', async () => {
+test('reports how much retention may remove before the slowest client misses something', async () => {
   const { a, b, observer, vhost } = replicas
   const session = b.gateway.openSession({ identity: operator, transport: 'in-process', onClose: () => {} })
   // Its client takes nothing.

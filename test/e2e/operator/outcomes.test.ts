@@ -162,7 +162,7 @@ test('the trace of a message and the counters agree on every reason of the quara
   }
 })
 
-/** How a subscription whose client takes nothing drops the first of its messages. */
+/** How a subscription drops the first of its messages if its client takes nothing. */
 const drops: Record<DropReason, { overflow: OverflowPolicy; messages: number }> = {
   ended: { overflow: 'CATCH_UP', messages: 1 },
   conflated: { overflow: 'CONFLATE', messages: 2 },

@@ -1,4 +1,4 @@
-import type { BrokerNode as ConnectedNode } from '../../../core/inspection/broker-inspector.ts'
+import type { ConnectedNode } from '../../../core/inspection/broker-inspector.ts'
 import { type BrokerAddress, parseAddress } from './address.ts'
 
 /**
@@ -23,7 +23,7 @@ export class BrokerNode {
   failedAt: number | undefined
   /** Functions that end the open sessions on this node. */
   readonly sessions = new Set<(reason: Error) => void>()
-  /** What the node said of itself at the last connection (AMQP 0-9-1 §1.4.2.1). */
+  /** How the node described itself at the last connection (AMQP 0-9-1 §1.4.2.1). */
   serverProperties: Readonly<Record<string, unknown>> = {}
 
   constructor(url: string) {
@@ -57,7 +57,7 @@ export class Nodes {
   get connected(): ConnectedNode[] {
     return this.#nodes.flatMap(({ address: { host, port }, sessions, serverProperties }) => {
       if (sessions.size === 0) return []
-      const said = (name: string): string => {
+      const described = (name: string): string => {
         const value = serverProperties[name]
         return typeof value === 'string' ? value.slice(0, 200) : ''
       }
@@ -65,9 +65,9 @@ export class Nodes {
         {
           address: `${host}:${port}`,
           connections: sessions.size,
-          product: said('product'),
-          version: said('version'),
-          cluster: said('cluster_name'),
+          product: described('product'),
+          version: described('version'),
+          cluster: described('cluster_name'),
         },
       ]
     })

@@ -128,8 +128,8 @@ export class DeliveryReader {
   }
 
   /**
-   * From now on `watcher` receives the exact properties of each message, and amqplib none: it rounds
-   * integers, and fails on tables that nest too deep for the stack.
+   * From now on `watcher` receives the exact properties of each message, and amqplib none. It
+   * rounds integers, and fails on tables that nest too deep for the stack.
    */
   watchProperties(watcher: (properties: MessageProperties) => void): void {
     this.#watcher = watcher

@@ -1,4 +1,4 @@
-import type { BrokerInspector, BrokerNode } from '../../../core/inspection/broker-inspector.ts'
+import type { BrokerInspector, ConnectedNode } from '../../../core/inspection/broker-inspector.ts'
 import type { Message } from '../../../core/model/message.ts'
 import type { QuarantineDecision, QuarantineStore, QuarantineVisit } from '../../../core/quarantine/quarantine-store.ts'
 import type { Nodes } from '../connection/node-list.ts'
@@ -22,7 +22,7 @@ export class RabbitInspector implements BrokerInspector, QuarantineStore {
     this.#namespace = namespace
   }
 
-  get nodes(): readonly BrokerNode[] {
+  get nodes(): readonly ConnectedNode[] {
     return this.#nodes.connected
   }
 

@@ -50,8 +50,8 @@ export default function Overview() {
           <Accounts accounts={stats.accounts} />
           <Concerns concerns={concerns} />
         </div>
-        <Broker />
       </div>
+      <Broker />
     </>
   )
 }

@@ -9,7 +9,7 @@ import {
   textOrNull,
   type WireObject,
 } from '../../cluster/wire-values.ts'
-import type { BrokerNode } from '../broker-inspector.ts'
+import type { ConnectedNode } from '../broker-inspector.ts'
 
 /** How many sources, fields and transports one report names. */
 const maxNamed = 1_000
@@ -38,7 +38,7 @@ export interface ReplicaReport {
    * none has to.
    */
   readonly oldestNeeded: number | null
-  readonly brokerNodes: readonly BrokerNode[]
+  readonly brokerNodes: readonly ConnectedNode[]
   readonly load: ProcessLoad
   readonly memory: { readonly rssBytes: number; readonly heapBytes: number }
   readonly window: {
@@ -111,7 +111,7 @@ export function readReplicaReport(value: unknown): ReplicaReport | undefined {
   }
 }
 
-function brokerNodeOf(value: unknown): BrokerNode {
+function brokerNodeOf(value: unknown): ConnectedNode {
   const { address, connections, product, version, cluster } = objectOf(value)
   return {
     address: textOf(address),
