@@ -84,6 +84,7 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
         logError: (what, error) => observer.log('warn', `${what} failed: ${errorText(error)}`),
       })
     : undefined
+  observer.clusterCounts(() => ({ replicas: cluster.members.alive.length, presence: presence?.counts }))
   const gateway = new Gateway({
     presence,
     ...(typed ? { events: typed.events } : {}),

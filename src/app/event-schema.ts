@@ -3,6 +3,7 @@ import type { GraphQLSchema } from 'graphql'
 import { glob } from 'tinyglobby'
 import type { GatewayBroker } from '../brokers/driver.ts'
 import type { Config } from '../config/options/options.ts'
+import type { PublicationResult } from '../core/accounting/labels.ts'
 import { errorText } from '../core/model/error-text.ts'
 import { type Source, schemaSource } from '../core/model/source.ts'
 import type { Observer } from '../core/ports/observer.ts'
@@ -81,6 +82,7 @@ export async function openTypedEvents(
     limit: new RequestLimit(),
     decoders: binaryDecoders,
     maxDecodedBytes: config.maxDecodedBytes,
+    onPublished: (field: string, result: PublicationResult) => observer.fieldPublished(field, result),
     onInvalid: (field: string, pointer: string, expected: string) =>
       observer.log('warn', `a reply to ${field} does not fit the schema at "${pointer}": expected ${expected}`),
   }
@@ -117,7 +119,9 @@ export async function openTypedEvents(
       : { schema: schema.schema, operations, named }
     return { schema: served, operations, named, operators }
   }
-  observer.fieldsServed([...first.fields.schema.events.keys()])
+  const countFieldsOf = ({ events: fields, publications }: EventSchema): void =>
+    observer.fieldsServed([...fields.keys()], [...publications.keys()])
+  countFieldsOf(first.fields.schema)
   const served = serve(first)
   const reader = new TypedSchemaReader(served, first.fields.schema, first.files)
   return {
@@ -137,7 +141,7 @@ export async function openTypedEvents(
         changed: next.fields.schema.hash !== before.hash,
         take: () => {
           events.replace(next.fields)
-          observer.fieldsServed([...next.fields.schema.events.keys()])
+          countFieldsOf(next.fields.schema)
           reader.onLoaded(nextServed, next.fields.schema, next.files)
         },
       }

@@ -11,6 +11,7 @@ import { createLogger } from '../observability/logger.ts'
 import { createMetrics, type Metrics } from '../observability/metrics.ts'
 import { observerOf } from '../observability/observer-of.ts'
 import { openOpsListener } from '../observability/ops-listener.ts'
+import { openWorkerConsole, type WorkerConsoleAddress } from '../transports/console/worker-console.ts'
 import { boundedRequest } from '../transports/http/bounded-request.ts'
 import { opsHosts } from '../transports/http/hosts.ts'
 import { RequestTurns } from '../transports/http/request-turns.ts'
@@ -38,6 +39,8 @@ export interface App {
   /** The running core, for values that the metrics do not contain. */
   readonly gateway: Gateway
   readonly cluster: Cluster
+  /** Where the primary reaches the console. Undefined unless `forPrimary` was set. */
+  readonly console: WorkerConsoleAddress | undefined
   /**
    * Reads the configuration again and applies the options that may change. If `read` throws
    * (`ConfigError`), nothing changes and the error is logged. Closes no connection.
@@ -56,7 +59,8 @@ const printedTokenSeconds = 24 * 60 * 60
 
 /**
  * Inputs that do not come from the configuration. `metrics` replaces the default metrics. `worker`
- * is the number of this process among several on the same ports.
+ * is the number of this process among several on the same ports. `forPrimary`: serve the console to
+ * the primary, which owns the ops port.
  */
 interface OpenOptions {
   readonly metrics: Metrics
@@ -64,6 +68,7 @@ interface OpenOptions {
   readonly worker: number | undefined
   /** Where the embedded registry is, instead of WARREN_DATA_DIR. */
   readonly registryDir: string | undefined
+  readonly forPrimary: boolean
 }
 
 /**
@@ -73,22 +78,25 @@ interface OpenOptions {
  */
 export async function openApp(
   config: Config,
-  { metrics = createMetrics(), health = new Health(), worker, registryDir }: Partial<OpenOptions> = {},
+  {
+    metrics = createMetrics(),
+    health = new Health(),
+    worker,
+    registryDir,
+    forPrimary = false,
+  }: Partial<OpenOptions> = {},
 ): Promise<App> {
   const closing = new Closing()
   try {
-    return await open(config, { metrics, health, worker, registryDir }, closing)
+    return await open(config, { metrics, health, worker, registryDir, forPrimary }, closing)
   } catch (error) {
     await closing.run({ drainMs: 0, handOver: false })
     throw error
   }
 }
 
-async function open(
-  config: Config,
-  { metrics, health, worker, registryDir = config.dataDir }: OpenOptions,
-  closing: Closing,
-): Promise<App> {
+async function open(config: Config, options: OpenOptions, closing: Closing): Promise<App> {
+  const { metrics, health, worker, registryDir = config.dataDir } = options
   const live = { ...config }
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, worker })
   const observer = observerOf(logger, metrics)
@@ -96,6 +104,7 @@ async function open(
 
   const identities = await openIdentities(config)
   checkTogether(config, { secretGenerated: identities.secretGenerated })
+  const requestClass = boundedRequest(config.maxMessageBytes, config.proxyHops)
   const ops =
     config.opsPort === 'off'
       ? undefined
@@ -106,7 +115,7 @@ async function open(
           health,
           metrics,
           turns: new RequestTurns(config.keepAliveMs),
-          requestClass: boundedRequest(config.maxMessageBytes, config.proxyHops),
+          requestClass,
         })
   closing.add(() => ops?.close())
 
@@ -163,6 +172,11 @@ async function open(
     throw error
   })
   if (listeners.console) ops?.add(listeners.console.ops)
+  const workerConsole =
+    options.forPrimary && listeners.console
+      ? await openWorkerConsole(listeners.console.ops, { requestClass })
+      : undefined
+  closing.add(() => workerConsole?.close())
   closing.add(() => gateway.close())
   closing.add(() => core.cluster.close())
   closing.add(() => core.presence?.close())
@@ -208,6 +222,7 @@ async function open(
     ],
     gateway,
     cluster: core.cluster,
+    console: workerConsole?.address,
     reload: reloader(live, {
       observer,
       logger,

@@ -107,6 +107,7 @@ async function openBroker(config: Config, observer: Observer, outages: OutageLog
     log: (level, text, details) => observer.log(level, text, details),
     onUnreadable: () => observer.messageUnreadable(),
     onNotStored: (messages) => observer.messagesNotStored(messages),
+    onRefused: () => observer.messageQuarantined('refused'),
     onInterrupted: (part, what, reason) => outages.report(part, what, reason),
   })
   if (!driver.gateway)

@@ -40,6 +40,11 @@ export interface DriverOptions {
    */
   onNotStored?(messages: number): void
   /**
+   * Called by a gateway's broker for each message of a buffered source that goes to the quarantine,
+   * because the journal refuses it.
+   */
+  onRefused?(): void
+  /**
    * Called by a gateway's broker for each of its parts, at each connection attempt. `reason` is
    * undefined when the part works again. `part` is the same object each time. `what` describes what
    * does not work during the interruption.

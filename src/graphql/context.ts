@@ -45,5 +45,7 @@ export interface Settings {
   readonly maxQueryDepth: number
   readonly maxQueryCost: number
   readonly proxyHops: number
+  /** The bounds of the journal. */
+  readonly retention: { readonly maxAgeMs: number; readonly maxBytes: number }
   readonly keepAliveMs: number
 }

@@ -1,4 +1,5 @@
 import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { ClusterCounts } from '../core/accounting/cluster-counts.ts'
 import type { Counts, TransportCounts } from '../core/accounting/counts.ts'
 import { DeliveryCounter } from '../core/accounting/delivery-counter.ts'
 import { FieldCounter } from '../core/accounting/field-counter.ts'
@@ -8,6 +9,8 @@ import {
   formerOutcomes,
   type MessageOutcome,
   messageOutcomes,
+  type PublicationResult,
+  publicationResults,
   type QuarantineReason,
   quarantineReasons,
   type SessionEnd,
@@ -18,6 +21,8 @@ import {
 import type { Observer } from '../core/ports/observer.ts'
 import { type ErrorCode, errorTable } from '../errors.ts'
 import { Buckets, printHistogram } from './buckets.ts'
+import { clusterSeries } from './series/cluster-series.ts'
+import { cross, labelsOf, metricFamily, type Series } from './series/series.ts'
 import type { Snapshot, SnapshotMetric } from './snapshot.ts'
 
 export type Measured = Omit<Observer, 'log'>
@@ -110,6 +115,16 @@ export function createMetrics(): Metrics {
       for (const [field, count] of fields) visit({ field }, read(count))
     },
   })
+  let published = new Map<string, Record<PublicationResult, number>>()
+  const publications: Series = {
+    labelNames: ['field', 'result'],
+    each: (visit) => {
+      for (const [field, counts] of published)
+        for (const result of publicationResults) visit({ field, result }, counts[result])
+    },
+  }
+  let clusterCounts = (): ClusterCounts => ({ replicas: 0, presence: undefined })
+  const ofCluster = clusterSeries(() => clusterCounts())
   const started = metricFamily<[TransportName]>(['transport'], cross(transportNames))
   const resumes = metricFamily<['resumed' | 'gap']>(['result'], [['resumed'], ['gap']])
   const ended = metricFamily<[TransportName, SessionEnd]>(['transport', 'reason'], cross(transportNames, sessionEnds))
@@ -229,6 +244,16 @@ export function createMetrics(): Metrics {
     'Messages that did not fit the type of a typed field.',
     ofFields(({ invalid }) => invalid),
   )
+  gauge(
+    'warren_event_subscriptions',
+    'Open subscriptions of a typed field.',
+    ofFields(({ subscriptions: open }) => open),
+  )
+  counter(
+    'warren_event_published_total',
+    'Calls of a field with `@publish`, by result: RabbitMQ confirmed the message, or it was refused.',
+    publications,
+  )
   counter('warren_resumes_total', 'Subscriptions that started at a cursor, by result.', resumes)
   counter('warren_sessions_started_total', 'Started sessions.', started)
   counter('warren_sessions_ended_total', 'Ended sessions, by reason.', ended)
@@ -245,6 +270,34 @@ export function createMetrics(): Metrics {
   // Of several workers, the worst value matters.
   gauge('warren_broker_up', '1 while the broker is reachable and the gateway reads the journal.', broker, 'min')
   counter('warren_executions_total', 'GraphQL executions.', executions)
+  // Each replica has the whole picture, so the worst of several workers counts.
+  gauge(
+    'warren_replicas',
+    'Running replicas that this one knows, itself included. Each worker is a replica.',
+    ofCluster.replicas,
+    'min',
+  )
+  gauge(
+    'warren_presence_online',
+    'Clients that are online on any replica, as this one knows. 0 with `WARREN_PRESENCE=off`.',
+    ofCluster.online,
+    'max',
+  )
+  counter(
+    'warren_presence_changes_total',
+    'Clients that came online or went offline. One replica counts each change.',
+    ofCluster.changes,
+  )
+  counter(
+    'warren_presence_publications_total',
+    'Changes that were published to the exchange `<namespace>.presence`, by result.',
+    ofCluster.publications,
+  )
+  gauge(
+    'warren_presence_unpublished',
+    'Changes of presence that wait to be published, because the broker cannot be reached.',
+    ofCluster.unpublished,
+  )
   gauge('warren_workers', 'Running processes; more than one with `WARREN_WORKERS`.', workers)
   counter('warren_workers_lost_total', 'Workers that exited unexpectedly and were restarted.', workersLost)
   const [name, help] = describedDelivery
@@ -268,8 +321,16 @@ export function createMetrics(): Metrics {
       fields.set(field, added)
       return added
     },
-    fieldsServed(names) {
+    fieldsServed(names, withPublish) {
+      published = new Map(withPublish.map((name) => [name, published.get(name) ?? { confirmed: 0, failed: 0 }]))
       fields = new Map(names.map((name) => [name, fields.get(name) ?? new FieldCounter()]))
+    },
+    fieldPublished(field, result) {
+      const counts = published.get(field)
+      if (counts) counts[result] += 1
+    },
+    clusterCounts: (read) => {
+      clusterCounts = read
     },
     resumed: (result) => resumes.add(1, result),
     sessionStarted(transport) {
@@ -354,68 +415,4 @@ export function createMetrics(): Metrics {
     snapshot: async () => [...(await registry.getMetricsAsJSON()), deliveries()] as Snapshot,
     close: () => registry.clear(),
   }
-}
-
-interface Series {
-  readonly labelNames: string[]
-  readonly each: (visit: (labels: Record<string, string>, value: number) => void) => void
-}
-
-function labelsOf({ labelNames, each }: Series): Map<string, string[]> {
-  const values = new Map(labelNames.map((name) => [name, new Set<string>()]))
-  each((labels) => {
-    for (const [name, value] of Object.entries(labels)) values.get(name)?.add(value)
-  })
-  return new Map([...values].map(([name, found]) => [name, [...found]]))
-}
-
-/** The values of at most two labels. */
-type LabelValues = [first?: string, second?: string]
-
-interface MetricFamily<Values extends LabelValues> extends Series {
-  readonly add: (change: number, ...values: Values) => void
-  readonly set: (value: number, ...values: Values) => void
-}
-
-/**
- * Numbers by label values. Every combination in `known` exists from the start, because a series
- * that appears late hides its first increase.
- */
-function metricFamily<Values extends LabelValues>(
-  labelNames: string[],
-  known: readonly Values[],
-): MetricFamily<Values> {
-  const numbers = new Map<string, { value: number }>()
-  const numberOf = (first = '', second?: string): { value: number } => {
-    const key = second === undefined ? first : `${first}\n${second}`
-    let number = numbers.get(key)
-    if (!number) {
-      number = { value: 0 }
-      numbers.set(key, number)
-    }
-    return number
-  }
-  for (const values of known) numberOf(...values)
-  return {
-    labelNames,
-    // Takes no array of values, because some numbers are counted for each message.
-    add(change: number, first?: string, second?: string) {
-      numberOf(first, second).value += change
-    },
-    set(value: number, first?: string, second?: string) {
-      numberOf(first, second).value = value
-    },
-    each(visit) {
-      for (const [key, { value }] of numbers) {
-        const values = key.split('\n')
-        visit(Object.fromEntries(labelNames.map((name, index) => [name, values[index] ?? ''])), value)
-      }
-    },
-  }
-}
-
-function cross<A extends string>(first: readonly A[]): [A][]
-function cross<A extends string, B extends string>(first: readonly A[], second: readonly B[]): [A, B][]
-function cross(first: readonly string[], second?: readonly string[]): string[][] {
-  return first.flatMap((a) => (second ? second.map((b) => [a, b]) : [[a]]))
 }

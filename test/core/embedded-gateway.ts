@@ -168,6 +168,8 @@ class RecordingObserver implements Observer {
     return new FieldCounter()
   }
   fieldsServed(): void {}
+  fieldPublished(): void {}
+  clusterCounts(): void {}
   resumed(result: string): void {
     this.resumes.push(result)
   }

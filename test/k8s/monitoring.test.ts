@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
 import { callerOf, publish } from '../e2e/back-end/graphql-caller.ts'
 import { eventually } from '../support/eventually.ts'
 import { openReachable, type ReachableGateway } from '../support/gateway/gateway-in-process.ts'
 import { testToken } from '../support/gateway/gateway-process.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 import { built, find } from './manifests.ts'
 import { readQuery } from './promql.ts'
 
@@ -26,10 +28,19 @@ const targetLabels = new Set(['namespace', 'pod', 'job', 'instance', 'container'
 /** By metric and label, the values that a gateway prints. */
 type Printed = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>
 
+const schema = `
+  type Order { id: ID!  total: Int! }
+  type Subscription { orderChanged: Order @events(exchange: "orders", routingKey: "order.#") }
+  type Mutation { placeOrder(id: ID!): Published @publish(exchange: "orders", routingKey: "order.{id}") }
+`
+
 let gateway: ReachableGateway
 let printed: Printed
+const folder = newFolder()
 beforeAll(async () => {
-  gateway = await openReachable()
+  const file = join(folder, 'events.graphql')
+  writeFileSync(file, schema)
+  gateway = await openReachable({ WARREN_SCHEMA: file })
   const call = callerOf(gateway.graphqlUrl, await testToken({ scope: 'operator' }))
   // The series of a source is there from its first message on.
   await call(publish, { input: { clientId: 'alice', data: {} } })
@@ -40,6 +51,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await gateway[Symbol.asyncDispose]()
+  removeFolder(folder)
 })
 
 describe('the gateway prints the series of every query', () => {
@@ -52,6 +64,12 @@ describe('the gateway prints the series of every query', () => {
 
   test.each(queries)('%s', (_where, query) => {
     expect(missing(query, printed)).toEqual([])
+  })
+
+  test('every metric of Warren has a panel, except those listed', () => {
+    const shown = new Set(dashboard.panels.flatMap(({ targets }) => targets.flatMap(({ expr }) => namesIn(expr))))
+    const left = [...printed.keys()].filter((name) => name.startsWith('warren_') && !shown.has(name))
+    expect(left.toSorted()).toEqual(withoutPanel)
   })
 
   test('a query for a missing series is reported', () => {
@@ -117,6 +135,24 @@ test('the ConfigMap has the dashboard', () => {
   expect(JSON.parse(map.data?.['warren.json'] ?? '')).toEqual(dashboard)
   expect(map.metadata?.labels).toEqual({ grafana_dashboard: '1' })
 })
+
+/** What has an alert or an account instead, or what a panel shows by another metric. */
+const withoutPanel = [
+  'warren_deliveries_failed_total',
+  'warren_delivery_seconds_count',
+  'warren_delivery_seconds_sum',
+  'warren_event_matched_total',
+  'warren_events_matched_total',
+  'warren_messages_not_stored_total',
+  'warren_messages_redelivered_total',
+  'warren_messages_routed_total',
+  'warren_sessions_started_total',
+  'warren_unreadable_messages_total',
+]
+
+function namesIn(query: string): string[] {
+  return readQuery(query).selectors.map(({ metric }) => metric)
+}
 
 function missing(query: string, known: Printed): string[] {
   const { selectors, grouping } = readQuery(query)

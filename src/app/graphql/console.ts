@@ -2,7 +2,12 @@ import type { IncomingMessage } from 'node:http'
 import type { Config } from '../../config/options/options.ts'
 import { packageRoot } from '../../config/package-root.ts'
 import type { OpsRoutes } from '../../observability/ops-listener.ts'
-import { ConsoleFiles, consoleGraphQLPath, consolePath, isOfConsole } from '../../transports/console/console-files.ts'
+import {
+  ConsoleFiles,
+  consoleGraphQLPath,
+  consolePath,
+  isForOperators,
+} from '../../transports/console/console-files.ts'
 import { operatorsOnly } from '../../transports/console/operator-access.ts'
 import { endWith } from '../../transports/flow/end-with-answer.ts'
 import { FanOut } from '../../transports/graphql/fan-out.ts'
@@ -84,7 +89,7 @@ export function createConsole(config: Config, options: ConsoleOptions): Console 
 
 function opsRoutes(options: AnswerOptions): OpsRoutes {
   return {
-    serves: (path) => path === '/graphql' || path === '/graphql/' || isOfConsole(path),
+    serves: isForOperators,
     answer: (request, response) => {
       const bounded = request as BoundedRequest
       response.once('close', () => bounded.releaseBody())

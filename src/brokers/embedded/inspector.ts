@@ -3,6 +3,7 @@ import type { QuarantineStore } from '../../core/quarantine/quarantine-store.ts'
 import type { EmbeddedBroker } from './broker.ts'
 
 export class EmbeddedInspector implements BrokerInspector {
+  readonly nodes = []
   readonly quarantine: QuarantineStore
   readonly #broker: EmbeddedBroker
 

@@ -1,5 +1,5 @@
 import type { Message } from '../../core/model/message.ts'
-import type { QuarantineDecision, QuarantineStore } from '../../core/quarantine/quarantine-store.ts'
+import type { QuarantineDecision, QuarantineStore, QuarantineVisit } from '../../core/quarantine/quarantine-store.ts'
 
 /** What is kept; beyond it the oldest messages are dropped. */
 const bounds = { messages: 1_000, bytes: 16 * 1024 * 1024 }
@@ -18,10 +18,10 @@ export class EmbeddedQuarantine implements QuarantineStore {
     }
   }
 
-  async visit(limit: number, decide: (message: Message) => Promise<QuarantineDecision>): Promise<number> {
+  async visit(limit: number, decide: (message: Message) => Promise<QuarantineDecision>): Promise<QuarantineVisit> {
     const messages = [...this.#messages]
     for (const message of messages.slice(0, limit)) if ((await decide(message)) === 'remove') this.#remove(message)
-    return messages.length
+    return { count: messages.length, unread: 0 }
   }
 
   #remove(message: Message): void {

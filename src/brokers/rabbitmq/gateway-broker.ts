@@ -83,7 +83,7 @@ export class RabbitGateway implements GatewayBroker {
     const { namespace, log } = driver
     const { queue, publishTimeoutMs, maxMessageBytes = publisherLimits.maxMessageBytes } = options
     this.#nodes = new Nodes(urls)
-    this.operator = new RabbitInspector(urls, namespace)
+    this.operator = new RabbitInspector(urls, namespace, this.#nodes)
     this.#namespace = namespace
     this.#queue = queue
     this.#log = log
@@ -126,6 +126,7 @@ export class RabbitGateway implements GatewayBroker {
       probe,
       onUnreadable,
       onNotStored,
+      onRefused: () => driver.onRefused?.(),
     })
     this.#bindings = new SourceBindings(this.openConnection, this.#watch('administration'), {
       queue,

@@ -35,7 +35,7 @@ function listCommand(): Command {
     const limit = limitOf(given.limit)
     await withQueue(command, async (queue) => {
       let shown = 0
-      const count = await queue.visit(Math.max(limit, inspectAllUpTo), (message) => {
+      const { count, unread } = await queue.visit(Math.max(limit, inspectAllUpTo), (message) => {
         if (shown === limit) return keep
         const one = quarantined(message)
         process.stdout.write(given.json ? `${visibleJson(one)}\n` : describe(one))
@@ -43,6 +43,7 @@ function listCommand(): Command {
         return keep
       })
       if (!given.json) process.stdout.write(`${shown} of ${counted(count)} in ${queue.name}\n`)
+      reportUnread(unread)
     })
   })
 }
@@ -71,7 +72,7 @@ function republishCommand(): Command {
     await withQueue(command, async (queue) => {
       const selection = new Selection(given.all === true ? 'all' : given.id)
       let refused = 0
-      await queue.visit(Number.POSITIVE_INFINITY, async (message) => {
+      const { unread } = await queue.visit(Number.POSITIVE_INFINITY, async (message) => {
         const id = selection.idOf(message)
         if (id === undefined) return 'keep'
         const publication = original(message, to)
@@ -88,6 +89,7 @@ function republishCommand(): Command {
         process.stdout.write(`${id}  published to ${publication.exchange} ${publication.routingKey}\n`)
         return 'remove'
       })
+      reportUnread(unread)
       selection.requireAllFound()
       if (refused > 0)
         throw new CommandFailure(`${counted(refused)} could not be published and stayed in the quarantine`)
@@ -102,12 +104,13 @@ function dropCommand(): Command {
   return takesConfig(command, configNames).action(async ({ id: ids }: { id: readonly string[] }) => {
     await withQueue(command, async (queue) => {
       const selection = new Selection(ids)
-      await queue.visit(Number.POSITIVE_INFINITY, (message) => {
+      const { unread } = await queue.visit(Number.POSITIVE_INFINITY, (message) => {
         const id = selection.idOf(message)
         if (id === undefined) return keep
         process.stdout.write(`${id}  dropped\n`)
         return remove
       })
+      reportUnread(unread)
       selection.requireAllFound()
     })
   })
@@ -166,6 +169,14 @@ function destinationOf({ toExchange, key }: RepublishOptions): { exchange: strin
     throw wrongUse('warren quarantine republish: expected --to-exchange and --key together')
   }
   return { exchange: toExchange, routingKey: key }
+}
+
+/** RabbitMQ 4 stores messages over AMQP 1.0 that it cannot deliver over AMQP 0-9-1. */
+function reportUnread(unread: number): void {
+  if (unread === 0) return
+  process.stderr.write(
+    `${counted(unread)} could not be read: RabbitMQ cannot deliver the first of them over AMQP 0-9-1; take it out with a client of AMQP 1.0\n`,
+  )
 }
 
 function counted(count: number): string {

@@ -1,5 +1,6 @@
 import type { HealthVerdict } from '../../observability/health.ts'
 import type { Snapshot } from '../../observability/snapshot.ts'
+import type { WorkerConsoleAddress } from '../../transports/console/worker-console.ts'
 import type { Running } from '../welcome.ts'
 
 /**
@@ -12,12 +13,12 @@ export type ToWorker =
   | { readonly kind: 'end'; readonly drainMs?: number; readonly handOver?: boolean }
 
 /**
- * Messages from a worker to the primary: it receives messages; clients can connect, or the reason
- * why they cannot; at the end, its final metrics.
+ * Messages from a worker to the primary: it receives messages; clients can connect, and where the
+ * primary reaches its console, or the reason why they cannot; at the end, its final metrics.
  */
 export type FromWorker =
   | { readonly kind: 'receiving' }
-  | { readonly kind: 'listening'; readonly running: Running }
+  | { readonly kind: 'listening'; readonly running: Running; readonly console: WorkerConsoleAddress | undefined }
   | { readonly kind: 'failed'; readonly text: string; readonly status: number }
   | { readonly kind: 'health'; readonly id: number; readonly ready: HealthVerdict }
   | { readonly kind: 'metrics'; readonly id: number; readonly metrics: Snapshot }

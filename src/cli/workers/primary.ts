@@ -9,6 +9,7 @@ import { endSignal } from '../end-signal.ts'
 import { CommandFailure } from '../failure.ts'
 import { listenProblem } from '../listen-problem.ts'
 import { welcome } from '../welcome.ts'
+import { consoleProxy } from './console-proxy.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 /**
@@ -47,12 +48,18 @@ export async function serveAsPrimary(config: Config, readAgain: () => Config): P
         }).catch((error: Error) => {
           throw listenProblem(error, config) ?? error
         })
+  const hasConsole = ops !== undefined && config.console !== 'off'
+  if (hasConsole) ops.add(consoleProxy(() => pool.consoles))
   try {
     const running = await Promise.race([pool.start(), signal])
     if (typeof running !== 'string') {
+      // With WARREN_CONSOLE=on, the workers name the console of their port.
+      const consoleOnOps = hasConsole && config.console !== 'on' ? [{ name: 'console', url: `${ops.url}/console` }] : []
       const opsEndpoint = ops ? [{ name: 'health and metrics', url: `${ops.url}/readyz` }] : []
       const notes = [...running.notes, `${config.workers} workers serve together.`]
-      process.stdout.write(welcome({ ...running, notes, endpoints: [...running.endpoints, ...opsEndpoint] }, config))
+      process.stdout.write(
+        welcome({ ...running, notes, endpoints: [...consoleOnOps, ...running.endpoints, ...opsEndpoint] }, config),
+      )
     }
     // On Ctrl-C a user waits at a terminal, so do not drain.
     const ended = (await signal) === 'SIGINT' ? await pool.end(0, 0) : await pool.end(drainMs)

@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { pause } from '../../core/timing/pause.ts'
 import type { HealthVerdict } from '../../observability/health.ts'
 import type { Snapshot } from '../../observability/snapshot.ts'
+import type { WorkerConsoleAddress } from '../../transports/console/worker-console.ts'
 import { CommandFailure } from '../failure.ts'
 import type { Running } from '../welcome.ts'
 import { closeUnaccepted } from './close-unaccepted.ts'
@@ -37,6 +38,8 @@ export class WorkerHandle {
   metrics: Snapshot = []
   /** When clients could first connect, by `performance.now()`. */
   listeningSince: number | undefined
+  /** Undefined before clients can connect, and once it was ended. */
+  console: WorkerConsoleAddress | undefined
   /** The worker that replaces it, if one has been started. */
   successor: WorkerHandle | undefined
   /**
@@ -55,6 +58,7 @@ export class WorkerHandle {
       worker.on('message', (message: FromWorker) => {
         if (message.kind === 'listening') {
           this.listeningSince = performance.now()
+          this.console = message.console
           resolve(message.running)
         } else this.#onMessage(message)
       })
@@ -94,6 +98,7 @@ export class WorkerHandle {
   }
 
   end(how: { drainMs?: number; handOver?: boolean }): void {
+    this.console = undefined
     this.#send({ kind: 'end', ...how })
   }
 

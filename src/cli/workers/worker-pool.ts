@@ -6,6 +6,7 @@ import type { Metrics } from '../../observability/metrics.ts'
 import { ofExited, primaryMetrics, printSum, sumOf } from '../../observability/metrics-sum.ts'
 import type { HealthSource } from '../../observability/ops-listener.ts'
 import type { Snapshot } from '../../observability/snapshot.ts'
+import type { WorkerConsoleAddress } from '../../transports/console/worker-console.ts'
 import type { Running } from '../welcome.ts'
 import { type Exit, WorkerHandle } from './worker-handle.ts'
 
@@ -71,6 +72,11 @@ export class WorkerPool implements HealthSource, Pick<Metrics, 'contentType' | '
     for (const worker of first) void this.#keep(worker)
     void this.#watch()
     return running
+  }
+
+  /** The consoles of the workers that serve, the oldest first, so that one serves all pages. */
+  get consoles(): WorkerConsoleAddress[] {
+    return [...this.#workers].flatMap((worker) => worker.console ?? [])
   }
 
   reload(): void {

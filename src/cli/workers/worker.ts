@@ -42,11 +42,14 @@ export async function serveAsWorker(worker: Worker, config: Config, readAgain: (
   const ofWorker = (whole: Config): Config => withOptions(whole, { opsPort: 'off' })
   try {
     const { openApp } = await import('../../app/open.ts')
-    const app = await Promise.race([openApp(ofWorker(config), { metrics, health, worker: worker.id }), toEnd])
+    const app = await Promise.race([
+      openApp(ofWorker(config), { metrics, health, worker: worker.id, forPrimary: config.opsPort !== 'off' }),
+      toEnd,
+    ])
     if (!('gateway' in app)) return
     reload = () => app.reload(() => ofWorker(readAgain()))
     const { endpoints, operatorToken, notes } = app
-    await report({ kind: 'listening', running: { endpoints, operatorToken, notes } })
+    await report({ kind: 'listening', running: { endpoints, operatorToken, notes }, console: app.console })
     await app.close(await toEnd)
     await report({ kind: 'ended', metrics: await metrics.snapshot() })
   } catch (error) {

@@ -8,4 +8,6 @@ export class FieldCounter {
   invalid = 0
   /** Events that were delivered to clients, live or in a replay. */
   delivered = 0
+  /** Open subscriptions. */
+  subscriptions = 0
 }

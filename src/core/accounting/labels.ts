@@ -56,6 +56,14 @@ export const formerOutcomes = {
 } as const satisfies Record<MessageOutcome, string>
 export type FormerOutcome = (typeof formerOutcomes)[MessageOutcome]
 
+/** Of a message that the gateway publishes for itself or for a `@publish` field. */
+export const publicationResults = [
+  'confirmed',
+  /** The broker or the schema refused it. It is not repeated. */
+  'failed',
+] as const
+export type PublicationResult = (typeof publicationResults)[number]
+
 export const dropReasons = [
   /**
    * The subscription ended while events waited for its client. A client that resumes with its

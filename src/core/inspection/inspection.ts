@@ -96,7 +96,7 @@ export class Inspection {
     const { gateway } = parts
     this.drafts = new SchemaDrafts({ gateway, broker, sources: this.sources, browser: this.journal, make: makeDraft })
     const { version, startedAt } = cluster
-    const inspector = new ReplicaInspector({ ...parts, version, startedAt, history: this.history })
+    const inspector = new ReplicaInspector({ ...parts, broker, version, startedAt, history: this.history })
     this.schema = new SchemaInspector({
       ...parts,
       gathering: cluster.gathering,

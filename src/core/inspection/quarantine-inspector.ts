@@ -43,6 +43,8 @@ export interface QuarantinePage {
   readonly hasMore: boolean
   /** All messages of the quarantine. */
   readonly count: number
+  /** The last messages, which cannot be shown: the broker cannot deliver the first of them. */
+  readonly unread: number
 }
 
 /** What replaces parts of a message that is published again. */
@@ -79,7 +81,7 @@ export class QuarantineInspector {
     const messages: QuarantinedMessage[] = []
     let begun = after === undefined
     let hasMore = false
-    const count = await this.#broker.quarantine.visit(maxVisited, (message) => {
+    const { count, unread } = await this.#broker.quarantine.visit(maxVisited, (message) => {
       if (hasMore) return keep
       if (!begun) begun = quarantineId(message) === after
       else if (messages.length === first || !reserve(message, messages.length === 0)) hasMore = true
@@ -88,12 +90,12 @@ export class QuarantineInspector {
     })
     if (!begun)
       throw badInput('after', 'expected the endCursor of the page before; its message has left the quarantine')
-    return { messages, hasMore, count }
+    return { messages, hasMore, count, unread }
   }
 
   /** How many messages the quarantine holds. */
-  count(): Promise<number> {
-    return this.#broker.quarantine.visit(0, () => keep)
+  async count(): Promise<number> {
+    return (await this.#broker.quarantine.visit(0, () => keep)).count
   }
 
   /**

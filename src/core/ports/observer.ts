@@ -1,8 +1,15 @@
 import type { ErrorCode } from '../../errors.ts'
+import type { ClusterCounts } from '../accounting/cluster-counts.ts'
 import type { Counts } from '../accounting/counts.ts'
 import type { DeliveryCounter } from '../accounting/delivery-counter.ts'
 import type { FieldCounter } from '../accounting/field-counter.ts'
-import type { MessageOutcome, QuarantineReason, SessionEnd, TransportName } from '../accounting/labels.ts'
+import type {
+  MessageOutcome,
+  PublicationResult,
+  QuarantineReason,
+  SessionEnd,
+  TransportName,
+} from '../accounting/labels.ts'
 
 /**
  * Receives what logs and metrics need. `observability/` implements it. The gateway calls it on hot
@@ -32,8 +39,13 @@ export interface Observer {
    * The counter of a typed field. Always returns the same object while the schema has the field.
    */
   fieldCounter(field: string): FieldCounter
-  /** The typed fields of the schema, from now on: the counters of others are dropped. */
-  fieldsServed(fields: readonly string[]): void
+  /**
+   * The typed fields of the schema, and its fields with `@publish`, from now on: the counters of
+   * others are dropped.
+   */
+  fieldsServed(fields: readonly string[], publications: readonly string[]): void
+  /** A field with `@publish` was called. */
+  fieldPublished(field: string, result: PublicationResult): void
   /** A subscription with a cursor resumed, or received a gap. Called once per subscription. */
   resumed(result: 'resumed' | 'gap'): void
   sessionStarted(transport: TransportName): void
@@ -53,6 +65,8 @@ export interface Observer {
   executed(): void
   /** Registers how to read the bytes that wait for sockets. Called once at the start. */
   outboxBytes(read: () => number): void
+  /** Registers how to read what is known of all replicas. Called once at the start. */
+  clusterCounts(read: () => ClusterCounts): void
   /** What was counted so far. Called only for operators who ask, so counting costs no more. */
   counts(): Counts
 }

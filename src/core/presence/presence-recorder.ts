@@ -1,4 +1,5 @@
 import { GatewayError } from '../../errors.ts'
+import type { PresenceCounts } from '../accounting/cluster-counts.ts'
 import type { PresenceStore, StoredPresence } from '../ports/client-directory.ts'
 import { pause } from '../timing/pause.ts'
 
@@ -38,6 +39,10 @@ export class PresenceRecorder {
   readonly #unpublished = new Map<string, PresenceChange>()
   readonly #unstored = new Map<string, PresenceChange>()
   readonly #closing = new AbortController()
+  readonly #changes = { online: 0, offline: 0 }
+  readonly #publications = { confirmed: 0, failed: 0 }
+  /** How many changes are being published. */
+  #underWay = 0
   #publishing = false
   #refusalLoggedAt = Number.NEGATIVE_INFINITY
   #storing: Promise<void> | undefined
@@ -48,7 +53,16 @@ export class PresenceRecorder {
     this.#logError = logError
   }
 
+  get counts(): Omit<PresenceCounts, 'online'> {
+    return {
+      changes: this.#changes,
+      publications: this.#publications,
+      unpublished: this.#unpublished.size + this.#underWay,
+    }
+  }
+
   record(change: PresenceChange): void {
+    this.#changes[change.online ? 'online' : 'offline'] += 1
     this.#unpublished.set(change.clientId, change)
     this.#unstored.set(change.clientId, change)
     if (!this.#publishing) void this.#publishAll()
@@ -82,12 +96,15 @@ export class PresenceRecorder {
       const publish = async (change: PresenceChange): Promise<void> => {
         try {
           await this.#publish(change)
+          this.#publications.confirmed += 1
         } catch (error) {
           if (error instanceof GatewayError && error.code === 'BROKER_UNAVAILABLE') failed.push(change)
           else this.#refused(error)
         }
       }
+      this.#underWay = batch.length
       await Promise.all(batch.map(publish))
+      this.#underWay = 0
       for (const change of failed)
         if (!this.#unpublished.has(change.clientId)) this.#unpublished.set(change.clientId, change)
       if (failed.length > 0) await pause(retryMs, this.#closing.signal, { ref: false })
@@ -97,6 +114,7 @@ export class PresenceRecorder {
 
   /** The broker refuses changes: the exchange is missing. A retry would be refused, too. */
   #refused(error: unknown): void {
+    this.#publications.failed += 1
     const now = performance.now()
     if (now - this.#refusalLoggedAt < refusalMs) return
     this.#refusalLoggedAt = now

@@ -1,3 +1,4 @@
+import type { PresenceCounts } from '../accounting/cluster-counts.ts'
 import type { Cluster, PresenceMessage } from '../cluster/cluster.ts'
 import type { ControlBus } from '../ports/control-bus.ts'
 import { PresenceMap } from './holders.ts'
@@ -97,6 +98,10 @@ export class Presence {
   /** Whether the client has a session, or had one within the grace time. */
   isOnline(clientId: string): boolean {
     return this.#online.has(clientId) || this.#leaving.has(clientId)
+  }
+
+  get counts(): PresenceCounts {
+    return { online: this.size, ...this.#recorder.counts }
   }
 
   /** How many clients are online. */

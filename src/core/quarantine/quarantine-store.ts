@@ -3,12 +3,22 @@ import type { Message } from '../model/message.ts'
 /** What to do with a message after it was shown. */
 export type QuarantineDecision = 'keep' | 'remove'
 
+export interface QuarantineVisit {
+  /** Messages in the quarantine before the visit. */
+  readonly count: number
+  /**
+   * Messages that could not be visited, because the broker cannot deliver the first of them. 0: all
+   * were visited, or `limit` was reached.
+   */
+  readonly unread: number
+}
+
 /** The quarantine of a deployment, for operators. */
 export interface QuarantineStore {
   /**
-   * Passes the messages that it holds now to `decide`, one after another, at most `limit`. Resolves
-   * with the number of messages before the visit. Rejects with `BROKER_UNAVAILABLE`, or with the
-   * error of `decide`; undecided messages are kept.
+   * Passes the messages that it holds now to `decide`, one after another, at most `limit`. One
+   * visit follows another, whichever replica asks. Rejects with `BROKER_UNAVAILABLE`, also if the
+   * visits before take too long, or with the error of `decide`; undecided messages are kept.
    */
-  visit(limit: number, decide: (message: Message) => Promise<QuarantineDecision>): Promise<number>
+  visit(limit: number, decide: (message: Message) => Promise<QuarantineDecision>): Promise<QuarantineVisit>
 }

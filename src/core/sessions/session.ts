@@ -307,6 +307,7 @@ export class Session {
     const topic = topicOf()
     const release = this.#ofClient.take(identity.clientId)
     const { after } = options
+    const fieldCounter = topic.kind === 'event' ? this.#observer.fieldCounter(topic.field) : undefined
     const subscription: ChannelSubscription = new ChannelSubscription({
       topic,
       after: after === undefined || after === null ? undefined : (this.#cursors.parse(after) ?? 'invalid'),
@@ -322,6 +323,7 @@ export class Session {
           this.#deliveredBefore += subscription.delivered
           this.#droppedBefore += subscription.dropped
           this.#observer.subscriptionEnded(this.transport)
+          if (fieldCounter) fieldCounter.subscriptions -= 1
         }
         onEnd?.()
       },
@@ -329,12 +331,13 @@ export class Session {
       onOverflow: () => this.close('SLOW_CONSUMER'),
       onFailure: (error) => this.failed(error, subscription.channel),
       counter: this.#deliveries,
-      fieldCounter: topic.kind === 'event' ? this.#observer.fieldCounter(topic.field) : undefined,
+      fieldCounter,
     })
     this.#subscriptions.add(subscription)
     this.#subscribed += 1
     if (identity !== this.identity) this.#withOwnToken.set(subscription, identity)
     this.#observer.subscriptionStarted(this.transport)
+    if (fieldCounter) fieldCounter.subscriptions += 1
     this.#replayer.resume(subscription)
     return subscription
   }

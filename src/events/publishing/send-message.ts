@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql'
+import type { PublicationResult } from '../../core/accounting/labels.ts'
 import { newTraceparent } from '../../core/accounting/trace-context.ts'
 import { UndecodableBody } from '../../core/body/undecodable-body.ts'
 import type { Message } from '../../core/model/message.ts'
@@ -23,11 +24,28 @@ const errorHeader = 'x-error'
 const errorCodeHeader = 'x-error-code'
 const defaultErrorCode = 'RESPONDER_ERROR'
 
+type Publisher = (args: Arguments, context: EventContext) => Promise<{ readonly messageId: string }>
+
 /** Resolves a field with `@publish`: publishes, confirmed, and returns `Published`. */
 export function publisherOf(
   schema: EventSchema,
   field: PublishField,
-): (args: Arguments, context: EventContext) => Promise<{ readonly messageId: string }> {
+  onPublished: (field: string, result: PublicationResult) => void,
+): Publisher {
+  const publish = unobservedPublisherOf(schema, field)
+  return async (args, context) => {
+    let result: PublicationResult = 'failed'
+    try {
+      const published = await publish(args, context)
+      result = 'confirmed'
+      return published
+    } finally {
+      onPublished(field.name, result)
+    }
+  }
+}
+
+function unobservedPublisherOf(schema: EventSchema, field: PublishField): Publisher {
   const rendererOf = messageRendererOf(schema, field)
   return async (args, { identity, address, gateway }) => {
     const message = rendererOf(requestOf(args, identity))
@@ -47,6 +65,8 @@ export interface RequestParts {
   readonly limit: RequestLimit
   readonly decoders: BinaryDecoders
   readonly maxDecodedBytes: number
+  /** Called with the result of each call of a field with `@publish`. */
+  readonly onPublished: (field: string, result: PublicationResult) => void
   /** Logs a reply that does not fit the schema. */
   readonly onInvalid: (field: string, pointer: string, expected: string) => void
 }

@@ -31,7 +31,7 @@ export function addFieldResolvers(operations: TypedOperations, requests: Request
   addEventResolvers(operations)
   for (const [name, field] of schema.publications) {
     const definition = schema.schema.getMutationType()?.getFields()[name]
-    if (definition) resolveWith(definition, publisherOf(schema, field))
+    if (definition) resolveWith(definition, publisherOf(schema, field, requests.onPublished))
   }
   for (const field of schema.requests.values()) {
     const root = field.operation === 'Query' ? schema.schema.getQueryType() : schema.schema.getMutationType()

@@ -93,6 +93,9 @@ const QuarantinePageObject = builder.objectRef<QuarantinePage>('QuarantinePage')
     endCursor: t.string({ nullable: true, resolve: ({ messages }) => messages.at(-1)?.id }),
     hasMore: t.exposeBoolean('hasMore'),
     count: t.exposeInt('count', { description: 'All messages in the quarantine.' }),
+    unread: t.exposeInt('unread', {
+      description: 'Messages that cannot be shown, because RabbitMQ cannot deliver the first of them over AMQP 0-9-1.',
+    }),
   }),
 })
 

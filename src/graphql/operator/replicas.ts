@@ -2,6 +2,7 @@ import type { InspectedReplica } from '../../core/inspection/inspection.ts'
 import type { ReplicaReport } from '../../core/inspection/replicas/replica-report.ts'
 import { demandObserver, operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
+import { BrokerNodeObject } from './broker.ts'
 
 const ReplicaState = builder.enumType('ReplicaState', {
   values: {
@@ -102,6 +103,12 @@ export const GatewayReplica = builder.objectRef<InspectedReplica>('GatewayReplic
       nullable: true,
       description: 'The offset in the journal that it read last.',
       resolve: ({ report }) => report?.position,
+    }),
+    brokerNodes: t.field({
+      type: [BrokerNodeObject],
+      nullable: true,
+      description: 'The nodes of RabbitMQ that it is connected to.',
+      resolve: ({ report }) => (report ? [...report.brokerNodes] : null),
     }),
     load: t.field({ type: ReplicaLoad, nullable: true, resolve: ({ report }) => report?.load }),
     memory: t.field({ type: ReplicaMemory, nullable: true, resolve: ({ report }) => report?.memory }),

@@ -86,6 +86,11 @@ export class ConsoleFiles {
 }
 
 /** Whether the path is one of the console. */
+/** Whether the ops port serves the path to operators: the console, and GraphQL. */
+export function isForOperators(path: string): boolean {
+  return path === '/graphql' || path === '/graphql/' || isOfConsole(path)
+}
+
 export function isOfConsole(path: string): boolean {
   return path === consolePath || path.startsWith(`${consolePath}/`)
 }

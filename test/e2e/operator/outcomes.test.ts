@@ -1,14 +1,24 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { expect, test } from '@jest/globals'
 import amqp from 'amqplib'
-import { type MessageOutcome, messageOutcomes } from '../../../src/core/accounting/labels.ts'
+import {
+  type DropReason,
+  dropReasons,
+  type MessageOutcome,
+  messageOutcomes,
+  type QuarantineReason,
+  quarantineReasons,
+} from '../../../src/core/accounting/labels.ts'
+import type { OverflowPolicy } from '../../../src/core/model/overflow-policy.ts'
+import { operator } from '../../core/controlled-gateway.ts'
 import { eventually } from '../../support/eventually.ts'
 import { connectGraphql } from '../../support/frames/graphql-frames.ts'
-import { openGateway } from '../../support/gateway/gateway-in-process.ts'
+import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
 import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
 import { testVhost } from '../../support/rabbitmq/broker.ts'
-import { callerOf, listen } from '../back-end/graphql-caller.ts'
+import { type Call, callerOf, listen } from '../back-end/graphql-caller.ts'
 
 const sdl = `
   type Order { id: ID!  total: Int! }
@@ -28,7 +38,179 @@ const messages: Record<MessageOutcome, { exchange: string; key: string; body: st
   invalid: { exchange: 'orders', key: 'order.1', body: '{"id":"1","total":"x","kind":"order"}' },
 }
 
+const json = { contentType: 'application/json' }
+const everyLabelOf = (cases: Readonly<Record<string, unknown>>, labels: readonly string[]): void =>
+  expect(Object.keys(cases).toSorted()).toEqual(labels.toSorted())
+
+interface Poison {
+  readonly exchange: string
+  readonly key: string
+  readonly body: Buffer
+  readonly properties: amqp.Options.Publish
+  /** What the trace has; undefined if the message is not in the journal. */
+  readonly traced?: { readonly fate: string; readonly reason: QuarantineReason | null }
+}
+
+const undecodable = (reason: QuarantineReason, body: Buffer, contentEncoding?: string): Poison => ({
+  exchange: 'warren.events',
+  key: 'client.alice',
+  body,
+  properties: { ...json, ...(contentEncoding === undefined ? {} : { contentEncoding }) },
+  traced: { fate: 'QUARANTINED', reason },
+})
+
+/** A message for each reason of the quarantine. */
+const poison: Record<QuarantineReason, Poison> = {
+  'broken-json': undecodable('broken-json', Buffer.from('{')),
+  'unknown-encoding': undecodable('unknown-encoding', Buffer.from('{}'), 'unheard-of'),
+  'broken-encoding': undecodable('broken-encoding', Buffer.from('{}'), 'gzip'),
+  'too-large': undecodable('too-large', gzipSync(Buffer.from(`"${'x'.repeat(100_000)}"`)), 'gzip'),
+  'too-deep': undecodable('too-deep', Buffer.from('['.repeat(5_000) + ']'.repeat(5_000))),
+  // Its headers fill a frame, and those that the journal needs do not fit.
+  refused: {
+    exchange: 'waiting',
+    key: 'alice',
+    body: Buffer.from('1'),
+    properties: { ...json, headers: { large: 'x'.repeat(65_515) } },
+  },
+  schema: {
+    exchange: 'orders',
+    key: 'order.1',
+    body: Buffer.from('{"id":"1","total":"x","kind":"order"}'),
+    properties: json,
+    traced: { fate: 'INVALID', reason: null },
+  },
+}
+
+/** The value of a counter by the values of one label, from the text of `/metrics`. */
+async function countedBy(gateway: InProcessGateway, metric: string, label: string): Promise<Map<string, number>> {
+  const counted = new Map<string, number>()
+  for (const [, labels = '', value] of (await gateway.metrics()).matchAll(
+    new RegExp(`^${metric}\\{(.*)\\} (.*)$`, 'gm'),
+  )) {
+    const [, name = ''] = new RegExp(`${label}="([^"]*)"`).exec(labels) ?? []
+    counted.set(name, (counted.get(name) ?? 0) + Number(value))
+  }
+  return counted
+}
+
+interface Traced {
+  readonly fate: string
+  readonly reason: string | null
+  readonly matched: number
+  readonly delivered: number
+  readonly dropped: number
+  readonly pending: number
+}
+
+async function tracedBy(call: Call, messageId: string): Promise<Traced | undefined> {
+  const { trace } = await call<{ trace: { messages: Traced[] }[] }>(
+    `{ trace(messageId: "${messageId}") { messages { fate reason matched delivered dropped pending } } }`,
+  )
+  return trace[0]?.messages[0]
+}
+
+test('the trace of a message and the counters agree on every reason of the quarantine', async () => {
+  everyLabelOf(poison, quarantineReasons)
+  const vhost = await testVhost('reasons')
+  const folder = newFolder()
+  const schema = join(folder, 'events.graphql')
+  writeFileSync(schema, sdl)
+  const gateway = await openGateway({
+    WARREN_BROKER_URL: vhost.url,
+    WARREN_SCHEMA: schema,
+    WARREN_MAX_DECODED_BYTES: '64KiB',
+  })
+  const connection = await amqp.connect(`${vhost.url}?frameMax=131072`)
+  try {
+    const call = callerOf(gateway.graphqlUrl, gateway.operatorToken)
+    const create = 'mutation C($input: CreateRabbitChannelInput!) { createRabbitChannel(input: $input) { id } }'
+    await call(create, {
+      input: { exchange: 'waiting', exchangeType: 'TOPIC', routingKey: '{clientId}', buffered: true },
+    })
+    // A message without a subscriber is not decoded.
+    await using alice = await listen(gateway.graphqlSocketUrl, await gateway.clientToken('alice'), {
+      clientId: 'alice',
+    })
+    await using client = await connectGraphql(gateway.graphqlSocketUrl, {
+      connectionParams: { token: gateway.operatorToken },
+    })
+    client.subscribe('subscription { orderChanged { id } }')
+    await eventually('both subscriptions', () => gateway.gateway.hub.size === 2)
+    const channel = await connection.createConfirmChannel()
+    for (const reason of quarantineReasons) {
+      const { exchange, key, body, properties, traced } = poison[reason]
+      channel.publish(exchange, key, body, { ...properties, messageId: reason })
+      await channel.waitForConfirms()
+      const counted = await eventually(`${reason} to be counted`, async () => {
+        const values = await countedBy(gateway, 'warren_messages_quarantined_total', 'reason')
+        return (values.get(reason) ?? 0) > 0 && values
+      })
+      expect([...counted].filter(([, value]) => value > 0).map(([name]) => name)).toEqual(
+        quarantineReasons.slice(0, quarantineReasons.indexOf(reason) + 1),
+      )
+      const found = await tracedBy(call, reason)
+      expect(found && { fate: found.fate, reason: found.reason }).toEqual(traced)
+    }
+    channel.publish('warren.events', 'client.alice', Buffer.from('1'), json)
+    expect(await alice.next()).toMatchObject({ data: 1 })
+  } finally {
+    await connection.close()
+    await gateway.close()
+    await vhost.close()
+    removeFolder(folder)
+  }
+})
+
+/** How a subscription drops the first of its messages if its client takes nothing. */
+const drops: Record<DropReason, { overflow: OverflowPolicy; messages: number }> = {
+  ended: { overflow: 'CATCH_UP', messages: 1 },
+  conflated: { overflow: 'CONFLATE', messages: 2 },
+  overflow: { overflow: 'DROP_OLDEST', messages: 1_100 },
+}
+
+test('the trace of a message and the counters agree on every reason to drop it', async () => {
+  everyLabelOf(drops, dropReasons)
+  await using gateway = await openGateway({ WARREN_OVERFLOW: 'CATCH_UP,CONFLATE,DROP_OLDEST' })
+  const call = callerOf(gateway.graphqlUrl, gateway.operatorToken)
+  const session = gateway.gateway.openSession({ identity: operator, transport: 'in-process', onClose: () => {} })
+  for (const reason of dropReasons) {
+    const { overflow, messages } = drops[reason]
+    const subscription = session.subscribe({ clientId: reason, overflow })
+    await eventually('the subscription', () => gateway.gateway.hub.countOf(reason) === 1)
+    const before = await countedBy(gateway, 'warren_events_dropped_total', 'reason')
+    for (let sent = 0; sent < messages; sent += 1) {
+      const body = Buffer.from(String(sent))
+      await gateway.gateway.publish({
+        exchange: 'warren.events',
+        routingKey: `client.${reason}`,
+        body,
+        properties: { ...json, messageId: `${reason} ${sent}` },
+      })
+    }
+    const waiting = await eventually('the message', async () => {
+      const traced = await tracedBy(call, `${reason} 0`)
+      return traced?.matched === 1 && traced
+    })
+    if (reason === 'ended') {
+      expect(waiting).toMatchObject({ delivered: 0, dropped: 0, pending: 1 })
+      // Its client is gone.
+      await subscription.return()
+    }
+    const traced = await eventually(`the drop: ${reason}`, async () => {
+      const found = await tracedBy(call, `${reason} 0`)
+      return found?.dropped === 1 && found
+    })
+    expect(traced).toMatchObject({ fate: 'DELIVERED', matched: 1, delivered: 0, dropped: 1, pending: 0 })
+    const after = await countedBy(gateway, 'warren_events_dropped_total', 'reason')
+    const changed = dropReasons.filter((one) => (after.get(one) ?? 0) > (before.get(one) ?? 0))
+    expect(changed).toEqual([reason])
+    subscription.end()
+  }
+})
+
 test('the trace of a message and the counters agree on every outcome', async () => {
+  everyLabelOf(messages, messageOutcomes)
   const vhost = await testVhost('outcomes')
   const folder = newFolder()
   const schema = join(folder, 'events.graphql')

@@ -47,6 +47,30 @@ async function waitFor(count: number): Promise<Quarantined[]> {
   })
 }
 
+test('two replicas that list the quarantine at the same moment agree on what it has', async () => {
+  await sendBroken('at-once-1', '{')
+  await sendBroken('at-once-2', '[')
+  const before = await eventually('both in the quarantine', async () => {
+    const { quarantine } = await replicas.onA<{ quarantine: { nodes: Quarantined[] } }>(list)
+    const ids = quarantine.nodes.map(({ messageId }) => messageId)
+    return ids.includes('at-once-1') && ids.includes('at-once-2') && quarantine.nodes.map(({ id }) => id).toSorted()
+  })
+  const counts = '{ broker { quarantined } }'
+  const [a, b, ofA, ofB] = await Promise.all([
+    replicas.onA<{ quarantine: { nodes: Quarantined[]; count: number } }>(list),
+    replicas.onB<{ quarantine: { nodes: Quarantined[]; count: number } }>(list),
+    replicas.onA<{ broker: { quarantined: number } }>(counts),
+    replicas.onB<{ broker: { quarantined: number } }>(counts),
+  ])
+  for (const { quarantine } of [a, b]) {
+    expect(quarantine.nodes.map(({ id }) => id).toSorted()).toEqual(before)
+    expect(quarantine.count).toBe(before.length)
+  }
+  expect([ofA.broker.quarantined, ofB.broker.quarantined]).toEqual([before.length, before.length])
+  const ids = a.quarantine.nodes.filter(({ messageId }) => messageId?.startsWith('at-once')).map(({ id }) => id)
+  await replicas.onA('mutation D($ids: [ID!]!) { drop(ids: $ids) { dropped } }', { ids })
+})
+
 const republish = `mutation Again($id: ID!, $edit: RepublishEdit) {
   republish(id: $id, edit: $edit) { id exchange routingKey cursor }
 }`

@@ -192,6 +192,8 @@ export class Replica {
       eventsOf: () => this.counter,
       fieldCounter: () => new FieldCounter(),
       fieldsServed: nothing,
+      fieldPublished: nothing,
+      clusterCounts: nothing,
       resumed: (result) => {
         this.resumes[result] += 1
       },

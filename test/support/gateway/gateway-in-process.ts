@@ -3,6 +3,7 @@ import { type App, openApp } from '../../../src/app/open.ts'
 import { hmacSigner } from '../../../src/auth/tokens/jwt.ts'
 import { load } from '../../../src/config/load/load.ts'
 import type { Gateway } from '../../../src/core/gateway.ts'
+import { createMetrics } from '../../../src/observability/metrics.ts'
 import { eventually } from '../eventually.ts'
 import { freePort } from '../network/ports.ts'
 import { newFolder, removeFolder } from '../processes/run-folder.ts'
@@ -19,6 +20,8 @@ export interface InProcessGateway extends AsyncDisposable {
   readonly gateway: Gateway
   /** The other replicas, as this one knows them. */
   readonly cluster: App['cluster']
+  /** The text of `/metrics`. */
+  metrics(): Promise<string>
   /** A token for one client's channel. */
   clientToken(clientId: string): Promise<string>
   readonly operatorToken: string
@@ -47,9 +50,10 @@ export async function openGateway(options: Readonly<Record<string, string>> = {}
     WARREN_LOG_FORMAT: 'json',
     ...options,
   }
+  const metrics = createMetrics()
   let app: App
   try {
-    app = await openApp(load({ argv: [], env, readFile: refuse }))
+    app = await openApp(load({ argv: [], env, readFile: refuse }), { metrics })
   } catch (error) {
     removeFolder(folder)
     throw error
@@ -69,6 +73,7 @@ export async function openGateway(options: Readonly<Record<string, string>> = {}
     opsPort: Number(env.WARREN_OPS_PORT),
     gateway: app.gateway,
     cluster: app.cluster,
+    metrics: () => metrics.print(),
     clientToken: (clientId) => token(clientId, []),
     operatorToken: await token(undefined, ['operator']),
     publisherToken: await token(undefined, ['publish']),

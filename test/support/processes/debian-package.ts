@@ -46,6 +46,8 @@ export const debianPackages = {
   iproute: { name: 'iproute2', file: '/usr/sbin/ip', command: 'ip' },
   iptables: { name: 'iptables', file: '/usr/sbin/iptables', command: 'iptables' },
   faketime: { name: 'faketime', file: '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1' },
+  // `promtool` evaluates the alert rules of k8s/monitoring.
+  promtool: { name: 'prometheus', file: '/usr/bin/promtool', command: 'promtool', variable: 'PROMTOOL_PATH' },
   // The model checker of `test/models`, and the compiler of its searches.
   spin: { name: 'spin', file: '/usr/bin/spin', command: 'spin' },
   tcc: { name: 'tcc', file: '/usr/bin/tcc', command: 'tcc', variable: 'TCC_PATH' },

@@ -26,6 +26,8 @@ export interface BufferMoverOptions {
   readonly queue: string
   readonly publish: MovePublication
   readonly log: Observer['log']
+  /** Called for each message that goes to the quarantine. */
+  onRefused(): void
 }
 
 /**
@@ -143,13 +145,15 @@ function isRefusal(error: unknown): boolean {
 async function quarantine(
   { routingKey, body, properties }: Delivery,
   error: Error,
-  { namespace, exchange, publish, log }: BufferMoverOptions,
+  { namespace, exchange, publish, log, onRefused }: BufferMoverOptions,
 ): Promise<void> {
   log('warn', `a message went to the quarantine: ${error.message}`, { exchange, routingKey })
   let refusal = error
   for (const copy of copiesOf({ exchange, routingKey, body, properties, receivedAt: Date.now() }, 'refused')) {
     try {
-      return await publish({ ...copy, exchange: `${namespace}.quarantine` })
+      await publish({ ...copy, exchange: `${namespace}.quarantine` })
+      onRefused()
+      return
     } catch (failure) {
       if (!isRefusal(failure)) throw failure
       refusal = asError(failure)

@@ -40,6 +40,8 @@ export interface BuffersOptions {
   onUnreadable(queue: string): void
   /** See `ReadBackOptions`. */
   onNotStored(messages: number): void
+  /** See `DriverOptions`. */
+  onRefused(): void
 }
 
 /**
@@ -171,12 +173,13 @@ export class Buffers {
       if (entry) await this.#readBack.publish(publication, entry)
       else await this.#publisherInUse().publish(publication)
     }
+    const mover = { namespace, exchange, queue, publish, log, onRefused: () => this.#options.onRefused() }
     const ended = AbortSignal.any([session.signal, this.#closing.signal])
     const logError = this.#refusalLoggerOf(exchange, queue)
     const move = async (signal: AbortSignal): Promise<void> => {
       while (!signal.aborted) {
         try {
-          await moveBuffered(session, { namespace, exchange, queue, publish, log }, signal)
+          await moveBuffered(session, mover, signal)
         } catch (error) {
           if (signal.aborted) return
           // `SourceBindings` declares the queue before it binds the source, and again if it is
@@ -187,7 +190,7 @@ export class Buffers {
       }
     }
     if (this.#suspects.delete(exchange)) {
-      const moveDelivery = (delivery: Delivery) => moveOne(delivery, { namespace, exchange, queue, publish, log })
+      const moveDelivery = (delivery: Delivery) => moveOne(delivery, mover)
       const onUnreadable = () => this.#options.onUnreadable(queue)
       await readPastUnreadable({ openConnection: this.#openConnection, queue, move: moveDelivery, onUnreadable }, ended)
     }

@@ -1,3 +1,4 @@
+import type { ConnectedNode } from '../../../core/inspection/broker-inspector.ts'
 import { type BrokerAddress, parseAddress } from './address.ts'
 
 /**
@@ -22,6 +23,8 @@ export class BrokerNode {
   failedAt: number | undefined
   /** Functions that end the open sessions on this node. */
   readonly sessions = new Set<(reason: Error) => void>()
+  /** How the node described itself at the last connection (AMQP 0-9-1 §1.4.2.1). */
+  serverProperties: Readonly<Record<string, unknown>> = {}
 
   constructor(url: string) {
     this.address = parseAddress(url)
@@ -48,6 +51,26 @@ export class Nodes {
 
   get count(): number {
     return this.#nodes.length
+  }
+
+  /** The nodes with an open connection. */
+  get connected(): ConnectedNode[] {
+    return this.#nodes.flatMap(({ address: { host, port }, sessions, serverProperties }) => {
+      if (sessions.size === 0) return []
+      const described = (name: string): string => {
+        const value = serverProperties[name]
+        return typeof value === 'string' ? value.slice(0, 200) : ''
+      }
+      return [
+        {
+          address: `${host}:${port}`,
+          connections: sessions.size,
+          product: described('product'),
+          version: described('version'),
+          cluster: described('cluster_name'),
+        },
+      ]
+    })
   }
 
   /**

@@ -293,6 +293,8 @@ class CurrentSession implements ConnectionSession {
     this.deliveries = deliveries
     const end = (reason: Error): void => this.#end.abort(reason)
     node.sessions.add(end)
+    const { serverProperties = {} } = connection.connection as { serverProperties?: object }
+    node.serverProperties = { ...serverProperties }
     this.ended = new Promise((_resolve, reject) => {
       this.signal.addEventListener('abort', () => {
         node.sessions.delete(end)

@@ -128,8 +128,8 @@ export class DeliveryReader {
   }
 
   /**
-   * From now on `watcher` receives the exact properties of each message before amqplib does,
-   * because amqplib rounds integers.
+   * From now on `watcher` receives the exact properties of each message, and amqplib none. It
+   * rounds integers, and fails on tables that nest too deep for the stack.
    */
   watchProperties(watcher: (properties: MessageProperties) => void): void {
     this.#watcher = watcher
@@ -193,8 +193,9 @@ export class DeliveryReader {
         this.#ahead.get(consumerTag)?.push(this.#headerAt(bytes, at, end))
         return headerWithoutProperties(bytes, at)
       }
-      if (type === frame.header && this.#watcher) this.#watcher(this.#headerAt(bytes, at, end).properties)
-      return unchanged
+      if (type !== frame.header || !this.#watcher) return unchanged
+      this.#watcher(this.#headerAt(bytes, at, end).properties)
+      return headerWithoutProperties(bytes, at)
     }
     if (bytes[end - 1] !== frame.end) throw new Error('expected the end of an AMQP frame')
     const payloadAt = at + frame.headBytes

@@ -1,6 +1,7 @@
-import type { BrokerInspector } from '../../../core/inspection/broker-inspector.ts'
+import type { BrokerInspector, ConnectedNode } from '../../../core/inspection/broker-inspector.ts'
 import type { Message } from '../../../core/model/message.ts'
-import type { QuarantineDecision, QuarantineStore } from '../../../core/quarantine/quarantine-store.ts'
+import type { QuarantineDecision, QuarantineStore, QuarantineVisit } from '../../../core/quarantine/quarantine-store.ts'
+import type { Nodes } from '../connection/node-list.ts'
 import { MessageSampler } from '../sampling/message-sampler.ts'
 import { QuarantineQueue } from '../topology/quarantine-queue.ts'
 
@@ -11,11 +12,18 @@ export class RabbitInspector implements BrokerInspector, QuarantineStore {
   readonly quarantine = this
   readonly #urls: readonly string[]
   readonly #namespace: string
+  readonly #nodes: Nodes
   #lastVisit: Promise<unknown> = Promise.resolve()
 
-  constructor(urls: readonly string[], namespace: string) {
+  /** `nodes`: those that the connections of the gateway share. */
+  constructor(urls: readonly string[], namespace: string, nodes: Nodes) {
     this.#urls = urls
+    this.#nodes = nodes
     this.#namespace = namespace
+  }
+
+  get nodes(): readonly ConnectedNode[] {
+    return this.#nodes.connected
   }
 
   async existingExchanges(names: readonly string[]): Promise<string[]> {
@@ -29,13 +37,13 @@ export class RabbitInspector implements BrokerInspector, QuarantineStore {
     }
   }
 
-  visit(limit: number, decide: (message: Message) => Promise<QuarantineDecision>): Promise<number> {
+  visit(limit: number, decide: (message: Message) => Promise<QuarantineDecision>): Promise<QuarantineVisit> {
     const visit = this.#lastVisit.then(() => this.#visit(limit, decide))
     this.#lastVisit = visit.catch(() => undefined)
     return visit
   }
 
-  async #visit(limit: number, decide: (message: Message) => Promise<QuarantineDecision>): Promise<number> {
+  async #visit(limit: number, decide: (message: Message) => Promise<QuarantineDecision>): Promise<QuarantineVisit> {
     const queue = new QuarantineQueue(this.#urls, { namespace: this.#namespace })
     try {
       return await queue.visit(limit, decide)

@@ -1,10 +1,12 @@
 import { asError } from '../../../core/model/error-text.ts'
 import type { Message, MessageProperties } from '../../../core/model/message.ts'
-import type { QuarantineDecision } from '../../../core/quarantine/quarantine-store.ts'
+import type { QuarantineDecision, QuarantineVisit } from '../../../core/quarantine/quarantine-store.ts'
+import { jitterAround } from '../../../core/timing/jitter.ts'
+import { pause } from '../../../core/timing/pause.ts'
 import { GatewayError } from '../../../errors.ts'
 import type { DriverOptions, GatewayPublication } from '../../driver.ts'
 import { onChannel } from '../channel/with-channel.ts'
-import type { Channel, GetMessage } from '../connection/amqp.ts'
+import type { ChannelModel } from '../connection/amqp.ts'
 import {
   type ConnectionOptions,
   type ConnectionSession,
@@ -13,6 +15,17 @@ import {
 import { repliedWith, replyCodes, replyOf } from '../connection/reply-codes.ts'
 import { fromAmqp } from '../message/properties.ts'
 import { Publisher } from '../publish/publisher.ts'
+
+/** In milliseconds. */
+const timings = {
+  /** How long a visit waits for those of other replicas and commands. */
+  turn: 10_000,
+  /** Between two attempts to begin. */
+  retry: 150,
+  /** How long kept messages may take to be in the queue again. */
+  settle: 2_000,
+  settleCheck: 20,
+}
 
 /**
  * Reads `<namespace>.quarantine`, so that an operator can inspect its messages and decide about
@@ -46,39 +59,79 @@ export class QuarantineQueue {
 
   /**
    * Passes the messages that are in the queue now to `decide`, one after another, at most `limit`.
-   * Resolves with the number of messages before the visit. Kept messages return to the queue when
-   * this ends, behind those that were not shown (a quorum queue appends returned messages). Until
-   * then no other consumer receives them. Rejects with `BROKER_UNAVAILABLE`, or with the error of
-   * `decide`; undecided messages are kept.
+   * Kept messages return to the queue when this ends, behind those that were not shown (a quorum
+   * queue appends returned messages). Until then no other consumer receives them, so only one visit
+   * runs at a time. Rejects with `BROKER_UNAVAILABLE`, or with the error of `decide`; undecided
+   * messages are kept. Call `close` afterwards, which lets the next visit begin.
    */
-  async visit(limit: number, decide: (message: Message) => Promise<QuarantineDecision>): Promise<number> {
+  async visit(limit: number, decide: (message: Message) => Promise<QuarantineDecision>): Promise<QuarantineVisit> {
     const { connection, deliveries, signal } = await this.#session()
     // One message arrives at a time, and nothing else arrives on this connection.
     let exact: MessageProperties | undefined
     deliveries.watchProperties((properties) => {
       exact = properties
     })
+    let count = 0
+    let visited = 0
+    let removed = 0
     try {
-      return await onChannel(connection, async (channel) => {
-        const { messageCount } = await channel.checkQueue(this.name)
-        for (let left = Math.min(limit, messageCount); left > 0; left -= 1) {
-          if (!(await this.#next(channel, (delivery) => decide(fromAmqp(delivery, exact))))) break
+      await this.#takeTurn(connection, signal)
+      await onChannel(connection, async (channel) => {
+        count = (await channel.checkQueue(this.name)).messageCount
+        while (visited < Math.min(limit, count)) {
+          const delivery = await channel.get(this.name)
+          if (!delivery) break
+          visited += 1
+          if ((await decide(fromAmqp(delivery, exact))) !== 'remove') continue
+          // AMQP keeps the order: RabbitMQ processes it before the close of the channel.
+          channel.ack(delivery)
+          removed += 1
         }
-        return messageCount
       })
+      if (visited > 0) await this.#settle(connection, count - removed)
+      return { count, unread: 0 }
     } catch (error) {
-      if (repliedWith(error, replyCodes.notFound)) return 0
-      if (!signal.aborted && replyOf(error) === undefined) throw error
+      if (repliedWith(error, replyCodes.notFound)) return { count: 0, unread: 0 }
+      // RabbitMQ failed to deliver the next message. Those before it are in the queue again.
+      if (repliedWith(signal.reason ?? error, replyCodes.internalError) && visited < count)
+        return { count, unread: count - visited }
+      if (error instanceof GatewayError || (!signal.aborted && replyOf(error) === undefined)) throw error
       throw new GatewayError('BROKER_UNAVAILABLE', asError(signal.reason ?? error).message, { cause: error })
     }
   }
 
-  async #next(channel: Channel, decide: (delivery: GetMessage) => Promise<QuarantineDecision>): Promise<boolean> {
-    const delivery = await channel.get(this.name)
-    if (!delivery) return false
-    // AMQP keeps the order: RabbitMQ processes the acknowledgement before the close of the channel.
-    if ((await decide(delivery)) === 'remove') channel.ack(delivery)
-    return true
+  /**
+   * Waits until no other connection visits. The turn is an exclusive queue, which RabbitMQ deletes
+   * with its connection, however that ends.
+   */
+  async #takeTurn(connection: ChannelModel, signal: AbortSignal): Promise<void> {
+    const deadline = performance.now() + timings.turn
+    for (;;) {
+      try {
+        await onChannel(connection, (channel) => channel.assertQueue(`${this.name}.visit`, { exclusive: true }))
+        return
+      } catch (error) {
+        if (signal.aborted) throw error
+        // Without the right to declare it, or beyond a limit of queues, a visit takes no turn.
+        if (!repliedWith(error, replyCodes.resourceLocked)) return
+      }
+      if (performance.now() > deadline)
+        throw new GatewayError(
+          'BROKER_UNAVAILABLE',
+          'the quarantine is being read by another replica, or by the command quarantine: try again',
+        )
+      await pause(jitterAround(timings.retry), signal)
+    }
+  }
+
+  /** A quorum queue takes returned messages back after the channel has closed. */
+  async #settle(connection: ChannelModel, expected: number): Promise<void> {
+    const deadline = performance.now() + timings.settle
+    while (performance.now() < deadline) {
+      const { messageCount } = await onChannel(connection, (channel) => channel.checkQueue(this.name))
+      if (messageCount >= expected) return
+      await pause(timings.settleCheck)
+    }
   }
 
   /** Like `Broker.publish`: resolves when RabbitMQ has confirmed that the message was routed. */

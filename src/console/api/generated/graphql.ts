@@ -400,7 +400,7 @@ export type QuarantineQueryVariables = Exact<{
 }>;
 
 
-export type QuarantineQuery = { quarantine: { count: number, endCursor: string | null, hasMore: boolean, nodes: Array<{ id: string, reason: string, text: string, field: string | null, exchange: string, routingKey: string, receivedAt: string | null, publishedAt: string | null, offset: number | null, messageId: string | null, appId: string | null, contentType: string | null, headers: unknown, bytes: number, body: { text: string, encoding: BodyEncoding, truncated: boolean }, place: { byte: number | null, line: number | null, column: number | null, pointer: string | null } | null }> } };
+export type QuarantineQuery = { quarantine: { count: number, unread: number, endCursor: string | null, hasMore: boolean, nodes: Array<{ id: string, reason: string, text: string, field: string | null, exchange: string, routingKey: string, receivedAt: string | null, publishedAt: string | null, offset: number | null, messageId: string | null, appId: string | null, contentType: string | null, headers: unknown, bytes: number, body: { text: string, encoding: BodyEncoding, truncated: boolean }, place: { byte: number | null, line: number | null, column: number | null, pointer: string | null } | null }> } };
 
 export type RepublishMutationVariables = Exact<{
   id: string | number;
@@ -444,7 +444,7 @@ export type DeleteSourceMutationVariables = Exact<{
 
 export type DeleteSourceMutation = { deleteRabbitChannel: boolean };
 
-export type ReplicaFragment = { name: string, answered: boolean, lastSeenAt: string, state: ReplicaState, reason: string | null, version: string, startedAt: string, uptimeMs: number | null, sessions: number | null, subscriptions: number | null, catchingUp: number | null, fellBehind: number | null, receivedPerSecond: number | null, deliveredPerSecond: number | null, lagMs: number | null, position: number | null, load: { cpu: number | null, loopDelayMs: number | null } | null, memory: { rssBytes: number, heapBytes: number } | null, hotWindow: { bytes: number, firstOffset: number | null, since: string | null, spanMs: number | null } | null, outbox: { bytes: number, bufferedBytes: number, waitingSessions: number } | null };
+export type ReplicaFragment = { name: string, answered: boolean, lastSeenAt: string, state: ReplicaState, reason: string | null, version: string, startedAt: string, uptimeMs: number | null, sessions: number | null, subscriptions: number | null, catchingUp: number | null, fellBehind: number | null, receivedPerSecond: number | null, deliveredPerSecond: number | null, lagMs: number | null, position: number | null, brokerNodes: Array<{ address: string, version: string }> | null, load: { cpu: number | null, loopDelayMs: number | null } | null, memory: { rssBytes: number, heapBytes: number } | null, hotWindow: { bytes: number, firstOffset: number | null, since: string | null, spanMs: number | null } | null, outbox: { bytes: number, bufferedBytes: number, waitingSessions: number } | null };
 
 export type AccountFragment = { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number };
 
@@ -453,12 +453,12 @@ export type StatsSubscriptionVariables = Exact<{
 }>;
 
 
-export type StatsSubscription = { gatewayStats: { at: string, spanMs: number, receivedPerSecond: number | null, deliveredPerSecond: number | null, sessions: number, unanswered: Array<string>, bySource: Array<{ source: string, exchange: string | null, receivedPerSecond: number | null, total: number }>, byTransport: Array<{ transport: string, sessions: number, subscriptions: number, deliveredPerSecond: number | null, droppedPerSecond: number | null }>, byField: Array<{ field: string, matchedPerSecond: number | null, deliveredPerSecond: number | null, filteredPerSecond: number | null, invalidPerSecond: number | null }>, byOutcome: Array<{ outcome: MessageFate, perSecond: number | null, total: number }>, deliveryTimes: { p50Ms: number | null, p99Ms: number | null }, accounts: { at: string, unanswered: Array<string>, total: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }, byTransport: Array<{ transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }>, byReplica: Array<{ replica: string, startedAt: string, account: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number } }> }, replicas: Array<{ name: string, answered: boolean, lastSeenAt: string, state: ReplicaState, reason: string | null, version: string, startedAt: string, uptimeMs: number | null, sessions: number | null, subscriptions: number | null, catchingUp: number | null, fellBehind: number | null, receivedPerSecond: number | null, deliveredPerSecond: number | null, lagMs: number | null, position: number | null, load: { cpu: number | null, loopDelayMs: number | null } | null, memory: { rssBytes: number, heapBytes: number } | null, hotWindow: { bytes: number, firstOffset: number | null, since: string | null, spanMs: number | null } | null, outbox: { bytes: number, bufferedBytes: number, waitingSessions: number } | null }> } };
+export type StatsSubscription = { gatewayStats: { at: string, spanMs: number, receivedPerSecond: number | null, deliveredPerSecond: number | null, sessions: number, unanswered: Array<string>, bySource: Array<{ source: string, exchange: string | null, receivedPerSecond: number | null, total: number }>, byTransport: Array<{ transport: string, sessions: number, subscriptions: number, deliveredPerSecond: number | null, droppedPerSecond: number | null }>, byField: Array<{ field: string, matchedPerSecond: number | null, deliveredPerSecond: number | null, filteredPerSecond: number | null, invalidPerSecond: number | null }>, byOutcome: Array<{ outcome: MessageFate, perSecond: number | null, total: number }>, deliveryTimes: { p50Ms: number | null, p99Ms: number | null }, accounts: { at: string, unanswered: Array<string>, total: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }, byTransport: Array<{ transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }>, byReplica: Array<{ replica: string, startedAt: string, account: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number } }> }, replicas: Array<{ name: string, answered: boolean, lastSeenAt: string, state: ReplicaState, reason: string | null, version: string, startedAt: string, uptimeMs: number | null, sessions: number | null, subscriptions: number | null, catchingUp: number | null, fellBehind: number | null, receivedPerSecond: number | null, deliveredPerSecond: number | null, lagMs: number | null, position: number | null, brokerNodes: Array<{ address: string, version: string }> | null, load: { cpu: number | null, loopDelayMs: number | null } | null, memory: { rssBytes: number, heapBytes: number } | null, hotWindow: { bytes: number, firstOffset: number | null, since: string | null, spanMs: number | null } | null, outbox: { bytes: number, bufferedBytes: number, waitingSessions: number } | null }> } };
 
 export type BrokerQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type BrokerQuery = { broker: { up: boolean, reason: string | null, quarantined: number | null, journal: { epoch: string | null, firstOffset: number, lastOffset: number } | null }, gateway: { version: string, replica: string } };
+export type BrokerQuery = { broker: { up: boolean, reason: string | null, quarantined: number | null, journal: { epoch: string | null, firstOffset: number, lastOffset: number, oldestNeeded: number | null, entriesLeft: number | null, retention: { maxAgeMs: number, maxBytes: number } } | null, nodes: Array<{ address: string, connections: number, product: string, version: string, cluster: string }> }, gateway: { version: string, replica: string } };
 
 export type TailSubscriptionVariables = Exact<{
   channel?: string | number | null | undefined;
@@ -545,6 +545,10 @@ export const ReplicaFragmentDoc = new TypedDocumentString(`
   sessions
   subscriptions
   catchingUp
+  brokerNodes {
+    address
+    version
+  }
   fellBehind
   receivedPerSecond
   deliveredPerSecond
@@ -1155,6 +1159,7 @@ export const QuarantineDocument = new TypedDocumentString(`
     query Quarantine($first: Int, $after: String) {
   quarantine(first: $first, after: $after) {
     count
+    unread
     endCursor
     hasMore
     nodes {
@@ -1350,6 +1355,10 @@ export const StatsDocument = new TypedDocumentString(`
   sessions
   subscriptions
   catchingUp
+  brokerNodes {
+    address
+    version
+  }
   fellBehind
   receivedPerSecond
   deliveredPerSecond
@@ -1394,6 +1403,19 @@ export const BrokerDocument = new TypedDocumentString(`
       epoch
       firstOffset
       lastOffset
+      retention {
+        maxAgeMs
+        maxBytes
+      }
+      oldestNeeded
+      entriesLeft
+    }
+    nodes {
+      address
+      connections
+      product
+      version
+      cluster
     }
   }
   gateway {

@@ -3,6 +3,7 @@ import { count, duration, none, plural, rate, unknown } from '../../parts/format
 import { Banner, Empty, Head, Loading, PanelSkeleton, SilentReplicas } from '../../parts/states.tsx'
 import { type ConsoleStats, type StatsPoint, slowest, useStats } from '../../shell/stats.tsx'
 import { Accounts } from './accounts.tsx'
+import { Broker } from './broker.tsx'
 import { type Concern, Concerns, concernsOf } from './concerns.tsx'
 import { FlowPicture } from './flow-picture.tsx'
 import { LoadHistory } from './load-history.tsx'
@@ -51,6 +52,7 @@ export default function Overview() {
         </div>
         <LoadHistory />
       </div>
+      <Broker />
     </>
   )
 }

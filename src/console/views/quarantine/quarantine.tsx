@@ -16,7 +16,7 @@ import { Icon } from '../../parts/icon.tsx'
 import { jsonProblem } from '../../parts/json-text.ts'
 import { type SortableColumn, SortableTable } from '../../parts/lists/sortable-table.tsx'
 import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
-import { Empty, FailureBanner, Head, Loading, PanelSkeleton } from '../../parts/states.tsx'
+import { Banner, Empty, FailureBanner, Head, Loading, PanelSkeleton } from '../../parts/states.tsx'
 import { outcomes, Status } from '../../parts/status.tsx'
 import { Time, ZoneName } from '../../parts/time.tsx'
 import { go, useParams } from '../../shell/router.tsx'
@@ -96,7 +96,13 @@ export default function Quarantine() {
           <PanelSkeleton rows={6} />
         </Loading>
       )}
-      {page && rows.length === 0 && (
+      {page && page.unread > 0 && (
+        <Banner tone="wait" icon="warn">
+          <strong>{plural(page.unread, 'message')} cannot be shown.</strong> RabbitMQ cannot deliver the first of them
+          over AMQP 0-9-1. Take it out with a client of AMQP 1.0.
+        </Banner>
+      )}
+      {page && rows.length === 0 && page.unread === 0 && (
         <div className="panel">
           <Empty title="The quarantine is empty">Every body could be read, or was dropped or published again.</Empty>
         </div>

@@ -211,6 +211,11 @@ function ReplicaDetail({ replica, replicas }: { replica: Replica; replicas: read
           <Fact name="Started">
             <Time at={replica.startedAt} ms={false} />
           </Fact>
+          {(replica.brokerNodes ?? []).length > 0 && (
+            <Fact name="RabbitMQ">
+              {replica.brokerNodes?.map(({ address, version }) => `${address} (${version})`).join(', ')}
+            </Fact>
+          )}
           <Fact name="Reads at">{count(replica.position)}</Fact>
           <Fact name="Subscriptions">
             {count(replica.subscriptions)}, {count(replica.catchingUp)} of them catching up

@@ -5,6 +5,7 @@ import type { HotWindow } from '../../ports/hot-window.ts'
 import type { Journal } from '../../ports/journal.ts'
 import type { Observer } from '../../ports/observer.ts'
 import { within } from '../../timing/deadline.ts'
+import type { BrokerInspector } from '../broker-inspector.ts'
 import type { LoadHistory, LoadTotals } from './load-history.ts'
 import type { ProcessLoad, ReplicaReport } from './replica-report.ts'
 
@@ -23,6 +24,7 @@ export interface ReplicaInspectorParts {
   readonly hotWindow: HotWindow
   readonly observer: Observer
   readonly usage: ProcessUsage
+  readonly broker: BrokerInspector
   readonly version: string
   readonly startedAt: number
   readonly history: LoadHistory
@@ -69,7 +71,7 @@ export class ReplicaInspector {
   }
 
   async report(): Promise<ReplicaReport> {
-    const { gateway, hotWindow, observer, usage, version, startedAt } = this.#parts
+    const { gateway, hotWindow, observer, usage, broker, version, startedAt } = this.#parts
     const lagMs = gateway.up ? await this.#lag() : null
     const counts = observer.counts()
     let since: number | null = null
@@ -79,7 +81,12 @@ export class ReplicaInspector {
     })
     let bufferedBytes = 0
     let waitingSessions = 0
+    let oldestNeeded: number | null = null
     for (const session of gateway.sessions) {
+      for (const { behind, position } of session.openSubscriptions) {
+        if (behind && typeof position === 'object')
+          oldestNeeded = Math.min(oldestNeeded ?? position.offset, position.offset)
+      }
       if (session.bufferedBytes === 0) continue
       bufferedBytes += session.bufferedBytes
       waitingSessions += 1
@@ -103,6 +110,8 @@ export class ReplicaInspector {
       ...this.#rates(),
       lagMs,
       position: hotWindow.last?.offset ?? null,
+      oldestNeeded,
+      brokerNodes: broker.nodes,
       load: usage.load(),
       memory: usage.memory(),
       window: { bytes: hotWindow.bytes, firstOffset: hotWindow.first ?? null, since },

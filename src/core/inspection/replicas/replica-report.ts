@@ -9,9 +9,11 @@ import {
   textOrNull,
   type WireObject,
 } from '../../cluster/wire-values.ts'
+import type { ConnectedNode } from '../broker-inspector.ts'
 
 /** How many sources, fields and transports one report names. */
 const maxNamed = 1_000
+const maxNodes = 100
 
 /** What a replica reports of itself. Sent between replicas, so it is plain JSON. */
 export interface ReplicaReport {
@@ -31,6 +33,12 @@ export interface ReplicaReport {
   readonly lagMs: number | null
   /** The offset that the tail read last. */
   readonly position: number | null
+  /**
+   * The oldest offset that a subscription of a slow client has to read from the journal next. Null:
+   * none has to.
+   */
+  readonly oldestNeeded: number | null
+  readonly brokerNodes: readonly ConnectedNode[]
   readonly load: ProcessLoad
   readonly memory: { readonly rssBytes: number; readonly heapBytes: number }
   readonly window: {
@@ -80,6 +88,9 @@ export function readReplicaReport(value: unknown): ReplicaReport | undefined {
     deliveredPerSecond: numberOrNull(report['deliveredPerSecond']),
     lagMs: numberOrNull(report['lagMs']),
     position: numberOrNull(report['position']),
+    // Replicas of the previous release send neither.
+    oldestNeeded: numberOrNull(report['oldestNeeded']),
+    brokerNodes: listOf(report['brokerNodes'], maxNodes).map(brokerNodeOf),
     load: { cpu: numberOrNull(cpu), loopDelayMs: numberOrNull(loopDelayMs) },
     memory: { rssBytes: numberOf(rssBytes), heapBytes: numberOf(heapBytes) },
     window: { bytes: numberOf(bytes), firstOffset: numberOrNull(firstOffset), since: numberOrNull(since) },
@@ -97,6 +108,17 @@ export function readReplicaReport(value: unknown): ReplicaReport | undefined {
       const { upToMs, count } = objectOf(bucket)
       return { upToMs: numberOrNull(upToMs), count: numberOf(count) }
     }),
+  }
+}
+
+function brokerNodeOf(value: unknown): ConnectedNode {
+  const { address, connections, product, version, cluster } = objectOf(value)
+  return {
+    address: textOf(address),
+    connections: numberOf(connections),
+    product: textOf(product),
+    version: textOf(version),
+    cluster: textOf(cluster),
   }
 }
 

@@ -50,6 +50,7 @@ test('such a message does not hold up the queue of a buffered source', async () 
     exchange: 'orders',
     queue: 'q',
     log: () => {},
+    onRefused: () => {},
     publish: async ({ exchange, routingKey, properties }) => {
       checkShortString('routingKey', routingKey ?? '')
       checkProperties(properties)

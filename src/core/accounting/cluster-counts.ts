@@ -1,0 +1,19 @@
+import type { PublicationResult } from './labels.ts'
+
+/** What a replica knows of the others, at one moment. */
+export interface ClusterCounts {
+  /** The replicas that are alive, this one included. */
+  readonly replicas: number
+  /** Undefined with `WARREN_PRESENCE=off`. */
+  readonly presence: PresenceCounts | undefined
+}
+
+export interface PresenceCounts {
+  /** Clients that are online, over all replicas. */
+  readonly online: number
+  /** Changes that this replica was responsible for. Of all replicas, one counts each change. */
+  readonly changes: Readonly<Record<'online' | 'offline', number>>
+  readonly publications: Readonly<Record<PublicationResult, number>>
+  /** Changes that wait for the broker. */
+  readonly unpublished: number
+}

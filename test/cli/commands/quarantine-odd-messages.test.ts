@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import amqp, { type ChannelModel } from 'amqplib'
+import { eventually } from '../../support/eventually.ts'
+import { runCommand } from '../../support/gateway/command-in-process.ts'
+import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
+import { failingBroker, unreadableHeader } from '../../support/rabbitmq/failing-broker.ts'
+
+const run = promisify(execFile)
+
+let vhost: TestVhost
+let connection: ChannelModel
+beforeAll(async () => {
+  vhost = await testVhost('odd-quarantine')
+  connection = await amqp.connect(vhost.url)
+  const channel = await connection.createChannel()
+  await channel.assertQueue('warren.quarantine', { arguments: { 'x-queue-type': 'quorum' } })
+  await channel.close()
+})
+beforeEach(async () => {
+  const channel = await connection.createChannel()
+  await channel.purgeQueue('warren.quarantine')
+  await channel.close()
+})
+afterAll(async () => {
+  await connection.close()
+  await vhost.close()
+})
+
+async function put(...messages: (amqp.Options.Publish & { body?: string })[]): Promise<void> {
+  const channel = await connection.createConfirmChannel()
+  for (const { body = '{', ...properties } of messages)
+    channel.publish('', 'warren.quarantine', Buffer.from(body), { contentType: 'application/json', ...properties })
+  await channel.waitForConfirms()
+  await channel.close()
+}
+
+const warren = (...args: string[]) => runCommand(['quarantine', ...args], { WARREN_BROKER_URL: vhost.url })
+
+/** amqplib cannot write tables as deep as RabbitMQ accepts them. */
+const deepPublisher = `
+import pika, sys, threading
+sys.setrecursionlimit(1000000)
+threading.stack_size(512 * 1024 * 1024)
+def publish():
+    table = {}
+    for _ in range(12000): table = {'n': table}
+    with pika.BlockingConnection(pika.URLParameters(sys.argv[1])) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        for name in sys.argv[2:]:
+            channel.basic_publish('', 'warren.quarantine', b'{', pika.BasicProperties(message_id=name, headers={name: table}))
+thread = threading.Thread(target=publish)
+thread.start()
+thread.join()
+`
+
+async function putDeep(...headers: string[]): Promise<void> {
+  await run('/usr/bin/python3', ['-c', deepPublisher, vhost.url, ...headers])
+}
+
+test('messages that nest too deep for a stack are listed and dropped', async () => {
+  await put({ messageId: 'a body', body: '['.repeat(2_000_000) })
+  await putDeep('headers', 'x-warren-offset')
+  await put({ messageId: 'the last' })
+  const { code, stdout, stderr } = await warren('list', '--json')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const listed = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { id: string; messageId: string })
+  expect(listed.map(({ messageId }) => messageId)).toEqual(['a body', 'headers', 'x-warren-offset', 'the last'])
+  const dropped = await warren('drop', '--id', ...listed.map(({ id }) => id))
+  expect({ code: dropped.code, stderr: dropped.stderr }).toEqual({ code: 0, stderr: '' })
+  expect((await warren('list')).stdout).toBe('0 of 0 messages in warren.quarantine\n')
+})
+
+test('a message that RabbitMQ cannot deliver ends the list with a sentence, and is kept', async () => {
+  await put(
+    { messageId: 'first' },
+    { messageId: 'unreadable', headers: { [unreadableHeader]: 'yes' } },
+    { messageId: 'last' },
+  )
+  const url = new URL(vhost.url)
+  await using broker = await failingBroker(Number(url.port))
+  url.port = String(broker.port)
+  const { code, stdout, stderr } = await runCommand(['quarantine', 'list'], { WARREN_BROKER_URL: url.href })
+  expect(stdout).toMatch(/message id first\n.*\n1 of 3 messages in warren\.quarantine\n$/)
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr:
+      '2 messages could not be read: RabbitMQ cannot deliver the first of them over AMQP 0-9-1; take it out with a client of AMQP 1.0\n',
+  })
+  await eventually('all to be in the queue again', async () =>
+    (await warren('list')).stdout.endsWith('3 of 3 messages in warren.quarantine\n'),
+  )
+})
+
+test('two commands that read at the same moment both see all messages', async () => {
+  await put(...Array.from({ length: 40 }, (_, n) => ({ messageId: `m-${n}` })))
+  const lists = await Promise.all(Array.from({ length: 3 }, () => warren('list')))
+  expect(lists.map(({ code, stderr }) => ({ code, stderr }))).toEqual(Array(3).fill({ code: 0, stderr: '' }))
+  for (const { stdout } of lists) {
+    expect(stdout).toMatch(/40 of 40 messages in warren\.quarantine\n$/)
+    for (let n = 0; n < 40; n += 1) expect(stdout).toContain(`message id m-${n}\n`)
+  }
+})

@@ -1,0 +1,157 @@
+import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { debianPackages, installMissing, locate } from '../support/processes/debian-package.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
+import { built, find } from './manifests.ts'
+
+const run = promisify(execFile)
+const { groups = [] } = find(built('monitoring'), 'PrometheusRule', 'warren').spec ?? {}
+const alerts = groups.flatMap(({ rules = [] }) => rules.map(({ alert = '' }) => alert))
+
+/** Values by series, a minute apart, in promtool's notation: `1+0x40` is 41 times 1. */
+type Series = Readonly<Record<string, string>>
+
+const minutes = 40
+const always = (value: number) => `${value}+0x${minutes}`
+const growing = (perMinute: number) => `0+${perMinute}x${minutes}`
+/** A counter that grows in the last ten minutes only. */
+const lately = (perMinute: number) => `${always(0).replace(`x${minutes}`, 'x29')} 0+${perMinute}x11`
+
+const ofPods = (metric: string, labels: string, values: string): Series =>
+  Object.fromEntries(['a', 'b'].map((pod) => [series(metric, pod, labels), values]))
+function series(metric: string, pod: string, labels = ''): string {
+  return `${metric}{namespace="warren",pod="${pod}"${labels === '' ? '' : `,${labels}`}}`
+}
+
+/** Two replicas that deliver. */
+const healthy: Series = {
+  ...ofPods('warren_broker_up', '', always(1)),
+  ...ofPods('warren_workers', '', always(1)),
+  ...ofPods('warren_replicas', '', always(2)),
+  ...ofPods('warren_workers_lost_total', '', always(0)),
+  ...ofPods('warren_messages_received_total', 'source="s"', growing(600)),
+  ...ofPods('warren_message_outcomes_total', 'outcome="delivered"', growing(590)),
+  ...ofPods('warren_message_outcomes_total', 'outcome="unmatched"', growing(10)),
+  ...ofPods('warren_message_outcomes_total', 'outcome="invalid"', always(0)),
+  ...ofPods('warren_messages_quarantined_total', 'reason="broken-json"', always(0)),
+  ...ofPods('warren_delivery_seconds_bucket', 'le="0.01"', growing(590)),
+  ...ofPods('warren_delivery_seconds_bucket', 'le="2.5"', growing(590)),
+  ...ofPods('warren_delivery_seconds_bucket', 'le="+Inf"', growing(590)),
+  ...ofPods('nodejs_eventloop_lag_p99_seconds', '', always(0.02)),
+  ...ofPods('warren_connections', 'transport="sse"', always(100)),
+  ...ofPods('warren_sessions_started_total', 'transport="sse"', `100+1x${minutes}`),
+  ...ofPods('warren_sessions_ended_total', 'transport="sse",reason="client"', growing(1)),
+  ...ofPods('warren_sessions_ended_total', 'transport="sse",reason="lost"', always(0)),
+  ...ofPods('warren_sessions_ended_total', 'transport="sse",reason="slow-consumer"', always(0)),
+  ...ofPods('warren_events_matched_total', 'transport="sse"', `5+590x${minutes}`),
+  ...ofPods('warren_deliveries_total', 'transport="sse"', growing(590)),
+  ...ofPods('warren_events_dropped_total', 'transport="sse",reason="ended"', always(0)),
+  ...ofPods('warren_events_pending', 'transport="sse"', always(5)),
+  ...ofPods('warren_resumes_total', 'result="gap"', always(0)),
+  ...ofPods('warren_refusals_total', 'code="LIMIT_EXCEEDED"', always(0)),
+  ...ofPods('warren_outbox_bytes', '', always(1_000)),
+  ...ofPods('warren_presence_publications_total', 'result="failed"', always(0)),
+  ...ofPods('warren_presence_unpublished', '', always(0)),
+}
+
+/** For each alert, what differs from the healthy replicas. Undefined: nothing is scraped at all. */
+const cases: Record<string, Series | undefined> = {
+  WarrenGone: undefined,
+  WarrenBrokerDown: { [series('warren_broker_up', 'a')]: always(0) },
+  WarrenReplicaSilent: { [series('warren_messages_received_total', 'a', 'source="s"')]: `0+600x10 6000+0x30` },
+  WarrenSlowDelivery: ofPods('warren_delivery_seconds_bucket', 'le="0.01"', growing(500)),
+  WarrenEventLoopBusy: { [series('nodejs_eventloop_lag_p99_seconds', 'b')]: always(0.4) },
+  WarrenConnectionsNearLimit: {
+    [series('warren_connections', 'a', 'transport="sse"')]: always(19_000),
+    [series('warren_sessions_started_total', 'a', 'transport="sse"')]: `19000+1x${minutes}`,
+  },
+  WarrenGaps: { [series('warren_resumes_total', 'a', 'result="gap"')]: lately(1) },
+  WarrenQuarantine: { [series('warren_messages_quarantined_total', 'a', 'reason="broken-json"')]: lately(1) },
+  WarrenUnmatched: ofPods('warren_message_outcomes_total', 'outcome="unmatched"', growing(60)),
+  WarrenEventsInvalid: { [series('warren_message_outcomes_total', 'a', 'outcome="invalid"')]: lately(1) },
+  WarrenWorkersLost: { [series('warren_workers_lost_total', 'b')]: lately(1) },
+  WarrenReplicasUnknown: { [series('warren_replicas', 'b')]: always(1) },
+  WarrenPresenceNotPublished: {
+    [series('warren_presence_publications_total', 'a', 'result="failed"')]: lately(1),
+  },
+  WarrenSlowConsumers: {
+    [series('warren_sessions_ended_total', 'a', 'transport="sse",reason="slow-consumer"')]: growing(60),
+    [series('warren_sessions_started_total', 'a', 'transport="sse"')]: `100+61x${minutes}`,
+  },
+  WarrenConnectionsLost: {
+    [series('warren_sessions_ended_total', 'a', 'transport="sse",reason="lost"')]: growing(600),
+    [series('warren_sessions_started_total', 'a', 'transport="sse"')]: `100+601x${minutes}`,
+  },
+  WarrenRefusing: { [series('warren_refusals_total', 'a', 'code="LIMIT_EXCEEDED"')]: growing(120) },
+  WarrenOutboxes: { [series('warren_outbox_bytes', 'a')]: always(300_000_000) },
+  WarrenEventsUnaccounted: { [series('warren_deliveries_total', 'a', 'transport="sse"')]: growing(589) },
+  WarrenSessionsUnaccounted: { [series('warren_connections', 'a', 'transport="sse"')]: always(99) },
+}
+
+/** States in which no alert fires. */
+const quiet: Record<string, Series> = {
+  'two replicas deliver': healthy,
+  'changes of presence wait for two minutes': {
+    ...healthy,
+    ...ofPods('warren_presence_unpublished', '', '0+0x37 3+0x2'),
+  },
+  'one of two replicas has started, and the other does not know it yet': {
+    ...healthy,
+    ...ofPods('warren_replicas', '', `2+0x37 1+0x2`),
+  },
+  'each replica has three workers': {
+    ...healthy,
+    ...ofPods('warren_workers', '', always(3)),
+    ...ofPods('warren_replicas', '', always(6)),
+  },
+}
+
+const folder = newFolder()
+let promtool: string
+beforeAll(async () => {
+  await installMissing([debianPackages.promtool])
+  promtool = locate(debianPackages.promtool)
+  writeFileSync(join(folder, 'rules.json'), JSON.stringify({ groups }))
+})
+afterAll(() => removeFolder(folder))
+
+/** Rejects with promtool's output unless exactly these alerts fire at the end. */
+async function expectFiring(name: string, given: Series, firing: readonly string[]): Promise<void> {
+  const firingOf = (alert: string) => `count(ALERTS{alertstate="firing",alertname="${alert}"}) or vector(0)`
+  const tests = [
+    {
+      interval: '1m',
+      input_series: Object.entries(given).map(([one, values]) => ({ series: one, values })),
+      promql_expr_test: alerts.map((alert) => ({
+        expr: `clamp_max(${firingOf(alert)}, 1)`,
+        eval_time: `${minutes}m`,
+        exp_samples: [{ labels: '{}', value: firing.includes(alert) ? 1 : 0 }],
+      })),
+    },
+  ]
+  const file = join(folder, `${name.replaceAll(/\W/g, '-')}.json`)
+  writeFileSync(file, JSON.stringify({ rule_files: ['rules.json'], evaluation_interval: '1m', tests }))
+  await run(promtool, ['test', 'rules', file])
+}
+
+test('Prometheus accepts the rules', async () => {
+  const { stdout } = await run(promtool, ['check', 'rules', join(folder, 'rules.json')])
+  expect(stdout).toContain(`SUCCESS: ${alerts.length} rules found`)
+})
+
+test('each alert has a case', () => {
+  expect(Object.keys(cases).toSorted()).toEqual(alerts.toSorted())
+})
+
+test.each(Object.keys(cases))('%s fires alone in its case', async (alert) => {
+  const change = cases[alert]
+  const given = change === undefined ? {} : { ...healthy, ...change }
+  await expect(expectFiring(alert, given, [alert])).resolves.toBeUndefined()
+})
+
+test.each(Object.keys(quiet))('none fires while %s', async (name) => {
+  await expect(expectFiring(name, quiet[name] ?? {}, [])).resolves.toBeUndefined()
+})
