@@ -5,9 +5,9 @@ import { explainMatch } from '../sources/match-reason.ts'
 import { guessedNames, nearNames } from '../sources/near-names.ts'
 import { bindingMatcherOf } from '../sources/source-matcher.ts'
 import type { BrokerInspector } from './broker-inspector.ts'
-import type { JournalBrowser, Reserve } from './journal-browser.ts'
+import type { JournalBrowser, Reserve } from './journal/journal-browser.ts'
+import { visitWindow } from './journal/visit-window.ts'
 import type { BrowsedEntry } from './replica-outcomes.ts'
-import { visitWindow } from './visit-window.ts'
 
 /** How many of the newest messages are matched again for their reasons. */
 const explained = 2_000

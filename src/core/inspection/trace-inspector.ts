@@ -6,7 +6,7 @@ import { numberOf, numberOrNull, objectOf, textOf, textOrNull } from '../cluster
 import type { Gateway } from '../gateway.ts'
 import { matchesTopic } from '../model/topic-pattern.ts'
 import type { WindowEntry } from '../ports/hot-window.ts'
-import type { JournalBrowser } from './journal-browser.ts'
+import type { JournalBrowser } from './journal/journal-browser.ts'
 
 /** The longest text that bodies are searched for, in characters. */
 const maxText = 500

@@ -1,4 +1,4 @@
-import type { BrowsedPage, JournalPoint, PagePlace } from '../../core/inspection/journal-browser.ts'
+import type { BrowsedPage, JournalPoint, PagePlace } from '../../core/inspection/journal/journal-browser.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
 import { badInput } from '../../errors.ts'
 import type { PagedField } from '../limits/operation-cost.ts'

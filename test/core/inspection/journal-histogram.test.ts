@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import type { Gateway } from '../../../src/core/gateway.ts'
-import type { JournalBrowser } from '../../../src/core/inspection/journal-browser.ts'
-import { JournalHistogram } from '../../../src/core/inspection/journal-histogram.ts'
+import type { JournalBrowser } from '../../../src/core/inspection/journal/journal-browser.ts'
+import { JournalHistogram } from '../../../src/core/inspection/journal/journal-histogram.ts'
 import type { HotWindow, WindowEntry } from '../../../src/core/ports/hot-window.ts'
 import type { Journal } from '../../../src/core/ports/journal.ts'
 

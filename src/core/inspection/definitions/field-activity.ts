@@ -1,9 +1,9 @@
 import type { Gateway } from '../../gateway.ts'
 import type { HotWindow, WindowEntry } from '../../ports/hot-window.ts'
 import { bindingMatcherOf } from '../../sources/source-matcher.ts'
-import type { JournalBrowser } from '../journal-browser.ts'
+import type { JournalBrowser } from '../journal/journal-browser.ts'
+import { visitWindow } from '../journal/visit-window.ts'
 import type { BrowsedEntry } from '../replica-outcomes.ts'
-import { visitWindow } from '../visit-window.ts'
 import type { FieldDefinition } from './field-definition.ts'
 
 /** How many of the newest messages are checked against the types of the fields. */

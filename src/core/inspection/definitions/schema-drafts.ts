@@ -6,7 +6,7 @@ import type { ExchangeType } from '../../model/source.ts'
 import { matchesTopic } from '../../model/topic-pattern.ts'
 import type { WindowEntry } from '../../ports/hot-window.ts'
 import type { BrokerInspector } from '../broker-inspector.ts'
-import type { JournalBrowser, Reserve } from '../journal-browser.ts'
+import type { JournalBrowser, Reserve } from '../journal/journal-browser.ts'
 import type { BrowsedEntry } from '../replica-outcomes.ts'
 import type { SourceInspector } from '../source-inspector.ts'
 

@@ -1,4 +1,4 @@
-import type { JournalBin, JournalHistogramPage } from '../../../core/inspection/journal-histogram.ts'
+import type { JournalBin, JournalHistogramPage } from '../../../core/inspection/journal/journal-histogram.ts'
 import { demandObserver, operatorsOnly } from '../../operators-only.ts'
 import { builder } from '../../types/builder.ts'
 

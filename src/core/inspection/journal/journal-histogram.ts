@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { badInput } from '../../errors.ts'
-import { TimeSlice } from '../delivery/time-slice.ts'
-import type { Gateway } from '../gateway.ts'
-import type { HotWindow } from '../ports/hot-window.ts'
-import type { Journal } from '../ports/journal.ts'
+import { badInput } from '../../../errors.ts'
+import { TimeSlice } from '../../delivery/time-slice.ts'
+import type { Gateway } from '../../gateway.ts'
+import type { HotWindow } from '../../ports/hot-window.ts'
+import type { Journal } from '../../ports/journal.ts'
 import type { JournalBrowser } from './journal-browser.ts'
 
 export const maxBins = 200

@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { badInput } from '../../errors.ts'
-import { TimeSlice } from '../delivery/time-slice.ts'
-import type { Gateway } from '../gateway.ts'
-import type { Cursor } from '../model/cursor.ts'
-import type { JournalMessage } from '../model/message.ts'
-import { matchesTopic } from '../model/topic-pattern.ts'
-import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
-import { type Journal, JournalReplaced, JournalTruncated } from '../ports/journal.ts'
-import type { BrowsedEntry, ReplicaOutcomes } from './replica-outcomes.ts'
+import { badInput } from '../../../errors.ts'
+import { TimeSlice } from '../../delivery/time-slice.ts'
+import type { Gateway } from '../../gateway.ts'
+import type { Cursor } from '../../model/cursor.ts'
+import type { JournalMessage } from '../../model/message.ts'
+import { matchesTopic } from '../../model/topic-pattern.ts'
+import type { HotWindow, WindowEntry } from '../../ports/hot-window.ts'
+import { type Journal, JournalReplaced, JournalTruncated } from '../../ports/journal.ts'
+import type { BrowsedEntry, ReplicaOutcomes } from '../replica-outcomes.ts'
 
 /** How long one page may take, in milliseconds. */
 const pageMs = 5_000

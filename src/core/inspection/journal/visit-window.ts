@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { TimeSlice } from '../delivery/time-slice.ts'
-import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
+import { TimeSlice } from '../../delivery/time-slice.ts'
+import type { HotWindow, WindowEntry } from '../../ports/hot-window.ts'
 
 /**
  * Visits every entry that the hot window has now, oldest first. Other work runs in between, so that
