@@ -13,7 +13,7 @@ import { evaluate, shortcut } from './rabbitmq-shortcuts.ts'
 const run = promisify(execFile)
 
 const readyMs = 150_000
-const readyPollMs = 50
+const readyPollMs = 100
 
 /**
  * Everything that another process needs to reach a node: plain data that fits an environment
