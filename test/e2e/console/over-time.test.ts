@@ -78,7 +78,7 @@ test('the journal shows messages by time, by keyboard too, and the overview the 
   await page.getByRole('button', { name: '24 h' }).click()
   await page.getByText(/Grey: (before the first message|no longer kept)/).waitFor()
 
-  await open('overview')
+  await open('')
   await page.getByRole('heading', { name: 'Rates of the last hour' }).waitFor()
   await page.getByText(/Rates of the last hour\. At last/).waitFor()
   await page.getByRole('button', { name: '24 h' }).click()
