@@ -8,8 +8,8 @@ import { endWith } from '../../transports/flow/end-with-answer.ts'
 import { retryAfterSeconds } from '../../transports/http/answer-request.ts'
 
 /**
- * Headers of the connection between client and primary (RFC 9110 §7.6.1), and those that the primary
- * adds.
+ * Headers of the connection between client and primary (RFC 9110 §7.6.1), and those that the
+ * primary adds.
  */
 const notPassedOn = new Set([
   'connection',
