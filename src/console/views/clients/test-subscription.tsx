@@ -50,7 +50,7 @@ export function TestSubscription({
     setStart(after)
   }
   return (
-    <section aria-label={`Test subscription as ${clientId}`}>
+    <section className="stack" aria-label={`Test subscription as ${clientId}`}>
       <div className="line-up between nw">
         <h3>Test subscription</h3>
         <button className="btn ghost sm" type="button" onClick={onClose}>
@@ -59,7 +59,7 @@ export function TestSubscription({
         </button>
       </div>
       <p className="small muted">
-        What {clientId} receives. {clientId} keeps its own position and does not come online. The log has your name.
+        What {clientId} receives, read at another position: for {clientId} nothing changes. The log has your name.
       </p>
       {banned && (
         <Banner tone="wait" icon="ban">
