@@ -36,6 +36,7 @@ export function consoleSignInRoutes(config: Config, parts: SignInParts): HttpRou
       return client
     },
     providerName: settings.name,
+    issuedFor: `${settings.issuer} ${settings.clientId}`,
     origin: settings.origin,
     sessionMs: settings.sessionMs,
     secret: identities.secret,

@@ -76,6 +76,8 @@ export async function resume(): Promise<boolean> {
   resumedAt = Date.now()
   const { token, problem } = await ask()
   if (token === undefined) {
+    // Asked again and again, the gateway would answer the same.
+    if (problem !== 'away' && problem !== 'busy') isManaged = false
     change({ problem })
     return false
   }

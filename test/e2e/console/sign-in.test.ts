@@ -33,7 +33,11 @@ beforeAll(async () => {
   gateway = await startGateway({ env: { ...optionsFor(provider.issuer), WARREN_OPS_PORT: String(opsPort) } })
   browser = await launchChromium()
 })
-beforeEach(() => browser.context.clearCookies())
+beforeEach(async () => {
+  // Pages of one browser share the session.
+  for (const page of browser.context.pages().slice(1)) await page.close()
+  await browser.context.clearCookies()
+})
 afterAll(async () => {
   await browser?.close()
   await gateway?.stop()

@@ -23,6 +23,8 @@ export interface ConsoleSignInOptions {
   readonly provider: () => Promise<IdentityProviderClient>
   /** The name of the provider, for the button. */
   readonly providerName: string
+  /** The issuer, and the client id there. */
+  readonly issuedFor: string
   /** Undefined: the origin that the request names. */
   readonly origin: string | undefined
   readonly sessionMs: number
@@ -75,9 +77,9 @@ export class ConsoleSignIn {
 
   constructor(options: ConsoleSignInOptions) {
     this.#options = options
-    const { secret } = options
-    this.#pending = new SealedCookie({ name: 'sign-in', secret, path: callbackPath, sameSite: 'Lax' })
-    this.#session = new SealedCookie({ name: 'console', secret, path: consolePath, sameSite: 'Strict' })
+    const { secret, issuedFor } = options
+    this.#pending = new SealedCookie({ name: 'sign-in', secret, issuedFor, path: callbackPath, sameSite: 'Lax' })
+    this.#session = new SealedCookie({ name: 'console', secret, issuedFor, path: consolePath, sameSite: 'Strict' })
   }
 
   routes(): HttpRoutes['requests'] {

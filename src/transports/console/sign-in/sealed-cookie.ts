@@ -8,7 +8,8 @@ export const maxCookieBytes = 3_800
 /**
  * A cookie that only the gateways of this deployment can read or make. All replicas share the
  * secret, so a sign-in may begin on one and end on another. Browsers send a cookie to every port of
- * a host; the name depends on the secret, so two deployments on one host keep theirs apart.
+ * a host; the name depends on the secret and the provider, so two deployments on one host keep
+ * theirs apart.
  */
 export class SealedCookie<Value extends object> {
   readonly #name: string
@@ -16,19 +17,24 @@ export class SealedCookie<Value extends object> {
   readonly #purpose: string
   readonly #attributes: string
 
-  /** `path`: the requests that get the cookie. `sameSite`: Lax if another site leads to them. */
+  /**
+   * `issuedFor`: the provider, and the client there. `path`: the requests that get the cookie.
+   * `sameSite`: Lax if another site leads to them.
+   */
   constructor({
     name,
     secret,
+    issuedFor,
     path,
     sameSite,
   }: {
     name: string
     secret: string
+    issuedFor: string
     path: string
     sameSite: 'Lax' | 'Strict'
   }) {
-    this.#purpose = `warren console cookie ${name}`
+    this.#purpose = `warren console cookie ${name} ${issuedFor}`
     const deployment = createHash('sha256').update(`${this.#purpose} ${secret}`).digest('hex').slice(0, 8)
     this.#name = `warren-${name}-${deployment}`
     this.#secret = secret
