@@ -145,14 +145,15 @@ function isRefusal(error: unknown): boolean {
 async function quarantine(
   { routingKey, body, properties }: Delivery,
   error: Error,
-  { namespace, exchange, publish, log, onRefused }: BufferMoverOptions,
+  options: BufferMoverOptions,
 ): Promise<void> {
+  const { namespace, exchange, publish, log } = options
   log('warn', `a message went to the quarantine: ${error.message}`, { exchange, routingKey })
   let refusal = error
   for (const copy of copiesOf({ exchange, routingKey, body, properties, receivedAt: Date.now() }, 'refused')) {
     try {
       await publish({ ...copy, exchange: `${namespace}.quarantine` })
-      onRefused()
+      options.onRefused()
       return
     } catch (failure) {
       if (!isRefusal(failure)) throw failure
