@@ -104,9 +104,9 @@ test('three readers at the same moment all see all messages', async () => {
   const read = async () => {
     const queue = new QuarantineQueue([vhost.url], { namespace: 'warren' })
     const seen: (string | undefined)[] = []
-    const { count, unread } = await queue.visit(100, async ({ properties }) => {
+    const { count, unread } = await queue.visit(100, ({ properties }) => {
       seen.push(properties.messageId)
-      return 'keep'
+      return Promise.resolve('keep')
     })
     await queue.close()
     return { count, unread, seen: seen.toSorted() }
