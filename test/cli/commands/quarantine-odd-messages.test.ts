@@ -103,9 +103,9 @@ test('three readers at the same moment all see all messages', async () => {
   await put(...ids.map((messageId) => ({ messageId })))
   const read = async () => {
     const queue = new QuarantineQueue([vhost.url], { namespace: 'warren' })
-    const seen: (string | undefined)[] = []
+    const seen: string[] = []
     const { count, unread } = await queue.visit(100, ({ properties }) => {
-      seen.push(properties.messageId)
+      seen.push(properties.messageId ?? '')
       return Promise.resolve('keep')
     })
     await queue.close()
