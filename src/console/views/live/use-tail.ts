@@ -7,7 +7,7 @@ import { messagesSince } from './messages-since.ts'
 /** Rows that the page keeps, and rows that wait while it is paused. */
 const maxRows = 500
 /** What the gateway sends at most; more is sampled. */
-export const maxPerSecond = 200
+export const maxPerSecond = 50
 /** The counts of outcomes are of so many milliseconds. */
 const countedMs = 1_000
 
