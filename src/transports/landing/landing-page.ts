@@ -14,8 +14,6 @@ export interface LandingFacts {
   readonly tcpPort: number | 'off'
   readonly opsPort: number | 'off'
   readonly console: 'ops' | 'on' | 'off'
-  /** More than one: the ops port belongs to the primary process, which serves no console. */
-  readonly workers: number
   broker(): 'UP' | 'DOWN'
 }
 
@@ -57,12 +55,9 @@ export function serveIcon(_request: IncomingMessage, response: ServerResponse): 
 }
 
 /** Where a browser on this machine finds the console. Undefined if it cannot reach it. */
-function consoleHref(
-  { console: served, opsPort, workers }: LandingFacts,
-  host: string | undefined,
-): string | undefined {
+function consoleHref({ console: served, opsPort }: LandingFacts, host: string | undefined): string | undefined {
   if (served === 'on') return '/console'
-  if (served === 'off' || opsPort === 'off' || workers > 1) return undefined
+  if (served === 'off' || opsPort === 'off') return undefined
   const name = host?.replace(/:\d+$/, '')
   // The ops port listens on loopback, so a link helps only there.
   return name !== undefined && /^[\w.:[\]-]+$/.test(name) && isThisMachine(name)
@@ -85,7 +80,6 @@ function page(facts: LandingFacts, broker: 'UP' | 'DOWN', host: string | undefin
     href === undefined &&
       facts.console === 'ops' &&
       opsPort !== 'off' &&
-      facts.workers === 1 &&
       closedDoor('Console', 'Every message, client and position', `/console on the ops port, ${opsPort}`),
     graphiql && door('/graphql', 'GraphiQL', 'Try queries and subscriptions; works without internet', '/graphql'),
     room && door('/client', 'Room', 'What clients of the plain WebSocket send, and what comes back', '/client'),
