@@ -55,7 +55,7 @@ describe('no part of a secret is shown', () => {
 
   test('and options that are marked as secret show no value that was given as a whole', () => {
     const marked = optionNames.filter((name) => options[name].secret)
-    expect(marked.toSorted()).toEqual(['brokerUrl', 'databaseUrl', 'jwtSecret'])
+    expect(marked.toSorted()).toEqual(['brokerUrl', 'consoleOidcClientSecret', 'databaseUrl', 'jwtSecret'])
     for (const name of marked) expect(options[name].file).toBe(true)
   })
 

@@ -143,6 +143,7 @@ const withoutPanel = [
   'warren_delivery_seconds_sum',
   'warren_event_matched_total',
   'warren_events_matched_total',
+  'warren_events_passed_over_total',
   'warren_messages_not_stored_total',
   'warren_messages_redelivered_total',
   'warren_messages_routed_total',

@@ -40,7 +40,10 @@ test('a message is followed from publish to its client, and one without a client
   expect(await findings()).toEqual([])
   await shoot('live')
   await page.getByRole('button', { name: /1 newer message waits/ }).click()
-  await live.getByRole('row', { name: /19/ }).waitFor()
+  await live
+    .getByRole('row', { name: /delivered.*alice/ })
+    .nth(1)
+    .waitFor()
 
   await open('trace?id=ord-17')
   await page.getByRole('status').getByText('It reached 1 of 1 subscription of alice.').waitFor()

@@ -158,8 +158,9 @@ function chosen(random: Choices): Kind[] {
 
 /** A slow pace, or one that the socket of its client does not keep up with. */
 function pacedOf(client: ClientScript, random: Choices): ClientScript {
-  const everyMs = Math.floor(random.scaled(20, 40_000))
-  return random.chance(0.5) ? { ...client, everyMs, socketEvents: 1, frameMs: 2 * everyMs } : { ...client, everyMs }
+  if (random.chance(0.5)) return { ...client, everyMs: Math.floor(random.scaled(20, 40_000)) }
+  const everyMs = Math.floor(random.scaled(20, 2_000))
+  return { ...client, everyMs, socketEvents: 1, frameMs: 2 * everyMs }
 }
 
 function clientOf(random: Choices, settings: Settings, when: () => number): ClientScript {
