@@ -150,9 +150,9 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     this.#fieldCounter = options.fieldCounter
   }
 
-  /** The position to continue after: the last event queued, or else the given `after`. */
+  /** The position to continue after: of the last event queued or held back, or `after`. */
   get position(): Cursor | 'invalid' | undefined {
-    return this.#last?.cursor ?? this.#after
+    return (this.#pace?.held ?? this.#last)?.cursor ?? this.#after
   }
 
   /** Where its first events are is still searched for. It receives nothing meanwhile. */
@@ -226,6 +226,13 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     this.#enqueue(event, later)
   }
 
+  /** A replay has reached the live end. */
+  wentLive(): void {
+    if (!this.#pace?.held) return
+    if (this.#pace.isReady) this.releaseHeld()
+    else this.#pace.schedule()
+  }
+
   /** For the pace, when the next message may be delivered. */
   releaseHeld(): void {
     if (this.#ended || this.#queue.length > 0) return
@@ -234,19 +241,22 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   }
 
   /**
-   * With a pace, at most one message waits for the consumer and the newest one for its time, so
-   * such a subscription never falls behind.
+   * With a pace, one message waits for the consumer and the newest one for its time, so such a
+   * subscription falls behind only if gaps come meanwhile and there is no room before them.
    */
   #isHeldBack(event: ChannelEvent, pace: Pace, later: boolean): boolean {
     if (event.kind !== 'MESSAGE') {
       if (!pace.held) return false
       // The held message is older than the checkpoint. A gap follows it at once.
-      if (event.kind === 'GAP') this.#enqueue(pace.held, later)
-      return event.kind === 'CHECKPOINT'
+      if (event.kind === 'CHECKPOINT') return true
+      this.#enqueue(pace.held, later)
+      return this.#behind
     }
-    if (!pace.held && this.#queue.length === 0 && pace.isReady) return false
-    if (pace.hold(event) && this.#counter) this.#counter.passedOver += 1
-    this.#last = event
+    // A replay is about the past: the newest message counts when it has reached the live end.
+    if (!later && !pace.held && this.#queue.length === 0 && pace.isReady) return false
+    const replaces = pace.hold(event)
+    if (replaces && this.#counter) this.#counter.passedOver += 1
+    if (!replaces && !later) pace.schedule()
     return true
   }
 
@@ -255,7 +265,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     // gap would report the same loss.
     if (event.kind !== 'GAP' && !this.#hasRoomFor(event, later)) {
       if (event.kind === 'CHECKPOINT') return
-      if (later || this.#overflow === 'CATCH_UP') return this.leaveLive()
+      if (later || this.#pace || this.#overflow === 'CATCH_UP') return this.leaveLive()
       if (this.#overflow === 'END') return this.#onOverflow?.()
       this.#dropFor(event)
     }
@@ -285,6 +295,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
    */
   leaveLive(): void {
     this.#behind = true
+    this.#pace?.end()
     if (this.#counter) this.#counter.fellBehind += 1
     this.#replayer.stop(this)
   }

@@ -58,8 +58,12 @@ export class Pace {
   hold(event: MessageEvent): boolean {
     const replaces = this.held !== undefined
     this.held = event
-    if (!replaces) this.#paces.wheel.add(this.#subscription, this.#readyAt)
     return replaces
+  }
+
+  /** Releases the held message at its time. */
+  schedule(): void {
+    this.#paces.wheel.add(this.#subscription, this.#readyAt)
   }
 
   /** A message is delivered now. */

@@ -56,7 +56,7 @@ export class ClientAccount {
   #hasRead: HasRead = () => true
   /** What the current connection gave as its cursor. */
   #resumedWith: 'nothing' | 'cursor' | 'invalid' = 'nothing'
-  /** With how many of the last events its subscription begins, and where the journal ended then. */
+  /** With how many of the last events its subscription begins, and what its replica had read. */
   #begins: { readonly last: number; readonly epoch: string; readonly end: number } | undefined
 
   constructor(
@@ -84,17 +84,16 @@ export class ClientAccount {
   }
 
   /**
-   * `last`: how many of the last events it asked for, if it has no cursor. `floor`: where its
-   * channel's present owner begins, if its replica must know it.
+   * `begins`: how many of the last events it asked for, and up to where its replica had read the
+   * journal. `floor`: where its channel's present owner begins, if its replica must know it.
    */
   connected(
     resumedWith: 'nothing' | 'cursor' | 'invalid',
-    last: number | undefined,
+    begins: { readonly last: number; readonly end: number } | undefined,
     floor: Origin | undefined,
     hasRead: HasRead,
   ): void {
-    const { epoch, next: end } = this.#truth.end
-    this.#begins = resumedWith === 'nothing' && last !== undefined ? { last, epoch, end } : undefined
+    this.#begins = resumedWith === 'nothing' && begins ? { ...begins, epoch: this.#truth.end.epoch } : undefined
     this.#floor = floor
     this.#hasRead = hasRead
     this.#resumedWith = resumedWith

@@ -279,8 +279,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a checkpoint overtakes the message that a pace holds back',
     subscription,
-    "return event.kind === 'CHECKPOINT'",
-    'return false',
+    "if (event.kind === 'CHECKPOINT') return true\n      this.#enqueue(pace.held",
+    "if (event.kind === 'CHECKPOINT') return false\n      this.#enqueue(pace.held",
   ),
   mutant(
     'what a pace holds back stays there while the client is slow',

@@ -174,7 +174,7 @@ export class Subscriber {
     const resumedWith = resumesInvalid ? 'invalid' : after === undefined ? 'nothing' : 'cursor'
     this.account.connected(
       resumedWith,
-      this.script.last,
+      this.script.last === undefined ? undefined : { last: this.script.last, end: readUpTo(world, replica) },
       floor,
       (epoch, { offset, storedAt }, removedAt) =>
         replica.hasRead(epoch, offset) || replica.wasUp(storedAt, removedAt, readMs),
@@ -332,6 +332,13 @@ class Socket {
     if (this.#frames.length === 0) this.#world.at(this.#world.latency(), () => this.#client.closed(this), 0)
     else this.drainSoon()
   }
+}
+
+/** The end of what a replica has read of the present journal. */
+function readUpTo({ truth }: World, replica: Replica): number {
+  let { next } = truth.end
+  while (next > 0 && !replica.hasRead(truth.end.epoch, next - 1)) next -= 1
+  return next
 }
 
 function grantOf(channel: string): Scope {

@@ -245,6 +245,7 @@ export class CatchUp implements Replayer {
       return
     }
     this.#context.hub.subscribe(subscription)
+    subscription.wentLive()
     if (subscription.checkpoints) this.#context.checkpoints.add(subscription)
   }
 
