@@ -18,7 +18,14 @@ export interface DeliveredEvent {
   readonly gap: { readonly reason: string } | null
 }
 
-export const channelQuery = `subscription Everything($clientId: ID!, $after: Cursor, $last: Int, $every: String) {
+export const channelQuery = `subscription Everything($clientId: ID!, $after: Cursor) {
+  channel(clientId: $clientId, after: $after) {
+    kind cursor clientId data type contentType messageId headers exchange routingKey redelivered publishedAt receivedAt gap { reason }
+  }
+}`
+
+/** With the arguments that the last release does not know. */
+export const channelQueryWithOptions = `subscription Everything($clientId: ID!, $after: Cursor, $last: Int, $every: String) {
   channel(clientId: $clientId, after: $after, last: $last, every: $every) {
     kind cursor clientId data type contentType messageId headers exchange routingKey redelivered publishedAt receivedAt gap { reason }
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { channelQuery } from '../../e2e/back-end/graphql-caller.ts'
+import { channelQueryWithOptions } from '../../e2e/back-end/graphql-caller.ts'
 import { Inbox } from '../../support/frames/inbox.ts'
 import { itemEvent, itemQuery, type ReceivedEvent, Refused, type TransportAdapter } from './adapter.ts'
 import { serverSentEvents } from './sse.ts'
@@ -103,7 +103,7 @@ export const callback: TransportAdapter = {
         ...(token && { authorization: `Bearer ${token}` }),
       },
       body: JSON.stringify({
-        query: typed ? itemQuery : channelQuery,
+        query: typed ? itemQuery : channelQueryWithOptions,
         variables: { clientId: channel, after, last, every },
         extensions: {
           subscription: {

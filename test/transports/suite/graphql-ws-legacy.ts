@@ -1,4 +1,4 @@
-import { channelQuery } from '../../e2e/back-end/graphql-caller.ts'
+import { channelQueryWithOptions } from '../../e2e/back-end/graphql-caller.ts'
 import { connectFrames } from '../../support/frames/frames.ts'
 import { Inbox } from '../../support/frames/inbox.ts'
 import { itemEvent, itemQuery, type ReceivedEvent, Refused, type TransportAdapter } from './adapter.ts'
@@ -34,7 +34,10 @@ export const graphqlWsLegacy: TransportAdapter = {
     read().catch((error: Error) => events.end(error))
     // Both at once, as the published client sends them.
     frames.send({ type: 'connection_init', payload: { token } })
-    const payload = { query: typed ? itemQuery : channelQuery, variables: { clientId: channel, after, last, every } }
+    const payload = {
+      query: typed ? itemQuery : channelQueryWithOptions,
+      variables: { clientId: channel, after, last, every },
+    }
     frames.send({ id: '1', type: 'start', payload })
     return {
       events,

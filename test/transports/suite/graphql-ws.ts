@@ -1,5 +1,5 @@
 import { closeReasons } from '../../../src/close-reasons.ts'
-import { channelQuery } from '../../e2e/back-end/graphql-caller.ts'
+import { channelQueryWithOptions } from '../../e2e/back-end/graphql-caller.ts'
 import { connectFrames } from '../../support/frames/frames.ts'
 import { connectGraphql } from '../../support/frames/graphql-frames.ts'
 import { Inbox } from '../../support/frames/inbox.ts'
@@ -12,7 +12,12 @@ export const graphqlWs: TransportAdapter = {
       gateway.graphqlSocketUrl,
       token === undefined ? {} : { connectionParams: { token } },
     )
-    const operation = client.subscribe(typed ? itemQuery : channelQuery, { clientId: channel, after, last, every })
+    const operation = client.subscribe(typed ? itemQuery : channelQueryWithOptions, {
+      clientId: channel,
+      after,
+      last,
+      every,
+    })
     const events = new Inbox<ReceivedEvent>('an event over graphql-transport-ws')
     void (async () => {
       for (;;) {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
-import { channelQuery } from '../../e2e/back-end/graphql-caller.ts'
+import { channelQueryWithOptions } from '../../e2e/back-end/graphql-caller.ts'
 import { Inbox } from '../../support/frames/inbox.ts'
 import { itemEvent, itemQuery, type ReceivedEvent, Refused, type TransportAdapter } from './adapter.ts'
 
@@ -51,7 +51,7 @@ export const singleConnection: TransportAdapter = {
       })
     })
     const body = {
-      query: typed ? itemQuery : channelQuery,
+      query: typed ? itemQuery : channelQueryWithOptions,
       variables: { clientId: channel, after, last, every },
       extensions: { operationId: '1' },
     }

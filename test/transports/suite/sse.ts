@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
-import { channelQuery } from '../../e2e/back-end/graphql-caller.ts'
+import { channelQueryWithOptions } from '../../e2e/back-end/graphql-caller.ts'
 import { Inbox } from '../../support/frames/inbox.ts'
 import {
   itemEvent,
@@ -83,7 +83,10 @@ function ask({ gateway }: Under, { channel, token, after, last, every, typed }: 
   const sent = request(gateway.graphqlUrl, { method: 'POST', headers, agent: false })
   sent.on('error', () => {})
   sent.end(
-    JSON.stringify({ query: typed ? itemQuery : channelQuery, variables: { clientId: channel, after, last, every } }),
+    JSON.stringify({
+      query: typed ? itemQuery : channelQueryWithOptions,
+      variables: { clientId: channel, after, last, every },
+    }),
   )
   return sent
 }
