@@ -70,7 +70,7 @@ export function signInHref(): string {
   return `/console/oidc/sign-in?${new URLSearchParams({ view: location.pathname + location.search })}`
 }
 
-/** Takes a new token of the session. Resolves to false if there is none. */
+/** Asks the gateway for a new token. Resolves to false if the session has ended. */
 export async function resume(): Promise<boolean> {
   if (!isManaged || Date.now() - resumedAt < resumeMs) return false
   resumedAt = Date.now()

@@ -154,7 +154,7 @@ function reasonWords(reason: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
-/** How many, how many of today, why, and from whom. */
+/** The heading: the number of messages, those of today, and their reasons and sources. */
 function sentence(rows: readonly Quarantined[], all: number, zone: Zone): string {
   const ofToday = rows.filter(({ receivedAt }) => receivedAt !== null && isToday(new Date(receivedAt), zone)).length
   const when =

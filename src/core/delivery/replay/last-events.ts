@@ -23,7 +23,7 @@ export function lastEventsOf(last: unknown, after: unknown, field = 'last'): num
 
 /** What a search knows about the history before the first entry that it has read. */
 type Before =
-  /** There is none: the journal, or its part for the channel's owner, begins there. */
+  /** No older history exists: that entry is the first of the journal. */
   | 'nothing'
   /** Retention has removed it. */
   | 'removed'
