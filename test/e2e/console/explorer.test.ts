@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import type { Locator, Page } from 'playwright-core'
 import { eventually } from '../../support/eventually.ts'
 import { startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { launchChromium } from '../../support/processes/chromium.ts'
@@ -14,10 +15,7 @@ test('the Explorer runs a query, and lists every event of a subscription with it
   await page.keyboard.press('g')
   await page.keyboard.press('e')
   await page.getByRole('heading', { name: 'Explorer' }).waitFor()
-  const run = page.getByRole('button', { name: /Execute query/ })
-  const response = page.getByRole('region', { name: 'Result Window' })
-  await page.getByRole('region', { name: 'Query Editor' }).getByText('subscriptions').waitFor()
-  await response.getByRole('textbox', { includeHidden: true }).waitFor({ state: 'attached' })
+  const { run, response } = await loadedExplorer(page)
   await run.click()
   await response.getByText('"subscriptions"').waitFor()
   expect(await findings()).toEqual([])
@@ -107,8 +105,7 @@ test('an observer may read and not change, and a refused subscription shows why'
   const { page, problems, open } = await openConsole(browser, gateway, { scope: 'observe' })
   await open('explorer')
   await page.getByText('which may not change anything').waitFor()
-  const editor = page.getByRole('region', { name: 'Query Editor' })
-  const run = page.getByRole('button', { name: /Execute query/ })
+  const { editor, run, response } = await loadedExplorer(page)
   const write = async (text: string): Promise<void> => {
     await editor.locator('.CodeMirror').click()
     await page.keyboard.press('ControlOrMeta+a')
@@ -116,7 +113,7 @@ test('an observer may read and not change, and a refused subscription shows why'
     await run.click()
   }
   await write('mutation { revoke(clientId: "alice") }')
-  await page.getByRole('region', { name: 'Result Window' }).getByText('FORBIDDEN').waitFor()
+  await response.getByText('FORBIDDEN').waitFor()
   await write('subscription { tail(maxPerSecond: 0) { seen } }')
   const events = page.getByRole('region', { name: 'Events of the subscription' })
   await events.getByText('BAD_USER_INPUT').waitFor()
@@ -124,3 +121,15 @@ test('an observer may read and not change, and a refused subscription shows why'
   // The browser itself reports the refused request.
   expect(problems.filter((problem) => !problem.startsWith('Failed to load resource'))).toEqual([])
 })
+
+/**
+ * The parts of GraphiQL once it can execute: it loads its editors after the page, and until both are
+ * there a press of its button does nothing.
+ */
+async function loadedExplorer(page: Page): Promise<Record<'editor' | 'run' | 'response', Locator>> {
+  const editor = page.getByRole('region', { name: 'Query Editor' })
+  const response = page.getByRole('region', { name: 'Result Window' })
+  await editor.getByText('subscriptions').waitFor()
+  await response.getByRole('textbox', { includeHidden: true }).waitFor({ state: 'attached' })
+  return { editor, run: page.getByRole('button', { name: /Execute query/ }), response }
+}
