@@ -55,7 +55,7 @@ async function loseNode(node: RabbitNode): Promise<void> {
   measured.push(`${expect.getState().currentTestName}: back after ${back} ms`)
   await node.start()
   const whole = async () => (await journalAt(other(node))).online.length === 3
-  await eventually('the journal to have its three replicas', whole, { withinMs: 60_000, everyMs: 500 })
+  await eventually('the journal to have its three replicas', whole, { everyMs: 500 })
   await scene.account()
   expect(scene.gaps).toEqual([])
 }

@@ -50,7 +50,7 @@ beforeAll(async () => {
     WARREN_HOT_WINDOW: `1m,${windowBytes / MiB}MiB`,
     WARREN_MAX_BUFFERED_BYTES: `${bufferedBytes / KiB}KiB`,
   })
-  await eventually('the gateway to be ready', () => opened.gateway.up, { withinMs: 30_000 })
+  await eventually('the gateway to be ready', () => opened.gateway.up)
 })
 
 // oxlint-disable-next-line typescript/unbound-method -- called below with `this` set

@@ -68,7 +68,7 @@ async function publishBacklog(): Promise<void> {
   for (const gateway of [fromWindow, fromStream]) {
     const received = async () =>
       Number(/^warren_messages_received_total\{.*\} (\d+)/m.exec(await gateway.metrics())?.[1])
-    await eventually(`the tail to have ${all} messages`, async () => (await received()) >= all, { withinMs: 60_000 })
+    await eventually(`the tail to have ${all} messages`, async () => (await received()) >= all)
   }
 }
 
@@ -110,7 +110,7 @@ async function listingOfIdle(): Promise<Listing> {
     last = await listing()
     return JSON.stringify(last) === JSON.stringify(before) && last
   }
-  return eventually('a listing that stays the same for 3 s', unchanged, { withinMs: 30_000, everyMs: 3_000 })
+  return eventually('a listing that stays the same for 3 s', unchanged, { everyMs: 3_000 })
 }
 
 /** Closing a scan's reader is not awaited, so wait until only the tails read the stream. */
@@ -120,7 +120,7 @@ async function listingAtRest({ consumers, channels }: Listing): Promise<Listing>
     last = await listing()
     return last.consumers === consumers && last.channels === channels
   }
-  await eventually('the consumers of the storm to be gone', atRest, { withinMs: 20_000, everyMs: 250 }).catch(() => {})
+  await eventually('the consumers of the storm to be gone', atRest, { everyMs: 250 }).catch(() => {})
   return last ?? listing()
 }
 
@@ -202,7 +202,7 @@ test(
     const subscriptions = async () =>
       Number(/^warren_subscriptions\{transport="graphql-ws"\} (\d+)/m.exec(await fromWindow.metrics())?.[1])
     const subscribed = (count: number) =>
-      eventually(`${count} subscriptions`, async () => (await subscriptions()) === count, { withinMs: 60_000 })
+      eventually(`${count} subscriptions`, async () => (await subscriptions()) === count)
     const open = async (count: number) => {
       const opened: WebSocket[] = []
       // As many at once as the system queues for accept.
