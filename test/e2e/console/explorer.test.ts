@@ -1,21 +1,29 @@
-import { expect, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Locator, Page } from 'playwright-core'
-import { eventually } from '../../support/eventually.ts'
-import { startGateway, testToken } from '../../support/gateway/gateway-process.ts'
-import { launchChromium } from '../../support/processes/chromium.ts'
-import { openConsole } from './console-page.ts'
+import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
+import { testToken } from '../../support/gateway/gateway-process.ts'
+import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
+import { goByKeys, openConsole, subscribed } from './console-page.ts'
+
+let gateway: ReachableGateway
+let browser: TestBrowser
+beforeAll(async () => {
+  gateway = await openReachable()
+  browser = await launchChromium()
+})
+afterAll(async () => {
+  await browser?.close()
+  await gateway?.close()
+})
 
 test('the Explorer runs a query, and lists every event of a subscription with its time', async () => {
-  await using gateway = await startGateway()
-  await using browser = await launchChromium()
   const { page, problems, shoot, findings } = await openConsole(browser, gateway)
   await page.getByRole('heading', { name: 'Overview' }).waitFor()
   // It is loaded when it is opened, and not before.
   expect(browser.requests.filter((url) => url.includes('/assets/explorer/'))).toEqual([])
-  await page.keyboard.press('g')
-  await page.keyboard.press('e')
+  await goByKeys(page, 'e')
   await page.getByRole('heading', { name: 'Explorer' }).waitFor()
-  const { run, response } = await loadedExplorer(page)
+  const { editor, run, response } = await loadedExplorer(page)
   await run.click()
   await response.getByText('"subscriptions"').waitFor()
   expect(await findings()).toEqual([])
@@ -32,10 +40,13 @@ test('the Explorer runs a query, and lists every event of a subscription with it
     expect(await answer.json()).toMatchObject({ data: { publish: { messageId: expect.any(String) } } })
   }
   await page.getByRole('button', { name: 'Channel' }).click()
+  await editor.getByText('publishedAt').waitFor()
   await run.click()
   const events = page.getByRole('region', { name: 'Events of the subscription' })
   await events.getByText('subscribed').waitFor()
   await events.getByText('Waiting for the first event.').waitFor()
+  // The rates of the page, and this one.
+  await subscribed(gateway, 2)
   await publish('{"order": 17}')
   await events.getByText('"order": 17').waitFor()
   await publish('{"order": 9007199254740993}')
@@ -69,16 +80,13 @@ test('the Explorer runs a query, and lists every event of a subscription with it
   await events.getByRole('button', { name: 'Clear' }).click()
   await events.getByText('Waiting for the first event.').waitFor()
   // The subscription ends with the view.
-  const subscriptions = async (): Promise<number> =>
-    Number(/^warren_subscriptions\{transport="graphql-ws"\} (\d+)/m.exec(await gateway.metrics())?.[1])
-  const own = await subscriptions()
   await page.keyboard.press('Escape')
   await page.getByRole('link', { name: 'Overview' }).first().click()
   await page.getByRole('heading', { name: 'Overview' }).waitFor()
-  await eventually('the subscription to end', async () => (await subscriptions()) === own - 1)
+  await subscribed(gateway, 1)
   await page.goBack()
   await page.getByRole('button', { name: 'Channel' }).click()
-  await page.getByRole('region', { name: 'Query Editor' }).getByText('publishedAt').waitFor()
+  await editor.getByText('publishedAt').waitFor()
   await response.getByRole('textbox', { includeHidden: true }).waitFor({ state: 'attached' })
   await run.click()
   await events.getByText('Waiting for the first event.').waitFor()
@@ -97,12 +105,13 @@ test('the Explorer runs a query, and lists every event of a subscription with it
   await page.getByRole('button', { name: 'Channel' }).waitFor()
   expect(browser.outside()).toEqual([])
   expect(problems).toEqual([])
+  await page.close()
 })
 
 test('an observer may read and not change, and a refused subscription shows why', async () => {
-  await using gateway = await startGateway()
-  await using browser = await launchChromium()
   const { page, problems, open } = await openConsole(browser, gateway, { scope: 'observe' })
+  // GraphiQL keeps its tabs there.
+  await page.evaluate('localStorage.clear()')
   await open('explorer')
   await page.getByText('which may not change anything').waitFor()
   const { editor, run, response } = await loadedExplorer(page)

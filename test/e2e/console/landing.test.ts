@@ -1,11 +1,20 @@
-import { expect, test } from '@jest/globals'
-import { openReachable } from '../../support/gateway/gateway-in-process.ts'
-import { launchChromium } from '../../support/processes/chromium.ts'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
+import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
 import { watchConsole } from './console-page.ts'
 
+let gateway: ReachableGateway
+let browser: TestBrowser
+beforeAll(async () => {
+  gateway = await openReachable()
+  browser = await launchChromium()
+})
+afterAll(async () => {
+  await browser?.close()
+  await gateway?.close()
+})
+
 test('the landing page leads to the console, GraphiQL and the room, and keeps the chosen theme', async () => {
-  await using gateway = await openReachable()
-  await using browser = await launchChromium()
   const { page, problems, findings, shoot } = await watchConsole(browser)
   await page.goto(gateway.url)
   await page.getByRole('heading', { name: 'Every RabbitMQ message, to the client it is for.' }).waitFor()
@@ -47,8 +56,6 @@ test('the landing page leads to the console, GraphiQL and the room, and keeps th
 })
 
 test('the landing page shows everything without a script', async () => {
-  await using gateway = await openReachable()
-  await using browser = await launchChromium()
   const page = await browser.context.newPage()
   const devtools = await browser.context.newCDPSession(page)
   await devtools.send('Emulation.setScriptExecutionDisabled', { value: true })
