@@ -42,7 +42,7 @@ async function watched(child: ChildProcess): Promise<Processor> {
       lines.push(line)
     })
   void exited.then(() => lines.end(new Error(`the processor has ended: ${errors}`)))
-  await lines.nextMatching((line) => line === 'listening', 30_000)
+  await lines.nextMatching((line) => line === 'listening')
   return {
     printed,
     async [Symbol.asyncDispose]() {

@@ -22,13 +22,21 @@ function graphiql(page: Page) {
       await page.evaluate((copied) => navigator.clipboard.writeText(copied), text)
       await press('.graphiql-editor-tool', 'A', 'V')
     },
-    run: () => page.getByRole('button', { name: /^Execute query/ }).click(),
-    isRunning: () => page.getByRole('button', { name: /^Stop query/ }).isVisible(),
+    /** Executes the operation of this name when GraphiQL has loaded both editors. */
+    async run(name: string) {
+      await page.locator('.graphiql-query-editor .view-lines', { hasText: name }).waitFor()
+      await page.locator('.graphiql-response .monaco-editor').waitFor({ state: 'attached' })
+      await page.getByRole('button', { name: /^Execute query/ }).click()
+    },
+    isRunning: () => page.getByRole('button', { name: /^Stop query/ }).waitFor(),
     /** The response, when it contains the word. */
     async answer(word: string): Promise<unknown> {
       await page.locator('.graphiql-response .view-lines', { hasText: word }).waitFor()
-      await press('.graphiql-response', 'A', 'C')
-      return JSON.parse(await page.evaluate(() => navigator.clipboard.readText()))
+      return eventually(`the answer with ${word} in the clipboard`, async () => {
+        await press('.graphiql-response', 'A', 'C')
+        const text = await page.evaluate(() => navigator.clipboard.readText())
+        return text.includes(word) && (JSON.parse(text) as unknown)
+      })
     },
   }
 }
@@ -52,23 +60,23 @@ test('the tour of the README works in GraphiQL, from the first page on, and no r
   await first.goto(gateway.url)
   await first.getByRole('link', { name: /^GraphiQL/ }).click()
   const listener = graphiql(first)
-  await listener.run()
+  await listener.run('CreateChannel')
   const created = (await listener.answer('token')) as { data: { createClientChannel: { token: string } } }
 
   await listener.tab('Listen')
   await listener.headers(`{"Authorization": "Bearer ${created.data.createClientChannel.token}"}`)
-  await listener.run()
+  await listener.run('Listen')
   await eventually('the subscription to be open', async () =>
     (await gateway.metrics()).includes('warren_subscriptions{transport="graphql-ws"} 1'),
   )
-  expect(await listener.isRunning()).toBe(true)
+  await listener.isRunning()
 
   const second = listenTo(await browser.context.newPage())
   await second.goto(gateway.graphqlUrl)
   const publisher = graphiql(second)
   await publisher.tab('Publish')
   await publisher.headers(operatorHeaders)
-  await publisher.run()
+  await publisher.run('Publish')
   expect(await publisher.answer('messageId')).toEqual({ data: { publish: { messageId: expect.any(String) } } })
 
   await first.bringToFront()

@@ -6,7 +6,7 @@ import { type GatewayProcess, startGateway, testSecret, testToken } from '../../
 import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { callerOf } from '../back-end/graphql-caller.ts'
-import { openConsole } from './console-page.ts'
+import { goByKeys, openConsole } from './console-page.ts'
 
 let vhost: TestVhost
 let browser: TestBrowser
@@ -62,20 +62,19 @@ test('an operator signs in by the link, finds a client on another replica and di
   const { page, problems, open, shoot, findings } = await openConsole(browser, one)
 
   await page.getByRole('heading', { name: 'Overview' }).waitFor()
-  expect(page.url()).not.toContain('token')
+  await page.waitForURL((url) => !url.href.includes('token'))
   await page.getByText('Live, 2 of 2 replicas').waitFor()
   await page.getByText('Every event that was matched is accounted for.').waitFor()
   expect(await findings()).toEqual([])
   await shoot('overview')
 
-  await page.keyboard.press('g')
-  await page.keyboard.press('c')
+  await goByKeys(page, 'c')
   await page.getByRole('heading', { name: 'Clients' }).waitFor()
   await page.getByRole('row', { name: /alice/ }).waitFor()
   await page.keyboard.press('/')
   await page.keyboard.type('ali')
   await page.getByRole('row', { name: /bob/ }).waitFor({ state: 'detached' })
-  expect(page.url()).toContain('search=ali')
+  await page.waitForURL(/search=ali/)
   await page.getByRole('row', { name: /alice/ }).click()
   const detail = page.getByRole('complementary', { name: 'Client alice' })
   await detail.getByText('graphql-ws').first().waitFor()
@@ -113,12 +112,10 @@ test('an operator signs in by the link, finds a client on another replica and di
 
   const observer = await openConsole(browser, one, { scope: 'observe' })
   await observer.open('clients?client=bob')
-  const button = observer.page.getByRole('button', { name: 'Disconnect' })
-  await button.waitFor()
-  expect(await button.isDisabled()).toBe(true)
+  await observer.page.getByRole('button', { name: 'Disconnect', disabled: true }).waitFor()
   await observer.shoot('observer')
   const off = ['Revoke', 'Ban', 'Open a test subscription as this client']
-  for (const name of off) expect(await observer.page.getByRole('button', { name, exact: true }).isDisabled()).toBe(true)
+  for (const name of off) await observer.page.getByRole('button', { name, exact: true, disabled: true }).waitFor()
   // The page is no protection: the gateway refuses.
   const refused = callerOf(one.graphqlUrl, await testToken({ scope: 'observe' }))
   for (const change of ['disconnect(session: "x")', 'revoke(clientId: "bob")', 'drop(ids: ["x"]) { missing }'])

@@ -3,13 +3,14 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { AxeResults } from 'axe-core'
 import type { ConsoleMessage, Page } from 'playwright-core'
+import { eventually } from '../../support/eventually.ts'
 import type { ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
 import { testToken } from '../../support/gateway/gateway-process.ts'
 import type { TestBrowser } from '../../support/processes/chromium.ts'
 
-/** Pictures for people to look at, unless `TEST_PICTURES=0`. Git ignores the folder. */
+/** Pictures for people to look at, with `TEST_PICTURES=1`. Git ignores the folder. */
 const shots = '.cache/console'
-const takesPictures = process.env['TEST_PICTURES'] !== '0'
+const takesPictures = process.env['TEST_PICTURES'] === '1'
 
 /** Saves a picture of what the page shows, or only waits until it shows it. */
 export async function picture(page: Page, name: string): Promise<void> {
@@ -23,7 +24,7 @@ export interface WatchedPage {
   readonly page: Page
   /** What the browser reported: errors, warnings, and breaches of the policy. */
   readonly problems: readonly string[]
-  /** Saves a picture in the light and the dark theme and at the width of a phone. */
+  /** Shows the light and the dark theme and the width of a phone, and saves a picture of each. */
   shoot: (name: string) => Promise<void>
   /** Serious and critical findings of axe, as text. */
   findings: () => Promise<string[]>
@@ -32,6 +33,26 @@ export interface WatchedPage {
 export interface ConsolePage extends WatchedPage {
   /** Opens a view, such as `clients?only=SLOW`. */
   open: (view: string) => Promise<void>
+}
+
+/**
+ * Two keys one after another: a view of the console that `g` and a letter open. Both are sent at
+ * once, because the letter counts only for a second after the `g`.
+ */
+export async function goByKeys(page: Page, letter: string): Promise<void> {
+  await Promise.all([page.keyboard.press('g'), page.keyboard.press(letter)])
+}
+
+/**
+ * Resolves when one GraphQL socket is open on the gateway, with so many subscriptions. A view that
+ * shows what comes from now on shows no sign of its subscription before something comes.
+ */
+export async function subscribed(gateway: Pick<ReachableGateway, 'metrics'>, count: number): Promise<void> {
+  const wanted = [`connections{transport="graphql-ws"} 1`, `subscriptions{transport="graphql-ws"} ${count}`]
+  await eventually(`${count} subscriptions of one page`, async () => {
+    const metrics = await gateway.metrics()
+    return wanted.every((sample) => metrics.includes(`warren_${sample}\n`))
+  })
 }
 
 /** A page of the console, signed in by a link with a token of this scope. */
@@ -80,7 +101,7 @@ export async function watchConsole(browser: TestBrowser): Promise<WatchedPage> {
       await page.setViewportSize({ width: 1440, height: 900 })
     },
     findings: async () => {
-      await page.evaluate(axe)
+      if (!(await page.evaluate("'axe' in globalThis"))) await page.evaluate(axe)
       const { violations } = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as AxeResults
       return violations
         .filter(({ impact }) => impact === 'serious' || impact === 'critical')

@@ -9,7 +9,7 @@ import { launchChromium, type TestBrowser } from '../../support/processes/chromi
 import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { callerOf } from '../back-end/graphql-caller.ts'
-import { openConsole } from './console-page.ts'
+import { goByKeys, openConsole } from './console-page.ts'
 
 const sdl = `type Subscription {
   "Orders of one customer."
@@ -172,7 +172,7 @@ test('the options that apply, where they came from and which replicas differ, wi
   const detail = page.getByRole('complementary', { name: 'Option WARREN_MAX_SUBSCRIPTIONS' })
   await detail.getByText('The replicas have different values.').waitFor()
   await detail.getByText('50', { exact: true }).waitFor()
-  expect(page.url()).toContain('option=WARREN_MAX_SUBSCRIPTIONS')
+  await page.waitForURL(/option=WARREN_MAX_SUBSCRIPTIONS/)
   expect(await findings()).toEqual([])
   await shoot('configuration-option')
   await detail.getByRole('button', { name: 'Close' }).click()
@@ -200,11 +200,9 @@ test('a gateway without typed fields explains how to begin', async () => {
   await page.getByRole('heading', { name: 'No typed fields yet' }).waitFor()
   expect(await findings()).toEqual([])
   await shoot('schema-empty')
-  await page.keyboard.press('g')
-  await page.keyboard.press('f')
+  await goByKeys(page, 'f')
   await page.getByRole('heading', { name: 'Configuration', level: 1 }).waitFor()
-  await page.keyboard.press('g')
-  await page.keyboard.press('d')
+  await goByKeys(page, 'd')
   await page.getByRole('button', { name: 'Draft a schema from messages' }).click()
   await page.getByRole('heading', { name: 'Infer from an exchange' }).waitFor()
   expect(problems).toEqual([])

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { eventually } from '../../support/eventually.ts'
 import { createRabbitChannel } from '../back-end/graphql-caller.ts'
 import { type ConsolePage, openConsole } from './console-page.ts'
 import { type Deployment, openDeployment, stalledClient } from './deployment.ts'
@@ -118,7 +119,7 @@ test('what does an exchange contain, and what would a source with this rule matc
   await page.getByText('exchange:').waitFor()
   await page.getByRole('row', { name: /no client/ }).waitFor()
   // The head, and the two messages of the exchange.
-  expect(await page.getByRole('row').count()).toBe(3)
+  await eventually('three rows', async () => (await page.getByRole('row').count()) === 3)
   await page.getByRole('row', { name: /no client/ }).click()
   await page.getByRole('complementary', { name: 'The chosen message' }).getByText('"anyone there?"').waitFor()
   expect(shown.problems).toEqual([])

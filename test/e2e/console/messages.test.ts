@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { createRabbitChannel } from '../back-end/graphql-caller.ts'
-import { openConsole } from './console-page.ts'
+import { openConsole, subscribed } from './console-page.ts'
 import { type Deployment, openDeployment } from './deployment.ts'
 
 let deployment: Deployment
@@ -23,7 +23,8 @@ test('a message is followed from publish to its client, and one without a client
   const { page, problems, open, shoot, findings } = await openConsole(browser, replicas[0])
 
   await open('live')
-  await page.getByText('Live', { exact: true }).first().waitFor()
+  // The rates, and the messages.
+  await subscribed(replicas[0], 2)
   await publish({ clientId: 'alice', messageId: 'ord-17', data: { order: 17, total: 42.5 } })
   await alice.next()
   await publish({ clientId: 'bob', messageId: 'ord-18', data: { order: 18 } })
@@ -90,7 +91,7 @@ test('a broken body is mended in the quarantine and delivered', async () => {
   await page.getByRole('heading', { name: 'client.carol' }).waitFor()
   expect(await findings()).toEqual([])
   await shoot('quarantine')
-  expect(await page.getByRole('button', { name: 'Publish edited' }).isDisabled()).toBe(true)
+  await page.getByRole('button', { name: 'Publish edited', disabled: true }).waitFor()
   await page.getByLabel('Edit').fill('{"order": 9139, "note": "two"}')
   await page.getByRole('button', { name: 'Publish edited' }).click()
   expect(await carol.next()).toMatchObject({ data: { order: 9139, note: 'two' } })

@@ -3,7 +3,7 @@ import { eventually } from '../../support/eventually.ts'
 import { testToken } from '../../support/gateway/gateway-process.ts'
 import { privateRabbit, type RabbitNode } from '../../support/rabbitmq/broker.ts'
 import { createRabbitChannel } from '../back-end/graphql-caller.ts'
-import { openConsole } from './console-page.ts'
+import { openConsole, subscribed } from './console-page.ts'
 import { type Deployment, openDeployment } from './deployment.ts'
 
 /** What an open page shows when its token, RabbitMQ or a replica ends, and how it continues. */
@@ -27,6 +27,8 @@ test('a page with an expired token stays, asks for another one, and continues wi
   const { page, open, shoot, findings } = await openConsole(browser, replicas[0], { token })
   await open('live?client=bob')
   await page.getByText('Live, 2 of 2 replicas').waitFor()
+  // The rates, and the messages.
+  await subscribed(replicas[0], 2)
   await publish('orders', 'orders.bob', { order: 1 })
   const first = page.getByRole('row', { name: /"order":1\}/ })
   await first.waitFor()

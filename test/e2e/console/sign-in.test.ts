@@ -13,7 +13,7 @@ test('an operator signs in by the provider, comes back to the view, reloads it a
   await shoot('sign-in')
   await signIn(page, 'nadia')
   await page.getByRole('heading', { name: 'Clients' }).waitFor()
-  expect(page.url()).toBe(`${base}/clients?search=a`)
+  await page.waitForURL(`${base}/clients?search=a`)
   await page.getByText('operator', { exact: true }).waitFor()
   await page.getByText('Nadia', { exact: true }).waitFor()
   // No script can read the session, and no token is stored.

@@ -1,4 +1,5 @@
 import { type BrowserContext, chromium } from 'playwright-core'
+import { patienceMs } from '../patience.ts'
 import { debianPackages, locate } from './debian-package.ts'
 import { newFolder, removeFolder } from './run-folder.ts'
 
@@ -67,6 +68,7 @@ export async function launchChromium({ ownNames = [] }: { ownNames?: readonly st
       removeFolder(profile)
       throw error
     })
+  context.setDefaultTimeout(patienceMs)
   context.on('request', (request) => requests.push(request.url()))
   const note = (page: { on(event: 'websocket', listener: (socket: { url(): string }) => void): unknown }) =>
     page.on('websocket', (socket) => requests.push(socket.url()))
