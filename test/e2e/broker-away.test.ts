@@ -18,6 +18,8 @@ import { callerOf, createRabbitChannel, listen, publish, Refused } from './back-
 const password = 'a-pass-that-must-stay-secret'
 const wrongPassword = 'another-that-must-stay-secret'
 const publishTimeoutMs = 1_000
+/** A busy machine takes this long for an answer that waits for nothing, in milliseconds. */
+const inHandMs = 15_000
 /** Many gateways of one process are asked at the same time. */
 const probing = { everyMs: 200 }
 
@@ -238,8 +240,8 @@ describe('a fault that an operator must repair', () => {
       expect(made.text).toMatch(fault.expected)
     }
     expect(published.text).toMatch(fault.expected)
-    expect(published.afterMs).toBeLessThan(publishTimeoutMs + 3_000)
-    expect(made.afterMs).toBeLessThan(10_000)
+    expect(published.afterMs).toBeLessThan(publishTimeoutMs + inHandMs)
+    expect(made.afterMs).toBeLessThan(inHandMs)
     for (const text of [output, (await readyz(gateway)).text, made.text, published.text]) {
       expect(text).not.toContain(password)
       expect(text).not.toContain(wrongPassword)
@@ -430,7 +432,7 @@ describe('RabbitMQ', () => {
       expect(text).toMatch(/nothing listens there/)
     }
     expect(published.afterMs).toBeGreaterThan(publishTimeoutMs - 50)
-    expect(published.afterMs).toBeLessThan(publishTimeoutMs + 2_000)
+    expect(published.afterMs).toBeLessThan(publishTimeoutMs + inHandMs)
 
     await node.startApp()
     // A back end connects faster than the gateway. Messages published before alice subscribed are

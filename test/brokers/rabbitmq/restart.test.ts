@@ -122,7 +122,8 @@ describe('when RabbitMQ', () => {
     const connecting = watchConnection([node.url()])
     const started = performance.now()
     await Promise.all([reconnecting.close(), connecting.reconnecting.close(), gateway.close()])
-    expect(performance.now() - started).toBeLessThan(5_000)
+    // An attempt to connect alone may take 10 s.
+    expect(performance.now() - started).toBeLessThan(9_000)
     node.thaw()
   })
 })

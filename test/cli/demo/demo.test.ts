@@ -97,7 +97,8 @@ describe('the demo', () => {
     const begun = Date.now()
     process.kill(gateway.pid, 'SIGINT')
     expect(await gateway.exited).toEqual({ code: 0, signal: null })
-    expect(Date.now() - begun).toBeLessThan(10_000)
+    // The default drain takes half a minute.
+    expect(Date.now() - begun).toBeLessThan(25_000)
   })
 })
 

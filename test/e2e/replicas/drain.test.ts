@@ -21,14 +21,14 @@ describe('a gateway at shutdown', () => {
 
     expect(new Set(ends.map(({ code }) => code))).toEqual(new Set([1012]))
     expect(await gateway.exited).toEqual({ code: 0, signal: null })
-    // Oldest first, and no third of the window has more than one and a half times its share.
-    const slice = windowMs / 3
-    const share = clients / 3
-    for (const { at } of ends) {
-      const within = ends.filter((other) => other.at >= at && other.at < at + slice).length
-      expect(within).toBeLessThanOrEqual(1.5 * share)
-    }
-    expect(Math.max(...ends.map(({ at }) => at))).toBeGreaterThan(windowMs / 2)
+    // At no time have more than one and a half times their share been closed. On a busy machine a
+    // close is late, and several come together; how even they are is tested with simulated time
+    // (test/core/sessions/drain-sessions.test.ts).
+    const early = ends
+      .map(({ at }) => at)
+      .toSorted((one, other) => one - other)
+      .filter((at, index) => at < (index * windowMs) / clients / 1.5)
+    expect(early).toEqual([])
     expect(gateway.output()).toMatch(new RegExp(`draining: ${clients} sessions over 3 s`))
   })
 
