@@ -128,7 +128,12 @@ function shownOf(inputs: ConfigInputs, name: OptionName): string {
 
 /** The parts of a secret that a text contains, at least eight characters each. */
 function partsIn(text: string, secret: string): string[] {
-  const lower = text.toLowerCase()
+  // A secret has no other characters, and most of a text is in shorter words.
+  const lower =
+    text
+      .toLowerCase()
+      .match(/[a-z0-9]{8,}/g)
+      ?.join(' ') ?? ''
   return Array.from({ length: secret.length - 7 }, (_, at) => secret.slice(at, at + 8)).filter((part) =>
     lower.includes(part.toLowerCase()),
   )

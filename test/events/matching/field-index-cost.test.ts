@@ -29,10 +29,10 @@ describe('the cost of a message', () => {
 
   test('is one look-up for each set of conditions, not for each subscription', () => {
     const index = indexOf(orders)
-    for (let id = 0; id < 100_000; id += 1) index.add(conditionsOf([[String(id)], undefined, undefined]))
+    for (let id = 0; id < 20_000; id += 1) index.add(conditionsOf([[String(id)], undefined, undefined]))
     const message = reading({ json })
     expect(index.keysOf(message, noValue)).toHaveLength(1)
-    expect([index.size, index.shapes, index.lookups]).toEqual([100_000, 1, 1])
+    expect([index.size, index.shapes, index.lookups]).toEqual([20_000, 1, 1])
     // One combination for each element of an array, and none where there is no value.
     index.keysOf(reading({ json: '{"id":[1,2,3,"3"]}' }), noValue)
     expect(index.lookups).toBe(4)
