@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { type Client, createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { eventually } from '../../support/eventually.ts'
+import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
 import { type GatewayProcess, startGateway, testSecret, testToken } from '../../support/gateway/gateway-process.ts'
 import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
@@ -10,25 +11,28 @@ import { goByKeys, openConsole } from './console-page.ts'
 
 let vhost: TestVhost
 let browser: TestBrowser
-let replicas: readonly [GatewayProcess, GatewayProcess]
+let replicas: readonly [GatewayProcess, ReachableGateway]
 const clients: Client[] = []
 
 beforeAll(async () => {
   vhost = await testVhost('console')
   const env = { WARREN_BROKER_URL: vhost.url, WARREN_JWT_SECRET: testSecret }
-  const [one, two] = await Promise.all([startGateway({ env }), startGateway({ env })])
+  const [one, two] = await Promise.all([startGateway({ env }), openReachable(env)])
   replicas = [one, two]
   browser = await launchChromium()
 })
 afterAll(async () => {
   for (const client of clients) await client.dispose()
   await browser?.close()
-  await Promise.all((replicas ?? []).map((replica) => replica.stop()))
+  await Promise.all((replicas ?? []).map((replica) => replica[Symbol.asyncDispose]()))
   await vhost?.close()
 })
 
 /** Subscribes to its channel. Counts how often it connected. */
-async function subscriber(clientId: string, replica: GatewayProcess): Promise<{ connections: () => number }> {
+async function subscriber(
+  clientId: string,
+  replica: Pick<GatewayProcess, 'graphqlSocketUrl'>,
+): Promise<{ connections: () => number }> {
   let connections = 0
   const token = await testToken({ sub: clientId })
   await new Promise<void>((resolve) => {

@@ -2,15 +2,20 @@ import amqp, { type ChannelModel, type ConfirmChannel } from 'amqplib'
 import { WebSocket } from 'ws'
 import { eventually } from '../../support/eventually.ts'
 import { textOf } from '../../support/frames/frames.ts'
+import { openReachable } from '../../support/gateway/gateway-in-process.ts'
 import { type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { type Call, type ChannelListener, callerOf, listen } from '../back-end/graphql-caller.ts'
 
+/** It needs no process of its own. */
+type ConsoleReplica = Pick<GatewayProcess, 'address' | 'opsPort' | 'graphqlUrl' | 'dataDir' | 'metrics'> &
+  AsyncDisposable
+
 /** Two replicas on RabbitMQ, a browser, and a publisher that does not know Warren. */
 export interface Deployment extends AsyncDisposable {
   /** The console is opened on the first one; clients connect to the second one. */
-  readonly replicas: readonly [GatewayProcess, GatewayProcess]
+  readonly replicas: readonly [ConsoleReplica, GatewayProcess]
   readonly browser: TestBrowser
   readonly operator: Call
   /** Resolves when RabbitMQ has confirmed the message. `body`: text as it is, else JSON. */
@@ -32,7 +37,8 @@ export async function openDeployment(
   const vhost: TestVhost | undefined = brokerUrl === undefined ? await testVhost(name) : undefined
   const url = brokerUrl ?? vhost?.url ?? ''
   const given = { WARREN_BROKER_URL: url, ...env }
-  const one = await startGateway({ env: given })
+  // The output of a gateway that loses its broker is not for that of the tests.
+  const one = brokerUrl === undefined ? await openReachable(given) : await startGateway({ env: given })
   // The replicas of a deployment share a registry.
   const two = await startGateway({ env: { ...given, WARREN_DATA_DIR: one.dataDir } })
   const browser = await launchChromium()

@@ -7,6 +7,7 @@ import { WebSocket } from 'ws'
 import { type OverflowPolicy, overflowPolicies } from '../../../src/core/model/overflow-policy.ts'
 import { eventually } from '../../support/eventually.ts'
 import { textOf } from '../../support/frames/frames.ts'
+import { openGateway } from '../../support/gateway/gateway-in-process.ts'
 import { type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { repetitions } from '../../support/repetitions.ts'
@@ -206,7 +207,7 @@ describe('peers that stop reading', () => {
 })
 
 test('an overflow policy that the operator does not allow is refused, and the error names it', async () => {
-  await using strict = await startGateway({ env: { WARREN_OVERFLOW: 'CATCH_UP,END' } })
+  await using strict = await openGateway({ WARREN_OVERFLOW: 'CATCH_UP,END' })
   const response = await fetch(strict.graphqlUrl, {
     method: 'POST',
     headers: {
