@@ -4,8 +4,8 @@ import { eventually } from '../test/support/eventually.ts'
 
 /** A connection to the inspector of a Node.js process (Chrome DevTools Protocol). */
 export interface Inspector {
-  call(method: string): Promise<unknown>
-  close(): void
+  readonly call: (method: string) => Promise<unknown>
+  readonly close: () => void
 }
 
 /** `port`: on this machine. Waits until the process listens there. */
