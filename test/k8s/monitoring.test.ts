@@ -24,6 +24,11 @@ const rules = find(built('monitoring'), 'PrometheusRule', 'warren').spec?.groups
 
 /** Prometheus adds them to every series. */
 const targetLabels = new Set(['namespace', 'pod', 'job', 'instance', 'container'])
+const monitor = parse(readFileSync('k8s/monitoring/pod-monitor.yaml', 'utf8')) as {
+  spec: { podTargetLabels: readonly string[] }
+}
+/** Of the pod, in the spelling of Prometheus. */
+const podLabels = new Set(monitor.spec.podTargetLabels.map((label) => label.replaceAll(/\W/g, '_')))
 
 /** By metric and label, the values that a gateway prints. */
 type Printed = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>
@@ -172,7 +177,7 @@ function missing(query: string, known: Printed): string[] {
       })
     }),
     ...grouping
-      .filter((label) => !targetLabels.has(label) && !found.has(label))
+      .filter((label) => !targetLabels.has(label) && !podLabels.has(label) && !found.has(label))
       .map((label) => `nothing in it has a label ${label}`),
   ]
 }
