@@ -53,10 +53,12 @@ export const debianPackages = {
   tcc: { name: 'tcc', file: '/usr/bin/tcc', command: 'tcc', variable: 'TCC_PATH' },
   compiler: { name: 'gcc', file: '/usr/bin/cc', command: 'cc', variable: 'CC' },
   libc: { name: 'libc6-dev', file: '/usr/include/stdio.h' },
-  // The languages of docs/guides/mint-tokens.md. Installed only by tests that need them.
+  // The languages of docs/guides/mint-tokens.md and examples/clients. Installed only by tests that need them.
   javac: { name: 'default-jdk-headless', file: '/usr/bin/javac', command: 'javac' },
   go: { name: 'golang-go', file: '/usr/bin/go', command: 'go' },
   pika: { name: 'python3-pika', file: '/usr/lib/python3/dist-packages/pika/__init__.py' },
+  // For examples/clients/python.
+  pythonWebSocket: { name: 'python3-websocket', file: '/usr/lib/python3/dist-packages/websocket/__init__.py' },
 } as const satisfies Record<string, DebianPackage>
 
 /** The path of the package's program. Throws with an instruction to install it if it is missing. */
