@@ -29,7 +29,7 @@ describe('the RabbitMQ user of the manifests has the least permissions', () => {
 
   const rights = { configure, write, read: read?.replace('|orders', '') }
 
-  test('with the topology operator, whose own user keeps its rights', () => {
+  test('with the topology operator, and the default user keeps its rights', () => {
     const manifests = built('rabbitmq-topology') as unknown as { kind: string; spec: Record<string, unknown> }[]
     const ofKind = (kind: string) => manifests.find((one) => one.kind === kind)?.spec ?? {}
     expect(ofKind('Permission')).toMatchObject({ vhost: '/', permissions: rights, userReference: { name: 'warren' } })
