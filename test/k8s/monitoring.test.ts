@@ -104,7 +104,7 @@ describe('the gateway prints the series of every query', () => {
       rules: { custom: { seriesQuery: string; name: { as: string } }[] }
     }
     const [rule] = adapter.rules.custom
-    const hpa = find(built('production'), 'HorizontalPodAutoscaler', 'warren')
+    const hpa = find(built('production-adapter'), 'HorizontalPodAutoscaler', 'warren')
     expect(missing(rule?.seriesQuery ?? '', printed)).toEqual([])
     expect(hpa.spec?.metrics?.[0]?.pods?.metric.name).toBe(rule?.name.as)
   })
