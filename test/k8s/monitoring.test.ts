@@ -138,7 +138,7 @@ describe('texts name labels that the result has', () => {
 test('the ConfigMap has the dashboard', () => {
   const map = find(built('monitoring'), 'ConfigMap', 'warren-dashboard')
   expect(JSON.parse(map.data?.['warren.json'] ?? '')).toEqual(dashboard)
-  expect(map.metadata?.labels).toEqual({ grafana_dashboard: '1' })
+  expect(map.metadata?.labels).toMatchObject({ grafana_dashboard: '1' })
 })
 
 /** What has an alert or an account instead, or what a panel shows by another metric. */
