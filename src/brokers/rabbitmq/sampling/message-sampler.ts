@@ -23,8 +23,8 @@ export interface SampleQuery {
 /** In milliseconds. */
 const timings = {
   /**
-   * A reader of the journal that receives nothing for this long has reached its end. So has one that
-   * received something of the last chunk this long ago: a busy journal has no end.
+   * A reader of the journal that receives nothing for this long has reached its end. So has one
+   * that received something of the last chunk this long ago: a busy journal has no end.
    */
   quiet: 1_000,
   /** The time limit for one span of the journal. */

@@ -23,8 +23,8 @@ const ackEveryMessages = 200
 const ackEveryMs = 200
 
 /**
- * Where to start: at an exact offset, at the last chunk, after all existing entries, or at the chunk
- * that contains a time.
+ * Where to start: at an exact offset, at the last chunk, after all existing entries, or at the
+ * chunk that contains a time.
  */
 export type StreamStart = number | 'last' | 'next' | { readonly timestampMs: number }
 
