@@ -415,6 +415,11 @@ export type DropMutationVariables = Exact<{
 
 export type DropMutation = { drop: { dropped: Array<string>, missing: Array<string> } };
 
+export type DropUndeliverableMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DropUndeliverableMutation = { dropUndeliverable: boolean };
+
 export type SourcesQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -1210,6 +1215,11 @@ export const DropDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<DropMutation, DropMutationVariables>;
+export const DropUndeliverableDocument = new TypedDocumentString(`
+    mutation DropUndeliverable {
+  dropUndeliverable
+}
+    `) as unknown as TypedDocumentString<DropUndeliverableMutation, DropUndeliverableMutationVariables>;
 export const SourcesDocument = new TypedDocumentString(`
     query Sources {
   sources {
