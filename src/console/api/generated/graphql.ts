@@ -380,6 +380,8 @@ export type JournalHistogramQueryVariables = Exact<{
   from?: string | null | undefined;
   to?: string | null | undefined;
   bins?: number | null | undefined;
+  exchange?: string | null | undefined;
+  routingKey?: string | null | undefined;
 }>;
 
 
@@ -1129,8 +1131,14 @@ export const TraceDocument = new TypedDocumentString(`
 }
     `) as unknown as TypedDocumentString<TraceQuery, TraceQueryVariables>;
 export const JournalHistogramDocument = new TypedDocumentString(`
-    query JournalHistogram($from: DateTime, $to: DateTime, $bins: Int) {
-  journalHistogram(from: $from, to: $to, bins: $bins) {
+    query JournalHistogram($from: DateTime, $to: DateTime, $bins: Int, $exchange: String, $routingKey: String) {
+  journalHistogram(
+    from: $from
+    to: $to
+    bins: $bins
+    exchange: $exchange
+    routingKey: $routingKey
+  ) {
     bins {
       from
       to
