@@ -281,6 +281,7 @@ export type CreateClientMutation = { createClientChannel: { token: string, expir
 
 export type TestSubscriptionSubscriptionVariables = Exact<{
   clientId: string | number;
+  channel?: string | number | null | undefined;
   after?: string | null | undefined;
   reason?: string | null | undefined;
 }>;
@@ -731,8 +732,13 @@ export const CreateClientDocument = new TypedDocumentString(`
 }
     `) as unknown as TypedDocumentString<CreateClientMutation, CreateClientMutationVariables>;
 export const TestSubscriptionDocument = new TypedDocumentString(`
-    subscription TestSubscription($clientId: ID!, $after: Cursor, $reason: String) {
-  testSubscription(clientId: $clientId, after: $after, reason: $reason) {
+    subscription TestSubscription($clientId: ID!, $channel: ID, $after: Cursor, $reason: String) {
+  testSubscription(
+    clientId: $clientId
+    channel: $channel
+    after: $after
+    reason: $reason
+  ) {
     kind
     cursor
     data
