@@ -68,6 +68,7 @@ const operations: readonly Asked[] = [
   { field: 'typedFields', query: '{ typedFields { hash } }', allowed: observers },
   { field: 'inferSchema', query: '{ inferSchema(exchange: "warren.events") { messages } }', allowed: observers },
   { field: 'drop', query: 'mutation { drop(ids: ["none"]) { missing } }', allowed: operators },
+  { field: 'dropUndeliverable', query: 'mutation { dropUndeliverable }', allowed: operators },
   { field: 'presence', query: '{ presence(clientIds: ["alice"]) { online } }', allowed: watchers },
   { field: 'presence', query: '{ presence(clientIds: ["nobody-17"]) { online } }', allowed: teamWatchers },
   { field: 'presence', query: '{ presence { online } }', allowed: observers },

@@ -24,6 +24,11 @@ export class EmbeddedQuarantine implements QuarantineStore {
     return { count: messages.length, unread: 0 }
   }
 
+  /** It can deliver all of them. */
+  dropUndeliverable(): Promise<boolean> {
+    return Promise.resolve(false)
+  }
+
   #remove(message: Message): void {
     if (this.#messages.delete(message)) this.#bytes -= message.body.length
   }

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { dropUndeliverable } from '../../brokers/rabbitmq/topology/drop-undeliverable.ts'
 import { QuarantineQueue } from '../../brokers/rabbitmq/topology/quarantine-queue.ts'
 import type { OptionName } from '../../config/options/options.ts'
 import { visibleJson } from '../../core/body/invisible-characters.ts'
@@ -97,11 +98,29 @@ function republishCommand(): Command {
   })
 }
 
+interface DropOptions {
+  readonly id: readonly string[]
+  readonly undeliverable?: boolean
+}
+
 function dropCommand(): Command {
   const command = new Command('drop')
     .description('deletes messages permanently')
-    .requiredOption('--id <id...>', 'select these messages, by their ids in the output of list')
-  return takesConfig(command, configNames).action(async ({ id: ids }: { id: readonly string[] }) => {
+    .option('--id <id...>', 'select these messages, by their ids in the output of list', [])
+    .option(
+      '--undeliverable',
+      'select the first message that RabbitMQ cannot deliver over AMQP 0-9-1, so that those behind it can be listed',
+    )
+  return takesConfig(command, configNames).action(async ({ id: ids, undeliverable = false }: DropOptions) => {
+    if (undeliverable === ids.length > 0)
+      throw wrongUse('warren quarantine drop: expected either --id or --undeliverable')
+    if (undeliverable) {
+      const open = openerOf(command)
+      if (!(await dropUndeliverable(open)))
+        throw new CommandFailure('RabbitMQ can deliver all messages: none was dropped')
+      process.stdout.write('1 message dropped, which RabbitMQ cannot deliver\n')
+      return
+    }
     await withQueue(command, async (queue) => {
       const selection = new Selection(ids)
       const { unread } = await queue.visit(Number.POSITIVE_INFINITY, (message) => {
@@ -142,14 +161,18 @@ class Selection {
   }
 }
 
-async function withQueue(command: Command, work: (queue: QuarantineQueue) => Promise<void>): Promise<void> {
+function openerOf(command: Command): () => QuarantineQueue {
   const { brokerUrl, namespace } = configOf(command, configNames)
   if (brokerUrl.some((url) => url.startsWith('memory:'))) {
     throw new CommandFailure(
       'WARREN_BROKER_URL: expected a RabbitMQ (amqp:// or amqps://), got memory:, which keeps its quarantine inside the gateway process',
     )
   }
-  const queue = new QuarantineQueue(brokerUrl, { namespace })
+  return () => new QuarantineQueue(brokerUrl, { namespace })
+}
+
+async function withQueue(command: Command, work: (queue: QuarantineQueue) => Promise<void>): Promise<void> {
+  const queue = openerOf(command)()
   try {
     await work(queue)
   } finally {
@@ -175,7 +198,7 @@ function destinationOf({ toExchange, key }: RepublishOptions): { exchange: strin
 function reportUnread(unread: number): void {
   if (unread === 0) return
   process.stderr.write(
-    `${counted(unread)} could not be read: RabbitMQ cannot deliver the first of them over AMQP 0-9-1; take it out with a client of AMQP 1.0\n`,
+    `${counted(unread)} could not be read: RabbitMQ cannot deliver the first of them over AMQP 0-9-1; delete it with warren quarantine drop --undeliverable, or take it out with a client of AMQP 1.0\n`,
   )
 }
 

@@ -129,6 +129,11 @@ export class QuarantineInspector {
     })
     return [...dropped]
   }
+
+  /** As in `QuarantineStore`. */
+  dropUndeliverable(): Promise<boolean> {
+    return this.#broker.quarantine.dropUndeliverable()
+  }
 }
 
 /** The fault of a body, and where it is. Undefined: the body can be read. */

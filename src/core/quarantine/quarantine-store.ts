@@ -21,4 +21,10 @@ export interface QuarantineStore {
    * visits before take too long, or with the error of `decide`; undecided messages are kept.
    */
   visit(limit: number, decide: (message: Message) => Promise<QuarantineDecision>): Promise<QuarantineVisit>
+  /**
+   * Deletes the first message that the broker cannot deliver, so that those behind it can be
+   * visited. Resolves with false if there is none. Rejects as `visit` does, also if another program
+   * takes messages out at the same time.
+   */
+  dropUndeliverable(): Promise<boolean>
 }

@@ -94,7 +94,8 @@ const QuarantinePageObject = builder.objectRef<QuarantinePage>('QuarantinePage')
     hasMore: t.exposeBoolean('hasMore'),
     count: t.exposeInt('count', { description: 'All messages in the quarantine.' }),
     unread: t.exposeInt('unread', {
-      description: 'Messages that cannot be shown, because RabbitMQ cannot deliver the first of them over AMQP 0-9-1.',
+      description:
+        'Messages that cannot be shown, because RabbitMQ cannot deliver the first of them over AMQP 0-9-1. `dropUndeliverable` deletes that one.',
     }),
   }),
 })
@@ -193,6 +194,24 @@ builder.mutationField('drop', (t) =>
       const dropped = await inspection.quarantine.drop(ids)
       for (const id of dropped) inspection.audit({ identity, address }, 'drop', id, reason)
       return { dropped, missing: ids.filter((id) => !dropped.includes(id)) }
+    },
+  }),
+)
+
+builder.mutationField('dropUndeliverable', (t) =>
+  t.field({
+    type: 'Boolean',
+    nullable: false,
+    description:
+      'Operators only. Deletes the first message of the quarantine that RabbitMQ cannot deliver over AMQP 0-9-1, unread, so that those behind it can be shown (`QuarantinePage.unread`). False: there is none.',
+    extensions: operatorsOnly,
+    complexity: readCost,
+    args: { reason: t.arg.string({ description: 'For the log.' }) },
+    resolve: async (_root, { reason }, { identity, address, inspection }) => {
+      demand(mayOperate(identity), identity, 'drop messages')
+      const dropped = await inspection.quarantine.dropUndeliverable()
+      if (dropped) inspection.audit({ identity, address }, 'drop', 'an undeliverable message', reason)
+      return dropped
     },
   }),
 )

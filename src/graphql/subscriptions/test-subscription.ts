@@ -12,16 +12,21 @@ builder.subscriptionField('testSubscription', (t) =>
     extensions: operatorsOnly,
     args: {
       clientId: t.arg.id({ required: true }),
+      channel: t.arg.id({
+        description:
+          'Another channel that `channel:` grants of its tokens name. Default: its own. Not compared with the grants: Warren knows those of open sessions only (`sessions { sessions { scope } }`).',
+      }),
       after: t.arg({ type: 'Cursor' }),
       reason: t.arg.string({ description: 'For the log.' }),
     },
-    subscribe: (_root, { clientId, after, reason }, context): AsyncIterable<CoreEvent> => {
+    subscribe: (_root, { clientId, channel, after, reason }, context): AsyncIterable<CoreEvent> => {
       const { identity, address, inspection } = context
       demand(mayOperate(identity), identity, 'open a test subscription')
-      const subscription = context.subscribe({ clientId, after })
-      inspection.audit({ identity, address }, 'test subscription', clientId, reason)
+      const subscription = context.subscribe({ clientId: channel ?? clientId, after })
+      const target = channel == null || channel === clientId ? clientId : `${clientId} on ${channel}`
+      inspection.audit({ identity, address }, 'test subscription', target, reason)
       return subscription
     },
-    resolve: (event, { clientId }) => ({ clientId, event }),
+    resolve: (event, { clientId, channel }) => ({ clientId: channel ?? clientId, event }),
   }),
 )

@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel } from 'amqplib'
 import { QuarantineQueue } from '../../../src/brokers/rabbitmq/topology/quarantine-queue.ts'
+import { quarantineId } from '../../../src/core/quarantine/quarantined-message.ts'
 import { eventually } from '../../support/eventually.ts'
 import { runCommand } from '../../support/gateway/command-in-process.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
@@ -91,10 +92,58 @@ test('a message that RabbitMQ cannot deliver ends the list with a sentence, and 
   expect({ code, stderr }).toEqual({
     code: 0,
     stderr:
-      '2 messages could not be read: RabbitMQ cannot deliver the first of them over AMQP 0-9-1; take it out with a client of AMQP 1.0\n',
+      '2 messages could not be read: RabbitMQ cannot deliver the first of them over AMQP 0-9-1; delete it with warren quarantine drop --undeliverable, or take it out with a client of AMQP 1.0\n',
   })
   await eventually('all to be in the queue again', async () =>
     (await warren('list')).stdout.endsWith('3 of 3 messages in warren.quarantine\n'),
+  )
+})
+
+test('a message that RabbitMQ cannot deliver is dropped alone, and those behind it are listed', async () => {
+  const bad = { headers: { [unreadableHeader]: 'yes' } }
+  await put({ messageId: 'first' }, bad, { messageId: 'between' }, bad, { messageId: 'last' })
+  const url = new URL(vhost.url)
+  await using broker = await failingBroker(Number(url.port))
+  url.port = String(broker.port)
+  const through = (...args: string[]) => runCommand(['quarantine', ...args], { WARREN_BROKER_URL: url.href })
+  for (let dropped = 0; dropped < 2; dropped += 1)
+    expect((await through('drop', '--undeliverable')).stdout).toBe('1 message dropped, which RabbitMQ cannot deliver\n')
+  const { stdout, stderr } = await through('list')
+  expect(new Set([...stdout.matchAll(/message id (\w+)/g)].map(([, id]) => id))).toEqual(
+    new Set(['first', 'between', 'last']),
+  )
+  expect(stderr).toBe('')
+  const again = await through('drop', '--undeliverable')
+  expect({ code: again.code, stderr: again.stderr }).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('can deliver all messages'),
+  })
+})
+
+test('a message that can be delivered after all is put back', async () => {
+  await put({ messageId: 'first' }, { messageId: 'second' })
+  const ids: string[] = []
+  const visit = async <Result>(work: (queue: QuarantineQueue) => Promise<Result>): Promise<Result> => {
+    const queue = new QuarantineQueue([vhost.url], { namespace: 'warren' })
+    try {
+      return await work(queue)
+    } finally {
+      await queue.close()
+    }
+  }
+  await visit((queue) =>
+    queue.visit(10, (message) => {
+      ids.push(quarantineId(message))
+      return Promise.resolve('keep')
+    }),
+  )
+  expect(await visit((queue) => queue.deleteAfter(ids.slice(0, 1)))).toBe(false)
+  await expect(visit((queue) => queue.deleteAfter(['another']))).rejects.toMatchObject({
+    code: 'BROKER_UNAVAILABLE',
+    message: expect.stringContaining('have changed meanwhile'),
+  })
+  await eventually('both to be in the queue again', async () =>
+    (await warren('list')).stdout.endsWith('2 of 2 messages in warren.quarantine\n'),
   )
 })
 

@@ -196,7 +196,8 @@ describe('warren quarantine', () => {
     [['republish'], /^warren quarantine republish: expected either --all or --id\n$/],
     [['republish', '--all', '--id', 'a'], /expected either --all or --id\n$/],
     [['republish', '--all', '--key', 'a'], /expected --to-exchange and --key together\n$/],
-    [['drop'], /^required option '--id <id...>' not specified\n$/],
+    [['drop'], /^warren quarantine drop: expected either --id or --undeliverable\n$/],
+    [['drop', '--undeliverable', '--id', 'a'], /expected either --id or --undeliverable\n$/],
   ])('rejects %j with one line and status 2', async (args, line) => {
     const { code, stdout, stderr } = await warren(...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

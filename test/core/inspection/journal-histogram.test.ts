@@ -10,6 +10,7 @@ const entries = Array.from({ length: 100 }, (_, index) => ({
   offset: 100 + index,
   receivedAt: 1_000_000 + index * 1_000,
   mark: index === 70,
+  exchange: index % 2 === 0 ? 'even' : 'odd',
 }))
 let windowFrom: number
 let lookups: number[]
@@ -24,6 +25,7 @@ beforeEach(() => {
     get first() {
       return windowFrom
     },
+    last: entries.at(-1),
     visit: (after: number, visit: (entry: WindowEntry) => boolean) => {
       for (const entry of entries)
         if (entry.offset > after && entry.offset >= windowFrom && !visit(entry as WindowEntry)) return
@@ -42,7 +44,12 @@ beforeEach(() => {
       return epoch
     },
   } as unknown as Gateway
-  const browser = { bounds: async () => ({ first: 100, last: 199 }) } as unknown as JournalBrowser
+  const browser = {
+    bounds: async () => ({ first: 100, last: 199 }),
+    matcherOf: ({ exchange }: { exchange?: string }) => {
+      return (entry: WindowEntry) => exchange === undefined || entry.exchange === exchange
+    },
+  } as unknown as JournalBrowser
   histogram = new JournalHistogram(gateway, journal, hotWindow, browser)
 })
 
@@ -84,6 +91,16 @@ describe('a histogram of the journal', () => {
     expect(bins.map(({ kept }) => kept)).toEqual([false, false, true, true, true, true, true, true, true])
     expect(bins.map(({ exact }) => exact)).toEqual([false, false, false, false, false, true, true, true, true])
     expect(lookups).toHaveLength(5)
+  })
+
+  test('counts those of one exchange in the hot window, and none before it', async () => {
+    const range = { from: at(40), to: at(100), bins: 3 }
+    const { bins } = await histogram.count(range, { exchange: 'even' })
+    expect(bins.map(({ count, exact }) => [count, exact])).toEqual([
+      [null, false],
+      [9, true],
+      [10, true],
+    ])
   })
 
   test('asks the broker a bounded number of times, and remembers the answers', async () => {

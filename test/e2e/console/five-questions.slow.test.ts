@@ -80,6 +80,14 @@ test('who is slow right now? The overview names the number, and leads to the cli
   await page.getByText('1 subscription of mira is behind. It reads the journal at its own pace').first().waitFor()
   await page.getByText('mira is slow now').waitFor()
   await shown.shoot('question-waiting')
+  // A row of a list shows the same.
+  await shown.open('journal?client=mira')
+  await page
+    .getByRole('row', { name: /orders\.mira\.created.*waiting/ })
+    .first()
+    .waitFor()
+  await shown.shoot('question-waiting-rows')
+  await shown.open('trace?id=ord-last')
   slow.read()
   for (;;) {
     await page.reload()

@@ -64,6 +64,20 @@ test('a test subscription has all events of a client, and changes neither its po
   expect((await events.next()).data).toMatchObject({ testSubscription: { data: { n: 3 } } })
 })
 
+test('a test subscription reads another channel of the client, and delivers it under its name', async () => {
+  const { a, onA } = replicas
+  await using operator = await connectGraphql(a.graphqlSocketUrl, {
+    connectionParams: { token: await testToken({ sub: 'nadia', scope: 'operator' }) },
+  })
+  const events = operator.subscribe(
+    'subscription { testSubscription(clientId: "alice", channel: "room.7") { clientId data } }',
+  )
+  await operator.request('{ gateway { version } }')
+  await publish(4)
+  await onA('mutation { publish(input: { clientId: "room.7", data: "hello" }) { cursor } }')
+  expect((await events.next()).data).toEqual({ testSubscription: { clientId: 'room.7', data: 'hello' } })
+})
+
 test('an observer and the client itself may not open one', async () => {
   for (const claims of [{ sub: 'bo', scope: 'observe' }, { sub: 'bo' }, { sub: 'bo', scope: 'channel:#' }]) {
     await using client = await connectGraphql(replicas.a.graphqlSocketUrl, {

@@ -3,6 +3,7 @@ import type { Message } from '../../../core/model/message.ts'
 import type { QuarantineDecision, QuarantineStore, QuarantineVisit } from '../../../core/quarantine/quarantine-store.ts'
 import type { Nodes } from '../connection/node-list.ts'
 import { MessageSampler } from '../sampling/message-sampler.ts'
+import { dropUndeliverable } from '../topology/drop-undeliverable.ts'
 import { QuarantineQueue } from '../topology/quarantine-queue.ts'
 
 const maxNames = 100
@@ -38,17 +39,27 @@ export class RabbitInspector implements BrokerInspector, QuarantineStore {
   }
 
   visit(limit: number, decide: (message: Message) => Promise<QuarantineDecision>): Promise<QuarantineVisit> {
-    const visit = this.#lastVisit.then(() => this.#visit(limit, decide))
-    this.#lastVisit = visit.catch(() => undefined)
-    return visit
+    return this.#inTurn(async () => {
+      const queue = this.#openQueue()
+      try {
+        return await queue.visit(limit, decide)
+      } finally {
+        await queue.close()
+      }
+    })
   }
 
-  async #visit(limit: number, decide: (message: Message) => Promise<QuarantineDecision>): Promise<QuarantineVisit> {
-    const queue = new QuarantineQueue(this.#urls, { namespace: this.#namespace })
-    try {
-      return await queue.visit(limit, decide)
-    } finally {
-      await queue.close()
-    }
+  dropUndeliverable(): Promise<boolean> {
+    return this.#inTurn(() => dropUndeliverable(() => this.#openQueue()))
+  }
+
+  #openQueue(): QuarantineQueue {
+    return new QuarantineQueue(this.#urls, { namespace: this.#namespace })
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#lastVisit.then(work)
+    this.#lastVisit = result.catch(() => undefined)
+    return result
   }
 }

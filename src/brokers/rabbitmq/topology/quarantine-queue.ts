@@ -1,6 +1,7 @@
 import { asError } from '../../../core/model/error-text.ts'
 import type { Message, MessageProperties } from '../../../core/model/message.ts'
 import type { QuarantineDecision, QuarantineVisit } from '../../../core/quarantine/quarantine-store.ts'
+import { quarantineId } from '../../../core/quarantine/quarantined-message.ts'
 import { jitterAround } from '../../../core/timing/jitter.ts'
 import { pause } from '../../../core/timing/pause.ts'
 import { GatewayError } from '../../../errors.ts'
@@ -25,6 +26,13 @@ const timings = {
   /** How long kept messages may take to be in the queue again. */
   settle: 2_000,
   settleCheck: 20,
+}
+
+/** Another program takes messages out of the quarantine at the same time. */
+export class QuarantineChanged extends GatewayError {
+  constructor() {
+    super('BROKER_UNAVAILABLE', 'the messages of the quarantine have changed meanwhile: try again')
+  }
 }
 
 /**
@@ -95,8 +103,43 @@ export class QuarantineQueue {
       // RabbitMQ failed to deliver the next message. Those before it are in the queue again.
       if (repliedWith(signal.reason ?? error, replyCodes.internalError) && visited < count)
         return { count, unread: count - visited }
-      if (error instanceof GatewayError || (!signal.aborted && replyOf(error) === undefined)) throw error
-      throw new GatewayError('BROKER_UNAVAILABLE', asError(signal.reason ?? error).message, { cause: error })
+      throw failureOf(error, signal)
+    }
+  }
+
+  /**
+   * Deletes the message behind these ones without reading it. With `noAck` it leaves the queue
+   * before RabbitMQ fails to deliver it and ends the connection; the messages before it return.
+   * Resolves with false if it can be delivered: then it is in the queue again. Rejects with
+   * `BROKER_UNAVAILABLE` if other messages come first. As for `visit`, call `close` afterwards.
+   */
+  async deleteAfter(ids: readonly string[]): Promise<boolean> {
+    const { connection, deliveries, signal } = await this.#session()
+    let exact: MessageProperties | undefined
+    deliveries.watchProperties((properties) => {
+      exact = properties
+    })
+    let reached = false
+    try {
+      await this.#takeTurn(connection, signal)
+      await onChannel(connection, async (channel) => {
+        for (const id of ids) {
+          const delivery = await channel.get(this.name)
+          if (!delivery || quarantineId(fromAmqp(delivery, exact)) !== id) throw new QuarantineChanged()
+        }
+        reached = true
+        const delivery = await channel.get(this.name, { noAck: true })
+        if (!delivery) return
+        const { body, properties } = fromAmqp(delivery, exact)
+        await this.publish({ exchange: '', routingKey: this.name, body, properties })
+      })
+      return false
+    } catch (error) {
+      if (repliedWith(signal.reason ?? error, replyCodes.internalError)) {
+        if (reached) return true
+        throw new QuarantineChanged()
+      }
+      throw failureOf(error, signal)
     }
   }
 
@@ -158,4 +201,9 @@ export class QuarantineQueue {
       })
     })
   }
+}
+
+function failureOf(error: unknown, signal: AbortSignal): unknown {
+  if (error instanceof GatewayError || (!signal.aborted && replyOf(error) === undefined)) return error
+  return new GatewayError('BROKER_UNAVAILABLE', asError(signal.reason ?? error).message, { cause: error })
 }

@@ -281,6 +281,7 @@ export type CreateClientMutation = { createClientChannel: { token: string, expir
 
 export type TestSubscriptionSubscriptionVariables = Exact<{
   clientId: string | number;
+  channel?: string | number | null | undefined;
   after?: string | null | undefined;
   reason?: string | null | undefined;
 }>;
@@ -380,6 +381,8 @@ export type JournalHistogramQueryVariables = Exact<{
   from?: string | null | undefined;
   to?: string | null | undefined;
   bins?: number | null | undefined;
+  exchange?: string | null | undefined;
+  routingKey?: string | null | undefined;
 }>;
 
 
@@ -414,6 +417,11 @@ export type DropMutationVariables = Exact<{
 
 
 export type DropMutation = { drop: { dropped: Array<string>, missing: Array<string> } };
+
+export type DropUndeliverableMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DropUndeliverableMutation = { dropUndeliverable: boolean };
 
 export type SourcesQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -724,8 +732,13 @@ export const CreateClientDocument = new TypedDocumentString(`
 }
     `) as unknown as TypedDocumentString<CreateClientMutation, CreateClientMutationVariables>;
 export const TestSubscriptionDocument = new TypedDocumentString(`
-    subscription TestSubscription($clientId: ID!, $after: Cursor, $reason: String) {
-  testSubscription(clientId: $clientId, after: $after, reason: $reason) {
+    subscription TestSubscription($clientId: ID!, $channel: ID, $after: Cursor, $reason: String) {
+  testSubscription(
+    clientId: $clientId
+    channel: $channel
+    after: $after
+    reason: $reason
+  ) {
     kind
     cursor
     data
@@ -1124,8 +1137,14 @@ export const TraceDocument = new TypedDocumentString(`
 }
     `) as unknown as TypedDocumentString<TraceQuery, TraceQueryVariables>;
 export const JournalHistogramDocument = new TypedDocumentString(`
-    query JournalHistogram($from: DateTime, $to: DateTime, $bins: Int) {
-  journalHistogram(from: $from, to: $to, bins: $bins) {
+    query JournalHistogram($from: DateTime, $to: DateTime, $bins: Int, $exchange: String, $routingKey: String) {
+  journalHistogram(
+    from: $from
+    to: $to
+    bins: $bins
+    exchange: $exchange
+    routingKey: $routingKey
+  ) {
     bins {
       from
       to
@@ -1210,6 +1229,11 @@ export const DropDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<DropMutation, DropMutationVariables>;
+export const DropUndeliverableDocument = new TypedDocumentString(`
+    mutation DropUndeliverable {
+  dropUndeliverable
+}
+    `) as unknown as TypedDocumentString<DropUndeliverableMutation, DropUndeliverableMutationVariables>;
 export const SourcesDocument = new TypedDocumentString(`
     query Sources {
   sources {

@@ -19,7 +19,15 @@ import { Link } from '../../shell/router.tsx'
 import { useChangeButton } from '../../shell/session.tsx'
 import { toast } from '../../shell/toasts.tsx'
 import { clientLook } from './client-look.ts'
-import { policyText, positionOf, Scopes, SessionRow, type ShownSession, Subscriptions } from './client-sessions.tsx'
+import {
+  channelGrants,
+  policyText,
+  positionOf,
+  Scopes,
+  SessionRow,
+  type ShownSession,
+  Subscriptions,
+} from './client-sessions.tsx'
 import { TestSubscription } from './test-subscription.tsx'
 
 type Asked = { readonly what: 'revoke' | 'ban' } | { readonly what: 'disconnect'; readonly session: ShownSession }
@@ -158,6 +166,7 @@ export function ClientDetail({
         <TestSubscription
           clientId={clientId}
           position={positionOf(clientId, sessions?.sessions ?? [])}
+          grants={channelGrants(sessions?.sessions ?? [])}
           banned={banned}
           onClose={() => setTesting(false)}
         />

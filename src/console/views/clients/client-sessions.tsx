@@ -88,6 +88,12 @@ export function positionOf(clientId: string, sessions: readonly ShownSession[]):
   return own.toSorted((a, b) => (a.offset ?? 0) - (b.offset ?? 0))[0]?.cursor ?? null
 }
 
+/** The patterns of the channels that the tokens of open sessions grant. */
+export function channelGrants(sessions: readonly ShownSession[]): readonly string[] {
+  const words = sessions.flatMap(({ scope }) => scope).filter((word) => word.startsWith('channel:'))
+  return [...new Set(words)].map((word) => word.slice('channel:'.length))
+}
+
 export function Scopes({ sessions }: { sessions: readonly ShownSession[] }) {
   const words = [...new Set(sessions.flatMap(({ scope }) => scope))]
   if (words.length === 0) return <span className="faint">its own channel only</span>

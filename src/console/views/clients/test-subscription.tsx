@@ -1,4 +1,4 @@
-import { useRef, useState } from 'react'
+import { type FormEvent, useRef, useState } from 'react'
 import { TestSubscriptionDocument, type TestSubscriptionSubscription } from '../../api/generated/graphql.ts'
 import { printJson } from '../../api/lossless.ts'
 import { type LiveState, useSubscription } from '../../api/use-subscription.ts'
@@ -18,23 +18,28 @@ const maxPreview = 300
 export function TestSubscription({
   clientId,
   position,
+  grants,
   banned,
   onClose,
 }: {
   clientId: string
   /** Of the client, to read from there instead of from now on. */
   position: string | null
+  /** The patterns of other channels that its open sessions may read. */
+  grants: readonly string[]
   banned: boolean
   onClose: () => void
 }) {
   /** The cursor that it began after; null: it began with what came next. */
   const [start, setStart] = useState<string | null>(null)
+  /** Null: its own. */
+  const [channel, setChannel] = useState<string | null>(null)
   const [events, setEvents] = useState<readonly ChannelEvent[]>([])
   const [received, setReceived] = useState(0)
   const last = useRef<string>(undefined)
   const { state, failure } = useSubscription(
     TestSubscriptionDocument,
-    { clientId, after: start, reason: 'console' },
+    { clientId, channel, after: start, reason: 'console' },
     ({ testSubscription: event }) => {
       last.current = event.cursor
       setReceived((n) => n + 1)
@@ -43,11 +48,18 @@ export function TestSubscription({
     // After a hidden page or a new token it continues where it was.
     () => (last.current === undefined ? {} : { after: last.current }),
   )
-  const begin = (after: string | null): void => {
+  const begin = (after: string | null, of = channel): void => {
     last.current = undefined
     setEvents([])
     setReceived(0)
     setStart(after)
+    setChannel(of)
+  }
+  const choose = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault()
+    const given = new FormData(event.currentTarget).get('channel')
+    const name = typeof given === 'string' ? given.trim() : ''
+    begin(null, name === '' || name === clientId ? null : name)
   }
   return (
     <section className="stack" aria-label={`Test subscription as ${clientId}`}>
@@ -59,7 +71,8 @@ export function TestSubscription({
         </button>
       </div>
       <p className="small muted">
-        What {clientId} receives, read at another position: for {clientId} nothing changes. The log has your name.
+        What {clientId} receives{channel !== null && ` on ${channel}`}, read at another position: for {clientId} nothing
+        changes. The log has your name.
       </p>
       {banned && (
         <Banner tone="wait" icon="ban">
@@ -71,6 +84,28 @@ export function TestSubscription({
           <strong>The channel cannot be read.</strong> {failure.message}
         </Banner>
       )}
+      {grants.length > 0 && (
+        <form className="field" onSubmit={choose}>
+          <label htmlFor="test-channel">Channel</label>
+          <div className="line-up nw">
+            <input
+              className="input mono grow"
+              id="test-channel"
+              name="channel"
+              autoComplete="off"
+              spellCheck={false}
+              defaultValue={clientId}
+              aria-describedby="test-grants"
+            />
+            <button className="btn" type="submit">
+              Read it
+            </button>
+          </div>
+          <span className="small muted" id="test-grants">
+            Its sessions may also read <span className="mono">{grants.join(', ')}</span>.
+          </span>
+        </form>
+      )}
       <div className="line-up between">
         <div className="seg" role="group" aria-label="Where it begins">
           <button type="button" aria-pressed={start === null} onClick={() => begin(null)}>
@@ -79,7 +114,7 @@ export function TestSubscription({
           <button
             type="button"
             aria-pressed={start !== null}
-            disabled={position === null}
+            disabled={position === null || channel !== null}
             title={position === null ? 'The client has taken no event yet' : undefined}
             onClick={() => begin(position)}
           >

@@ -16,12 +16,30 @@ type Span = (typeof spans)[number]
 const refreshMs = 60_000
 const hourMs = 3_600_000
 
+/** Which messages are counted. Null: all. */
+export interface CountedMessages {
+  readonly exchange: string | null
+  readonly routingKey: string | null
+}
+
 /** How many messages the journal received by time. A bar leads to its place. */
-export function Histogram({ shown, onGo }: { shown: readonly (string | null)[]; onGo: (timeText: string) => void }) {
+export function Histogram({
+  counted,
+  shown,
+  onGo,
+}: {
+  counted: CountedMessages
+  shown: readonly (string | null)[]
+  onGo: (timeText: string) => void
+}) {
   const [span, setSpan] = useState<Span>(spans[0])
   const to = useEndOf(span)
   const variables = { from: new Date(to - span.hours * hourMs).toISOString(), to: new Date(to).toISOString() }
-  const answer = useQuery(JournalHistogramDocument, { ...variables, bins: span.bins }, { everyMs: refreshMs })
+  const answer = useQuery(
+    JournalHistogramDocument,
+    { ...variables, ...counted, bins: span.bins },
+    { everyMs: refreshMs },
+  )
   const bins = answer.data?.journalHistogram.bins ?? []
   return (
     <section className="panel bins-panel" aria-labelledby="histogram-title">
@@ -38,7 +56,7 @@ export function Histogram({ shown, onGo }: { shown: readonly (string | null)[]; 
       <div className="pad">
         <FailureBanner answer={answer} what="The histogram" />
         <Bars bins={bins} shown={shown} onGo={onGo} key={span.name} />
-        <p className="small muted">{noteOf(bins, answer.data?.journalHistogram.firstOffset)}</p>
+        <p className="small muted">{noteOf(bins, counted, answer.data?.journalHistogram.firstOffset)}</p>
       </div>
     </section>
   )
@@ -167,12 +185,17 @@ function clock(at: string | undefined, zone: Zone): string {
   return at === undefined ? '' : time(new Date(at), zone, { ms: false })
 }
 
-function noteOf(bins: readonly Bin[], firstOffset: number | undefined): string {
+function noteOf(bins: readonly Bin[], counted: CountedMessages, firstOffset: number | undefined): string {
   const known = bins.reduce((sum, bin) => sum + (bin.count ?? 0), 0)
-  const sentences = [`${plural(known, 'message')} of all sources.`]
+  const { exchange, routingKey } = counted
+  const of = exchange === null ? 'all sources' : exchange
+  const sentences = [`${plural(known, 'message')} of ${of}${routingKey === null ? '' : ` with the key ${routingKey}`}.`]
   if (bins.some(({ kept }) => !kept))
     sentences.push(firstOffset === 0 ? 'Grey: before the first message.' : 'Grey: no longer kept.')
-  if (bins.some(({ exact, kept }) => kept && !exact))
+  if (!bins.some(({ exact, kept }) => kept && !exact)) return sentences.join(' ')
+  if (exchange !== null || routingKey !== null)
+    sentences.push('Before the memory of this replica only all messages together can be counted.')
+  else
     sentences.push('Before the memory of this replica the times are rough, and the counts contain the gateway’s marks.')
   return sentences.join(' ')
 }

@@ -77,7 +77,11 @@ export default function Journal() {
           </span>
         )}
       </Head>
-      <Histogram shown={rows.map(({ receivedAt }) => receivedAt)} onGo={(time) => turn({ time })} />
+      <Histogram
+        counted={{ exchange: params.get('exchange'), routingKey: params.get('key') }}
+        shown={rows.map(({ receivedAt }) => receivedAt)}
+        onGo={(time) => turn({ time })}
+      />
       <PlaceForm go={turn} />
       <FilterTokens />
       <FailureBanner answer={answer} what="The journal" />

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import {
   DropDocument,
+  DropUndeliverableDocument,
   QuarantineDocument,
   type QuarantineQuery,
   RepublishDocument,
@@ -96,12 +97,7 @@ export default function Quarantine() {
           <PanelSkeleton rows={6} />
         </Loading>
       )}
-      {page && page.unread > 0 && (
-        <Banner tone="wait" icon="warn">
-          <strong>{plural(page.unread, 'message')} cannot be shown.</strong> RabbitMQ cannot deliver the first of them
-          over AMQP 0-9-1. Take it out with a client of AMQP 1.0.
-        </Banner>
-      )}
+      {page && page.unread > 0 && <Undeliverable unread={page.unread} onDropped={answer.reload} />}
       {page && rows.length === 0 && page.unread === 0 && (
         <div className="panel">
           <Empty title="The quarantine is empty">Every body could be read, or was dropped or published again.</Empty>
@@ -174,6 +170,36 @@ function sentence(rows: readonly Quarantined[], all: number, zone: Zone): string
   const shown = rows.length < all ? `Of the ${count(rows.length)} on this page: ` : ''
   const why = reasons.map(([reason, n]) => (reasons.length === 1 ? reason : `${reason} ${count(n)}`)).join(', ')
   return `${plural(all, 'message')} cannot be read. ${shown}${when} Why: ${why}.${from}`
+}
+
+/** Messages behind one that RabbitMQ cannot deliver cannot be read before it is gone. */
+function Undeliverable({ unread, onDropped }: { unread: number; onDropped: () => void }) {
+  const [dropping, setDropping] = useState(false)
+  const changeButton = useChangeButton()
+  return (
+    <Banner tone="wait" icon="warn">
+      <strong>{plural(unread, 'message')} cannot be shown.</strong> RabbitMQ cannot deliver the first of them over AMQP
+      0-9-1. Drop it, or take it out with a client of AMQP 1.0, to see the others.{' '}
+      <button className="btn danger" type="button" {...changeButton} onClick={() => setDropping(true)}>
+        <Icon name="trash" />
+        Drop the first
+      </button>
+      {dropping && (
+        <Confirm
+          title="Drop the message that RabbitMQ cannot deliver?"
+          verb="Drop"
+          act={async () => {
+            const { dropUndeliverable } = await execute(DropUndeliverableDocument, {})
+            toast(dropUndeliverable ? 'Dropped from the quarantine' : 'RabbitMQ can deliver all messages now')
+            onDropped()
+          }}
+          onClose={() => setDropping(false)}
+        >
+          <p>It is deleted from the quarantine unread, and cannot be restored. The messages behind it stay.</p>
+        </Confirm>
+      )}
+    </Banner>
+  )
 }
 
 /** The most frequent first. */

@@ -1,10 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { badInput } from '../../../errors.ts'
-import { TimeSlice } from '../../delivery/time-slice.ts'
 import type { Gateway } from '../../gateway.ts'
-import type { HotWindow } from '../../ports/hot-window.ts'
+import type { HotWindow, WindowEntry } from '../../ports/hot-window.ts'
 import type { Journal } from '../../ports/journal.ts'
-import type { JournalBrowser } from './journal-browser.ts'
+import type { JournalBrowser, JournalFilter } from './journal-browser.ts'
+import { visitWindow } from './visit-window.ts'
 
 export const maxBins = 200
 /** How many times the broker is asked for an offset in one answer; between them it is estimated. */
@@ -42,6 +41,12 @@ export interface HistogramRange {
   readonly bins: number
 }
 
+/**
+ * Which messages are counted. RabbitMQ counts entries of all exchanges, so what is older than the
+ * hot window is not known with a filter.
+ */
+export type HistogramFilter = Pick<JournalFilter, 'source' | 'exchange' | 'routingKey'>
+
 /** An offset at a time. */
 interface Boundary {
   readonly at: number
@@ -70,10 +75,12 @@ export class JournalHistogram {
   }
 
   /** Rejects with `BAD_USER_INPUT`, and with `BROKER_UNAVAILABLE`. */
-  async count({ from, to, bins }: HistogramRange): Promise<JournalHistogramPage> {
+  async count({ from, to, bins }: HistogramRange, filter: HistogramFilter = {}): Promise<JournalHistogramPage> {
     if (!Number.isInteger(bins) || bins < 1 || bins > maxBins)
       throw badInput('bins', `expected 1 to ${maxBins}, got ${bins}`)
     if (to - from < bins) throw badInput('to', 'expected a time after "from", at least a millisecond for each bin')
+    const isFiltered = Object.values(filter).some((value) => value !== undefined)
+    const matches = this.#browser.matcherOf(filter)
     const { first, last } = await this.#browser.bounds()
     const step = (to - from) / bins
     const boundaries = Array.from(
@@ -84,7 +91,7 @@ export class JournalHistogram {
       }),
     )
     const counts = Array.from({ length: bins }, () => 0)
-    const since = await this.#countWindow(boundaries, counts)
+    const since = await this.#countWindow(boundaries, counts, matches)
     // A window that holds the whole journal knows that nothing was before.
     const isWhole = (this.#hotWindow.first ?? Number.POSITIVE_INFINITY) <= first
     const isRemembered = ({ at }: Boundary): boolean => since !== undefined && (isWhole || at >= since)
@@ -103,7 +110,8 @@ export class JournalHistogram {
           at === undefined ? null : Math.max(at, first),
         )
         const exact = isRemembered(start)
-        const between = typeof firstOffset === 'number' && typeof next === 'number' ? next - firstOffset : null
+        const between =
+          !isFiltered && typeof firstOffset === 'number' && typeof next === 'number' ? next - firstOffset : null
         return {
           from: start.at,
           to: end.at,
@@ -119,34 +127,33 @@ export class JournalHistogram {
   }
 
   /**
-   * Counts what the hot window holds, and finds the offsets of the times in it. Resolves with the
+   * Counts what the hot window holds and the filter takes, and finds the offsets of the times in it. Resolves with the
    * time of its oldest entry.
    */
-  async #countWindow(boundaries: readonly Boundary[], counts: number[]): Promise<number | undefined> {
-    let at = -1
-    let since: number | undefined
-    let next = 0
-    for (;;) {
-      const slice = new TimeSlice()
-      let paused = false as boolean
-      this.#hotWindow.visit(at, ({ offset, receivedAt, mark }) => {
-        at = offset
-        if (since === undefined) {
-          since = receivedAt
-          next = boundaries.findIndex((boundary) => boundary.at >= receivedAt)
-          if (next < 0) next = boundaries.length
-        }
-        for (let boundary = boundaries[next]; boundary && boundary.at <= receivedAt; boundary = boundaries[next]) {
-          boundary.offset = offset
-          next += 1
-        }
-        if (!mark && next > 0 && next <= counts.length) counts[next - 1] = (counts[next - 1] ?? 0) + 1
-        paused = slice.isOver
-        return !paused && next <= counts.length
-      })
-      if (!paused) return since
-      await nextTurn()
-    }
+  async #countWindow(
+    boundaries: readonly Boundary[],
+    counts: number[],
+    matches: (entry: WindowEntry) => boolean,
+  ): Promise<number | undefined> {
+    const window: { since: number | undefined; next: number } = { since: undefined, next: 0 }
+    await visitWindow(this.#hotWindow, (entry) => {
+      const { offset, receivedAt, mark } = entry
+      if (window.since === undefined) {
+        window.since = receivedAt
+        const first = boundaries.findIndex(({ at }) => at >= receivedAt)
+        window.next = first < 0 ? boundaries.length : first
+      }
+      let boundary = boundaries[window.next]
+      while (boundary && boundary.at <= receivedAt) {
+        boundary.offset = offset
+        window.next += 1
+        boundary = boundaries[window.next]
+      }
+      const bin = window.next - 1
+      const before = counts[bin]
+      if (!mark && before !== undefined && matches(entry)) counts[bin] = before + 1
+    })
+    return window.since
   }
 
   /** Asks the broker for the offsets of some of these times, evenly spread. */

@@ -4,6 +4,7 @@ import { builder } from '../../types/builder.ts'
 
 const dayMs = 24 * 60 * 60_000
 const standardBins = 60
+const onlyRemembered = 'Counts before the memory of the replica are then null, because RabbitMQ counts all entries.'
 
 const JournalBinObject = builder.objectRef<JournalBin>('JournalBin').implement({
   fields: (t) => ({
@@ -32,18 +33,24 @@ const JournalHistogramObject = builder.objectRef<JournalHistogramPage>('JournalH
 builder.queryField('journalHistogram', (t) =>
   t.field({
     type: JournalHistogramObject,
-    description: 'Operators and observers. How many messages the journal received by time, of all sources.',
+    description: 'Operators and observers. How many messages the journal received by time.',
     extensions: operatorsOnly,
     complexity: 10,
     args: {
       from: t.arg({ type: 'DateTime', description: 'Default: 24 hours before `to`.' }),
       to: t.arg({ type: 'DateTime', description: 'Default: now.' }),
       bins: t.arg.int({ defaultValue: standardBins }),
+      source: t.arg.id({ description: `Only messages that the binding of this source takes. ${onlyRemembered}` }),
+      exchange: t.arg.string({ description: `Only messages of this exchange. ${onlyRemembered}` }),
+      routingKey: t.arg.string({ description: `Only messages that this topic pattern takes. ${onlyRemembered}` }),
     },
-    resolve: (_root, { from, to, bins }, { identity, inspection }) => {
+    resolve: (_root, { from, to, bins, source, exchange, routingKey }, { identity, inspection }) => {
       demandObserver(identity, 'read the journal')
       const end = to?.getTime() ?? Date.now()
-      return inspection.histogram.count({ from: from?.getTime() ?? end - dayMs, to: end, bins: bins ?? standardBins })
+      return inspection.histogram.count(
+        { from: from?.getTime() ?? end - dayMs, to: end, bins: bins ?? standardBins },
+        { source: source ?? undefined, exchange: exchange ?? undefined, routingKey: routingKey ?? undefined },
+      )
     },
   }),
 )
