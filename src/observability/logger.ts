@@ -22,7 +22,7 @@ export interface LogSink {
   hasColors?(): boolean
 }
 
-/** The format of log lines: the chosen one, else readable lines on a terminal and JSON elsewhere. */
+/** The format of log lines: the chosen one, else readable on a terminal and JSON elsewhere. */
 export function logFormatOn(sink: Pick<LogSink, 'isTTY'>, chosen: Logger['format'] | undefined): Logger['format'] {
   return chosen ?? (sink.isTTY === true ? 'pretty' : 'json')
 }
