@@ -41,9 +41,10 @@ buildah "${store[@]}" config --env NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certifi
 buildah "${store[@]}" commit --quiet "$base" warren-base >/dev/null
 
 step 'the image, from the Dockerfile'
-buildah "${store[@]}" bud --quiet --build-arg BASE=warren-base --format docker --tag "$image" . >/dev/null
+buildah "${store[@]}" bud --quiet --ulimit "nofile=$(ulimit -Hn):$(ulimit -Hn)" --build-arg BASE=warren-base --format docker --tag "$image" . >/dev/null
 size() { buildah "${store[@]}" inspect --type image --format '{{.FromImageID}}' "$1" >/dev/null && buildah "${store[@]}" images --format '{{.Size}}' "$1"; }
 echo "base $(size warren-base), image $(size "$image")"
+buildah "${store[@]}" inspect --type image --format 'labels {{range $name, $value := .Docker.Config.Labels}}{{println $name $value}}{{end}}' "$image" | grep image
 buildah "${store[@]}" inspect --type image --format 'user {{.Docker.Config.User}}, command {{.Docker.Config.Cmd}}, volumes {{.Docker.Config.Volumes}}' "$image"
 
 # The image's own environment, and what an operator sets; paths as in the container.
@@ -61,7 +62,7 @@ mount -t proc proc "$root/proc"
 
 free_port() { node -e 'const s = require("node:net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })'; }
 port=$(free_port) ops=$(free_port)
-settings=("WARREN_PORT=$port" "WARREN_OPS_PORT=$ops" WARREN_TCP_PORT=off WARREN_DRAIN=2s)
+settings=(WARREN_LOG_FORMAT=pretty "WARREN_PORT=$port" "WARREN_OPS_PORT=$ops" WARREN_TCP_PORT=off WARREN_DRAIN=2s)
 secret='WARREN_JWT_SECRET=the secret of a trial, at least 32 bytes long'
 # Runs in the working folder of the image, as `docker exec` does.
 in_image=(chroot --userspec=1000:1000 "$root" env -i "${environment[@]}" "${settings[@]}")
@@ -80,6 +81,11 @@ for _ in $(seq 150); do "${in_app[@]}" node -e "$healthcheck" && break || sleep 
 "${in_app[@]}" node -e "$healthcheck" && echo 'the health check of the Dockerfile succeeds'
 curl -fsS "http://127.0.0.1:$ops/readyz"
 sed -n 1,2p "$work/gateway.log"
+
+step 'the SBOM, in the image'
+"${in_app[@]}" node -e '
+  const { bomFormat, specVersion, components } = require("/app/node_modules/warren/sbom.cdx.json")
+  console.log(bomFormat, specVersion, components.length, "components")'
 
 step 'npx warren, in the image'
 "${in_app[@]}" npx warren --version

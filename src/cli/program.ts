@@ -9,6 +9,7 @@ import { startCommand } from './commands/start.ts'
 import { tailCommand } from './commands/tail.ts'
 import { tokenCommand } from './commands/token.ts'
 import { traceCommand } from './commands/trace.ts'
+import { completionCommand } from './completion/completion.ts'
 import { connectionsCommand } from './connections/connections.ts'
 import { exitStatus, report } from './failure.ts'
 import { clientsCommand } from './operator/clients.ts'
@@ -39,6 +40,7 @@ export function program(): Command {
     .addCommand(checkConfigCommand())
     .addCommand(printSchemaCommand())
     .addCommand(schemaCommand())
+    .addCommand(completionCommand())
 }
 
 /** Runs the command that the arguments name and resolves to the exit status. */

@@ -22,9 +22,12 @@ export interface LogSink {
   hasColors?(): boolean
 }
 
-/**
- * Writes JSON lines or readable lines. `format` undefined: readable lines on a terminal, else JSON.
- */
+/** The format of log lines: the chosen one, else readable on a terminal and JSON elsewhere. */
+export function logFormatOn(sink: Pick<LogSink, 'isTTY'>, chosen: Logger['format'] | undefined): Logger['format'] {
+  return chosen ?? (sink.isTTY === true ? 'pretty' : 'json')
+}
+
+/** Writes JSON lines or readable lines. `format`: see `logFormatOn`. */
 export function createLogger({
   level,
   format,
@@ -37,7 +40,7 @@ export function createLogger({
   worker?: number | undefined
   sink?: LogSink
 }): Logger {
-  const pretty = format === undefined ? sink.isTTY === true : format === 'pretty'
+  const pretty = logFormatOn(sink, format) === 'pretty'
   const colour = pretty && sink.isTTY === true && sink.hasColors?.() === true
   const lines = pino(
     {

@@ -24,6 +24,9 @@ const byHand = {
   ],
   // A clean install and all tests: what every submission goes through.
   submission: [`${install}npm test`],
+  // Not run, because tests have no Docker engine: test/k8s/compose.test.ts checks compose.yaml, and
+  // test/k8s/image.test.ts the Dockerfile.
+  docker: ['docker compose up --build', 'docker compose logs secret'],
 }
 
 test('runs every command of the README', () => {

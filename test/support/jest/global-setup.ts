@@ -10,8 +10,8 @@ declare global {
 export default async function globalSetup(): Promise<void> {
   removeAbandonedFolders()
   // Here, not in each test, because an installation may take longer than the timeout of a test.
-  const { debootstrap, javac, go } = debianPackages
-  const onDemand = new Set<DebianPackage>([debootstrap, javac, go])
+  const { debootstrap, javac, go, zsh, fish } = debianPackages
+  const onDemand = new Set<DebianPackage>([debootstrap, javac, go, zsh, fish])
   await installMissing(Object.values(debianPackages).filter((one) => !onDemand.has(one)))
   globalThis.sharedNode = await offerSharedNode()
 }

@@ -56,6 +56,9 @@ export const debianPackages = {
   // The languages of docs/guides/mint-tokens.md and examples/clients. Installed only by tests that need them.
   javac: { name: 'default-jdk-headless', file: '/usr/bin/javac', command: 'javac' },
   go: { name: 'golang-go', file: '/usr/bin/go', command: 'go' },
+  // The shells of `warren completion`. Installed only by its test.
+  zsh: { name: 'zsh', file: '/usr/bin/zsh', command: 'zsh' },
+  fish: { name: 'fish', file: '/usr/bin/fish', command: 'fish' },
   pika: { name: 'python3-pika', file: '/usr/lib/python3/dist-packages/pika/__init__.py' },
   // For examples/clients/python.
   pythonWebSocket: { name: 'python3-websocket', file: '/usr/lib/python3/dist-packages/websocket/__init__.py' },
