@@ -107,6 +107,8 @@ describe('each check finds a name that does not exist', () => {
     ['files', '`core/delivery/hub.ts: publisch`', 'src/core/delivery/hub.ts has no publisch'],
     ['files', 'kubectl apply -k k8s/overlays/staging', 'there is no file k8s/overlays/staging/kustomization.yaml'],
     ['files', '[page](docs/none.md)', 'there is no file docs/none.md'],
+    ['anchors', '[page](docs/faq.md#none)', 'docs/faq.md has no heading #none'],
+    ['anchors', '# One\n[here](#two)', 'page.md has no heading #two'],
   ] as [Kind, string, string][])('%s: %s', (kind, text, sentence) => {
     expect(checks[kind]({ path: 'page.md', text })).toEqual([expect.stringContaining(sentence)])
   })

@@ -10,7 +10,7 @@ import { errorTable, requestErrorTable } from '../../src/errors.ts'
 import { printDirectives } from '../../src/events/sdl/directives/definitions.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
-import { blocksOf, type Document, paths, spansOf } from './documents.ts'
+import { blocksOf, type Document, pages, paths, spansOf } from './documents.ts'
 
 /** Each kind of name: what a document names that the code does not have, a sentence each. */
 export const checks = {
@@ -20,6 +20,7 @@ export const checks = {
   commands,
   scripts,
   files,
+  anchors,
 } satisfies Record<string, (document: Document) => string[]>
 
 export const knownVariables = new Set(
@@ -204,5 +205,36 @@ function files(document: Document): string[] {
     if (found === undefined) return [`${document.path}: there is no file ${name}`]
     if (word === undefined || new RegExp(`\\b${word}\\b`).test(readFileSync(found, 'utf8'))) return []
     return [`${document.path}: ${found} has no ${word}`]
+  })
+}
+
+/** By the path of each page, the anchors of its headings, as GitHub forms them. */
+const headings = new Map(pages().map((page) => [page.path, anchorsOf(page)]))
+
+function anchorsOf({ text }: Document): Set<string> {
+  const found = new Set<string>()
+  const titles = text.replace(/^( *)```[\s\S]*?^\1```$/gm, '').matchAll(/^#{1,6} +(.+)$/gm)
+  for (const [, title = ''] of titles) {
+    const slug = title
+      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-')
+    // The second heading of a text is `text-1`.
+    let anchor = slug
+    for (let count = 1; found.has(anchor); count += 1) anchor = `${slug}-${count}`
+    found.add(anchor)
+  }
+  return found
+}
+
+/** The parts of links after a `#`, within the page and to others. */
+function anchors({ path, text }: Document): string[] {
+  if (!path.endsWith('.md')) return []
+  return [...text.matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)].flatMap(([, target = '', anchor = '']) => {
+    const page = target === '' ? path : new URL(target, `file:///${path}`).pathname.slice(1)
+    // `files` reports pages that do not exist; a page of a test is not on disk.
+    const known = headings.get(page) ?? (target === '' ? anchorsOf({ path, text }) : undefined)
+    return known === undefined || known.has(anchor) ? [] : [`${path}: ${page} has no heading #${anchor}`]
   })
 }
