@@ -40,6 +40,8 @@ export function readControlMessage(json: unknown): ControlMessage | undefined {
     return readClusterMessage(kind, json as Record<string, unknown>)
   if (kind === 'presence-wanted' || kind === 'presence-changed' || kind === 'presence-state')
     return readPresenceMessage(kind, json as Record<string, unknown>)
+  if (kind === 'position-taken' || kind === 'position-deleted')
+    return readPositionMessage(kind, json as Record<string, unknown>)
   if (kind !== 'source-known') return undefined
   const revived = reviveSource(source)
   return revived && { kind, source: revived, ...sender }
@@ -75,6 +77,17 @@ function readPresenceMessage(
   }
   if (!isTexts(clients)) return undefined
   return { kind, replica, startedAt, seq, clients, first: first === true, last: last === true }
+}
+
+type PositionMessage = Extract<ControlMessage, { kind: 'position-taken' | 'position-deleted' }>
+
+function readPositionMessage(
+  kind: PositionMessage['kind'],
+  { clientId, name, holder }: Record<string, unknown>,
+): PositionMessage | undefined {
+  if (typeof clientId !== 'string' || typeof name !== 'string') return undefined
+  if (kind === 'position-deleted') return { kind, clientId, name }
+  return typeof holder === 'number' ? { kind, clientId, name, holder } : undefined
 }
 
 function isTexts(value: unknown): value is string[] {
