@@ -6,7 +6,8 @@ const definedTypes = [
 ]
 /** Types of Warren's own schema, schema/schema.graphql. */
 const ownTypes = [
-  'BrokerState ChannelEvent ChannelGap ChannelHistory ClientChannel ClientIdSource CreateClientChannelInput',
+  'AutoAck BrokerState ChannelEvent ChannelGap ChannelHistory ClientChannel ClientIdSource ClientPosition',
+  'CreateClientChannelInput EventCount',
   'CreateClientChannelPayload CreateRabbitChannelInput EventKind ExchangeType GapReason Gateway MessageFate',
   'OverflowPolicy PublishInput PublishPayload RabbitChannel ReplicaTrace Session TracedMessage',
 ]
@@ -19,6 +20,7 @@ export const reservedArguments: readonly string[] = [
   'after',
   'last',
   'position',
+  'autoAck',
   'every',
   'overflow',
   'checkpoints',
