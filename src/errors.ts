@@ -26,6 +26,12 @@ export const errorTable = {
     meaning: 'This replica is shutting down and accepts no new sessions. Other replicas do.',
   },
   LIMIT_EXCEEDED: { http: 429, retry: true, meaning: 'A limit was reached; `limit` names it.' },
+  POSITION_TAKEN: {
+    http: 409,
+    retry: false,
+    meaning:
+      'Another subscription took the position of this one, or the position was deleted. Only this subscription ends.',
+  },
   DELIVERY_FAILED: {
     http: 500,
     retry: true,

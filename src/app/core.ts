@@ -123,6 +123,7 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     control: parts.control,
     cluster,
     registry,
+    positionStore: parts.positionStore,
     keys,
     cursors: new CursorCodec(keys, config.retention.maxAgeMs),
     observer,

@@ -126,7 +126,7 @@ async function open(config: Config, options: OpenOptions, closing: Closing): Pro
     )
 
   const sources = config.sources === undefined ? undefined : await openSources(config.sources)
-  const { registry, directory, keys } = await openClientRegistry(
+  const { registry, directory, positionStore, keys } = await openClientRegistry(
     { ...config, dataDir: registryDir },
     { observer, health, closing },
   )
@@ -143,6 +143,7 @@ async function open(config: Config, options: OpenOptions, closing: Closing): Pro
     configuration,
     registry,
     directory,
+    positionStore,
     keys,
     observer,
     closing,

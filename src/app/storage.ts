@@ -10,11 +10,12 @@ import type { ControlBus } from '../core/ports/control-bus.ts'
 import type { HotWindow } from '../core/ports/hot-window.ts'
 import type { Journal } from '../core/ports/journal.ts'
 import type { Observer } from '../core/ports/observer.ts'
+import type { PositionStore } from '../core/positions/position-store.ts'
 import { openDriver } from '../distributor/open-driver.ts'
 import type { Health } from '../observability/health.ts'
 import { OutageLog } from '../observability/outage-log.ts'
 import { openRegistry } from '../registries/open-registry.ts'
-import { reportingDirectory, reportingRegistry } from '../registries/reporting-registry.ts'
+import { reportingDirectory, reportingPositions, reportingRegistry } from '../registries/reporting-registry.ts'
 import type { Closing } from './closing.ts'
 
 /** Interval between checks of the registry, in milliseconds. */
@@ -23,6 +24,7 @@ const registryProbeMs = 5_000
 export interface OpenRegistryParts {
   readonly registry: ClientRegistry
   readonly directory: ClientDirectory & PresenceStore
+  readonly positionStore: PositionStore
   readonly keys: DeploymentKeys
 }
 
@@ -36,6 +38,7 @@ export async function openClientRegistry(
   const onFailure = (error: unknown): void => observer.log('warn', errorText(error))
   const registry = reportingRegistry(database, onFailure)
   const directory = reportingDirectory(database, onFailure)
+  const positionStore = reportingPositions(database.positions, onFailure)
   const keys = await DeploymentKeys.open(database)
   health.report('registry', true)
   const probe = setInterval(() => {
@@ -45,7 +48,7 @@ export async function openClientRegistry(
     )
   }, registryProbeMs)
   closing.add(() => clearInterval(probe))
-  return { registry, directory, keys }
+  return { registry, directory, positionStore, keys }
 }
 
 export interface Brokerage {

@@ -42,6 +42,8 @@ export function readControlMessage(json: unknown): ControlMessage | undefined {
   if (kind === 'presence-wanted' || kind === 'presence-changed' || kind === 'presence-state')
     return readPresenceMessage(kind, json as Record<string, unknown>)
   if (kind === 'offline-known') return readOfflineMessage(json as Record<string, unknown>)
+  if (kind === 'position-taken' || kind === 'position-deleted')
+    return readPositionMessage(kind, json as Record<string, unknown>)
   if (kind !== 'source-known') return undefined
   const revived = reviveSource(source)
   return revived && { kind, source: revived, ...sender }
@@ -106,6 +108,17 @@ function isAbsence(value: unknown): value is Absence {
   if (typeof value !== 'object' || value === null) return false
   const { clientId, cursor, after, source, exchange, at } = value as Record<string, unknown>
   return isTexts([clientId, cursor, after, source, exchange]) && typeof at === 'number' && Number.isFinite(at)
+}
+
+type PositionMessage = Extract<ControlMessage, { kind: 'position-taken' | 'position-deleted' }>
+
+function readPositionMessage(
+  kind: PositionMessage['kind'],
+  { clientId, name, holder }: Record<string, unknown>,
+): PositionMessage | undefined {
+  if (typeof clientId !== 'string' || typeof name !== 'string') return undefined
+  if (kind === 'position-deleted') return { kind, clientId, name }
+  return typeof holder === 'number' ? { kind, clientId, name, holder } : undefined
 }
 
 function isTexts(value: unknown): value is string[] {

@@ -34,11 +34,22 @@ export function readResult(result: Result, cursorOf?: (event: unknown) => string
   const cursor = textIn(warren?.['cursor'])
   if (cursor !== undefined) {
     const gap = gapIn(warren?.['gap'])
-    const isCheckpoint = warren?.['checkpoint'] === true
-    const hasValue = !isCheckpoint && (value !== null || (gap === undefined && !result.errors)) && value !== undefined
+    const isEmpty = warren?.['checkpoint'] === true
+    // The end of a state without keys has the form of a checkpoint, and is passed on.
+    const isCheckpoint = isEmpty && warren?.['state'] === undefined
+    const hasValue = !isEmpty && (value !== null || (gap === undefined && !result.errors)) && value !== undefined
     return { value, cursor, gap, isCheckpoint, hasValue }
   }
   return gapError(result) ?? selected(value, cursorOf)
+}
+
+/**
+ * The event of `channel` with its cursor, whatever its name in the query; the value of a typed
+ * field as it is.
+ */
+export function eventOf({ extensions }: Result, { value, cursor }: ReadResult): unknown {
+  const isTyped = extensions?.['warren'] !== undefined || typeof value !== 'object'
+  return isTyped ? value : { ...value, cursor }
 }
 
 /** The form of a gap for non-null fields. */

@@ -1,6 +1,6 @@
-import type { ReadResult } from './read-result.ts'
+import { eventOf } from './read-result.ts'
 import { type CursorStorage, type ResumableEvent, type ResumeOptions, Resumption } from './resumption.ts'
-import type { ClientSink, Payload, Result, SubscriptionClient } from './subscription-client.ts'
+import { type ClientSink, type Payload, type SubscriptionClient, splitPayload, takes } from './subscription-client.ts'
 
 export { endWhenSilent } from './end-when-silent.ts'
 export type { CursorStorage, ResumableEvent, ResumeOptions, ResumeState } from './resumption.ts'
@@ -45,15 +45,9 @@ export function resumable<Event = ResumableEvent>(
   client: SubscriptionClient,
   options: Payload & ResumeOptions,
 ): Resumable<Event> {
-  const { query, variables, operationName, extensions, ...rest } = options
-  if (!takesAfter(query))
+  const { payload, rest } = splitPayload(options)
+  if (!takes('after', payload))
     throw new TypeError('query: expected a subscription that takes $after: Cursor and passes it on')
-  const payload = {
-    query,
-    variables,
-    ...(operationName === undefined ? {} : { operationName }),
-    ...(extensions === undefined ? {} : { extensions }),
-  }
   const subscribe = (sink: EventSink<Event>): (() => void) => {
     const resumption = new Resumption(
       client,
@@ -80,25 +74,12 @@ export function resuming<Client extends SubscriptionClient>(
   options: Omit<ResumeOptions, 'storage'> & { storage?: (payload: Payload) => CursorStorage | undefined } = {},
 ): Client {
   const subscribe = (payload: Payload, sink: ClientSink): (() => void) => {
-    if (!takesAfter(payload.query)) return client.subscribe(payload, sink)
+    if (!takes('after', payload)) return client.subscribe(payload, sink)
     const storage = options.storage?.(payload)
     const resumption = new Resumption(client, payload, sink, { ...options, storage })
     return () => resumption.dispose()
   }
   return { ...client, subscribe }
-}
-
-/**
- * The event of `channel` with its cursor, whatever its name in the query; the value of a typed
- * field as it is.
- */
-function eventOf({ extensions }: Result, { value, cursor }: ReadResult): unknown {
-  const isTyped = extensions?.['warren'] !== undefined || typeof value !== 'object'
-  return isTyped ? value : { ...value, cursor }
-}
-
-function takesAfter(query: string): boolean {
-  return /\$after\s*:/.test(query)
 }
 
 /**

@@ -15,6 +15,25 @@ export interface Payload {
   readonly extensions?: Record<string, unknown> | null
 }
 
+/** The members of the payload, and the others: options of this module. */
+export function splitPayload<Options extends Payload>(
+  options: Options,
+): { payload: Payload; rest: Omit<Options, keyof Payload> } {
+  const { query, variables, operationName, extensions, ...rest } = options
+  const payload = {
+    query,
+    ...(variables === undefined ? {} : { variables }),
+    ...(operationName === undefined ? {} : { operationName }),
+    ...(extensions === undefined ? {} : { extensions }),
+  }
+  return { payload, rest }
+}
+
+/** Whether the operation has the variable. */
+export function takes(name: string, { query }: Payload): boolean {
+  return new RegExp(String.raw`\$${name}\s*:`).test(query)
+}
+
 export interface ClientSink {
   next(result: Result): void
   error(error: unknown): void

@@ -27,6 +27,9 @@ import type { HotWindow, WindowEntry } from './ports/hot-window.ts'
 import type { Journal, MarkNote } from './ports/journal.ts'
 import type { Observer } from './ports/observer.ts'
 import type { Recipients, Topic } from './ports/topic.ts'
+import { EventCounter } from './positions/event-counter.ts'
+import type { PositionStore } from './positions/position-store.ts'
+import { Positions } from './positions/positions.ts'
 import { PublishGate } from './publishing/publish-gate.ts'
 import { PublishRights } from './publishing/publish-rights.ts'
 import { InvalidEvents } from './quarantine/invalid-events.ts'
@@ -62,6 +65,7 @@ export interface GatewayParts {
   /** Default: no typed events. */
   readonly events?: EventMatcher
   readonly registry: ClientRegistry
+  readonly positionStore: PositionStore
   readonly keys: DeploymentKeys
   readonly cursors: CursorCodec
   readonly observer: Observer
@@ -71,6 +75,8 @@ export interface GatewayParts {
   readonly limits: SessionsParts['limits'] & {
     /** How long a publication may wait for the first connection to the journal. */
     readonly publishTimeoutMs: number
+    /** `WARREN_POSITION_TTL`. */
+    readonly positionTtlMs: number
     /** The most that a compressed body may grow to, in bytes. */
     readonly maxDecodedBytes: number
     /** `WARREN_PUBLISH_EXCHANGES`: topic patterns, or `sources`. */
@@ -105,6 +111,7 @@ export class Gateway {
   readonly sources: SourceRouter
   readonly revocations: Revocations
   readonly bans: ClientBans
+  readonly positions: Positions
   /** Answers where a message went, on all replicas. */
   readonly tracer: Tracer
   readonly #parts: GatewayParts
@@ -187,7 +194,28 @@ export class Gateway {
       eventOf: (message, recipients) => this.#listener.eventOf(message, recipients),
       onUnreadable: (entry) => this.#listener.noteUnreadable(entry),
     })
+    this.positions = new Positions({
+      counter: new EventCounter({
+        journal: parts.journal,
+        hotWindow: parts.hotWindow,
+        epoch: () => (this.#listener.up ? this.#listener.epoch : undefined),
+        originOf: (topic) => this.#originOf(topic),
+        audienceOf: (message, from) => this.audienceOf(message, from),
+      }),
+      store: parts.positionStore,
+      control: parts.control,
+      cursors: parts.cursors,
+      ttlMs: () => parts.limits.positionTtlMs,
+      liveEnd: () => this.#liveEnd(),
+      position: () => this.position(),
+      currentEpoch: async () => {
+        await this.#catchUpWithJournal(positionTimeoutMs)
+        return this.#listener.epoch
+      },
+      logError: (what, error) => this.#logError(what, error),
+    })
     this.#sessions = new Sessions({
+      positions: this.positions,
       replayer: this.#catchUp,
       cursors: parts.cursors,
       observer: parts.observer,
@@ -419,16 +447,22 @@ export class Gateway {
     await this.#parts.journal.mark()
   }
 
+  /** Where the journal ends, as far as this replica has read it. */
+  #liveEnd(): Cursor | undefined {
+    const { last } = this.#parts.hotWindow
+    return last && this.#listener.epoch !== undefined ? this.#listener.cursorOf(last) : undefined
+  }
+
   async #lastPosition(): Promise<Cursor> {
     if (!this.#parts.hotWindow.last) await this.#listener.firstUp(positionTimeoutMs)
-    const { last } = this.#parts.hotWindow
-    if (!last || this.#listener.epoch === undefined) {
+    const end = this.#liveEnd()
+    if (!end) {
       throw new GatewayError(
         'BROKER_UNAVAILABLE',
         'the journal has not been reached yet, so no position is known: try again',
       )
     }
-    return this.#listener.cursorOf(last)
+    return end
   }
 
   /**
@@ -477,6 +511,9 @@ export class Gateway {
     this.#sessions.endChannel(clientId, deletedAt.getTime())
     const message = { kind: 'client-deleted', clientId, by: this.replica, at: deletedAt.toISOString() } as const
     await this.#parts.control.send(message).catch(() => undefined)
+    await this.positions
+      .removeAllOf(clientId)
+      .catch((error: unknown) => this.#logError('removing the positions of a deleted client', error))
   }
 
   /**
@@ -504,10 +541,10 @@ export class Gateway {
   }
 
   /**
-   * Ends all sessions and stops all timers. The journal, the broker, the control bus and the
-   * registry are closed by the code that opened them.
+   * Ends all sessions and stops all timers. Resolves when acks are stored. The journal, the broker,
+   * the control bus and the registry are closed by the code that opened them.
    */
-  close(): void {
+  close(): Promise<void> {
     this.#closing.abort()
     this.#unsignedThrottle.close()
     this.revocations.close()
@@ -516,6 +553,7 @@ export class Gateway {
     this.#invalidEvents.close()
     this.#catchUp.close()
     this.#sessions.close()
+    return this.positions.close()
   }
 
   /** The callback receives each live message and its outcome here; it must not throw. */
@@ -553,11 +591,11 @@ export class Gateway {
 
   /**
    * What the sources find for a message, even if the message is not delivered. Empty if its body
-   * cannot be decoded.
+   * cannot be decoded. Cached for an entry of the window.
    */
-  audienceOf(message: WindowEntry): Audience {
+  audienceOf(message: WindowEntry, from: 'window' | 'journal' = 'journal'): Audience {
     try {
-      return this.sources.audienceOf(message)
+      return from === 'window' ? this.sources.knownAudienceOf(message) : this.sources.audienceOf(message)
     } catch {
       return []
     }
@@ -595,6 +633,10 @@ export class Gateway {
       case 'client-revoked':
         await this.revocations.applyRemote({ clientId: message.clientId, at: new Date(message.at) })
         return
+      case 'position-taken':
+      case 'position-deleted':
+        this.positions.onControl(message)
+        return
       case 'trace-wanted':
       case 'trace-known':
         await this.tracer.onControl(message)
@@ -612,6 +654,7 @@ export class Gateway {
   #resync(): void {
     this.#parts.cluster?.onResync()
     this.tracer.onResync()
+    this.positions.onResync()
     this.revocations.refresh()
     this.bans.refresh()
     this.#sourceSync.resync().catch((error: unknown) => this.#logError('reading the registry again', error))

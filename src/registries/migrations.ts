@@ -82,6 +82,25 @@ const additions: Record<string, Migration> = {
         .execute()
     },
   },
+  '0007-positions': {
+    async up(db) {
+      await db.schema
+        .createTable('warren_positions')
+        .addColumn('client_id', 'text', (column) => column.notNull())
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('topic', 'text')
+        .addColumn('place', 'text')
+        .addColumn('epoch', 'text')
+        .addColumn('next_offset', 'bigint')
+        .addColumn('holder', 'bigint', (column) => column.notNull())
+        .addColumn('moved_at', 'text', (column) => column.notNull())
+        .addColumn('used_at', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('warren_positions_key', ['client_id', 'name'])
+        .execute()
+      // Expired positions are removed by it.
+      await db.schema.createIndex('warren_positions_by_use').on('warren_positions').column('used_at').execute()
+    },
+  },
 }
 const additionsTable = 'warren_additions'
 

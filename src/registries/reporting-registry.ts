@@ -1,5 +1,6 @@
 import type { ClientDirectory, PresenceStore } from '../core/ports/client-directory.ts'
 import type { ClientRegistry } from '../core/ports/client-registry.ts'
+import type { PositionStore } from '../core/positions/position-store.ts'
 import { GatewayError } from '../errors.ts'
 
 /**
@@ -42,6 +43,22 @@ export function reportingDirectory(
     savePresence: (rows) => guarded(directory.savePresence(rows)),
     findPresence: (clientIds) => guarded(directory.findPresence(clientIds)),
     listOnline: () => guarded(directory.listOnline()),
+  }
+}
+
+/** As `reportingRegistry`. */
+export function reportingPositions(positions: PositionStore, onFailure: (error: unknown) => void): PositionStore {
+  const guarded = guard(onFailure)
+  return {
+    take: (take) => guarded(positions.take(take)),
+    add: (added) => guarded(positions.add(added)),
+    move: (moves, at) => guarded(positions.move(moves, at)),
+    find: (keys) => guarded(positions.find(keys)),
+    listOf: (clientId) => guarded(positions.listOf(clientId)),
+    touch: (keys, at) => guarded(positions.touch(keys, at)),
+    remove: (key) => guarded(positions.remove(key)),
+    removeAllOf: (clientId) => guarded(positions.removeAllOf(clientId)),
+    removeUnused: (before) => guarded(positions.removeUnused(before)),
   }
 }
 

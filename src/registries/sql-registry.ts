@@ -4,6 +4,7 @@ import type { Source } from '../core/model/source.ts'
 import type { ClientDirectory, PresenceStore, StoredPresence } from '../core/ports/client-directory.ts'
 import type { Client, ClientBar, ClientRegistry, Revocation } from '../core/ports/client-registry.ts'
 import { RegistryError } from './registry-error.ts'
+import { SqlPositions } from './sql-positions.ts'
 import {
   clientBarColumns,
   clientBarOf,
@@ -33,6 +34,7 @@ const maxAttempts = 20
  * transaction is held across an await.
  */
 export class SqlRegistry implements ClientRegistry, ClientDirectory, PresenceStore {
+  readonly positions = new SqlPositions((statement) => this.#run(statement))
   readonly #db: Kysely<Tables>
   readonly #attempt: RunStatement
   /** Compares text by its bytes. SQLite does so by itself. */

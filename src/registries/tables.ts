@@ -15,6 +15,7 @@ export interface Tables {
   warren_keys: KeyRow
   warren_client_bars: ClientBarRow
   warren_presence: PresenceRow
+  warren_positions: PositionRow
 }
 
 export const tableNames = [
@@ -24,6 +25,7 @@ export const tableNames = [
   'warren_keys',
   'warren_client_bars',
   'warren_presence',
+  'warren_positions',
 ] as const satisfies (keyof Tables)[]
 
 interface ClientRow {
@@ -53,6 +55,20 @@ interface PresenceRow {
   /** 0 or 1. */
   online: number
   seen_at: string
+}
+
+interface PositionRow {
+  client_id: string
+  name: string
+  topic: string | null
+  /** As `origin` of a client bar. The next two repeat parts of it, for comparisons. */
+  place: string | null
+  epoch: string | null
+  /** The first offset after the place. PostgreSQL returns 64-bit integers as text. */
+  next_offset: number | string | null
+  holder: number | string
+  moved_at: string
+  used_at: string
 }
 
 interface KeyRow {
@@ -110,7 +126,7 @@ export function clientBarColumns(change: ClientBarChange): Partial<Omit<ClientBa
   }
 }
 
-function placeText({ epoch, offset, fingerprint, before }: JournalPlace): string {
+export function placeText({ epoch, offset, fingerprint, before }: JournalPlace): string {
   return JSON.stringify({ epoch, offset, fingerprint, before })
 }
 

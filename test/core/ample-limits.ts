@@ -7,6 +7,7 @@ export const ampleLimits: GatewayParts['limits'] = {
   maxSubscriptions: 1_000,
   maxSubscribeRate: 1_000_000,
   maxBufferedBytes: 64 * 1024,
+  positionTtlMs: 86_400_000,
   publishTimeoutMs: 1_000,
   publishExchanges: ['sources'],
   maxConnections: 1_000,

@@ -11,6 +11,7 @@ import type { Journal, JournalTail, MarkNote } from '../../src/core/ports/journa
 import type { Observer } from '../../src/core/ports/observer.ts'
 import { ChunkedHotWindow } from '../../src/hot-window/hot-window.ts'
 import { ampleLimits } from './ample-limits.ts'
+import { MemoryPositions } from './memory-positions.ts'
 import { MemoryRegistry } from './memory-registry.ts'
 
 const hour = 60 * 60 * 1000
@@ -100,6 +101,7 @@ export class ControlledJournal implements Journal {
 /** A gateway of which the test controls journal, broker, control bus and registry. */
 export async function controlledGateway(given: Partial<GatewayParts> = {}, windowEntries = 1_000) {
   const registry = new MemoryRegistry()
+  const positionStore = new MemoryPositions()
   const journal = new ControlledJournal()
   const events: unknown[] = []
   const lines: [level: string, text: string, details?: object][] = []
@@ -150,6 +152,7 @@ export async function controlledGateway(given: Partial<GatewayParts> = {}, windo
       close: async () => {},
     } satisfies ControlBus,
     registry,
+    positionStore,
     keys,
     cursors: new CursorCodec(keys, hour),
     observer: {
@@ -177,7 +180,21 @@ export async function controlledGateway(given: Partial<GatewayParts> = {}, windo
       routingKey: defaultRoutingKey,
       clientId: undefined,
     })
-  return { gateway, journal, registry, control, broker, keys, counter, events, lines, sent, published, open }
+  return {
+    gateway,
+    journal,
+    registry,
+    positionStore,
+    control,
+    broker,
+    keys,
+    counter,
+    events,
+    lines,
+    sent,
+    published,
+    open,
+  }
 }
 
 /** Runs what follows within `ms` milliseconds of the fake clock. */

@@ -49,6 +49,7 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
     broker,
     control: broker.openControlBus(keys),
     registry,
+    positionStore: registry.positions,
     keys,
     cursors: new CursorCodec(keys, hour),
     observer,

@@ -165,6 +165,7 @@ function eventField(
       after: 'after',
       last: 'last',
       position: 'position',
+      autoAck: 'autoAck',
       every: 'every',
       overflow: 'overflow',
       checkpoints: 'checkpoints',

@@ -46,6 +46,16 @@ const input = '{ clientId: "dave", name: "Dave", email: "d@example.com", passwor
 const operations: readonly Asked[] = [
   { field: 'gateway', query: '{ gateway { broker } }', allowed: everybody },
   { field: 'clientChannel', query: '{ clientChannel(clientId: "alice") { name cursor } }', allowed: listeners },
+  {
+    field: 'clientPositions',
+    query: '{ clientPositions(clientId: "alice") { name } }',
+    allowed: ['alice', 'an operator', 'an observer'],
+  },
+  {
+    field: 'deletePosition',
+    query: 'mutation { deletePosition(clientId: "alice", name: "phone") }',
+    allowed: ['alice', 'an operator'],
+  },
   { field: 'history', query: '{ history(clientId: "alice") { hasMore } }', allowed: listeners },
   { field: 'trace', query: '{ trace(messageId: "m") { replica } }', allowed: observers },
   { field: 'rabbitChannels', query: '{ rabbitChannels { id } }', allowed: observers },
@@ -139,9 +149,10 @@ const operations: readonly Asked[] = [
  * (test/transports/renewal/renewed-sessions.test.ts). `drain` needs two replicas
  * (test/e2e/operator/drain.test.ts). `republish` needs a message in the quarantine
  * (test/e2e/operator/quarantine.test.ts), and the first event of `tail` a live message
- * (test/e2e/operator/tail.test.ts).
+ * (test/e2e/operator/tail.test.ts). `ack` is for every client, about itself
+ * (test/e2e/positions.test.ts).
  */
-const beyondGrants = ['refreshSession', 'drain', 'republish', 'tail']
+const beyondGrants = ['ack', 'refreshSession', 'drain', 'republish', 'tail']
 
 let gateway: InProcessGateway
 /** Of a message in the journal; stands for CURSOR in an operation. */

@@ -6,17 +6,20 @@ import { describe, expect, test } from '@jest/globals'
 import Database from 'libsql'
 import { openRegistry } from '../../src/registries/open-registry.ts'
 import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
+import { positionSuite } from './position-suite.ts'
 import { newClient, newSource, registrySuite } from './registry-suite.ts'
 
 const run = promisify(execFile)
 
-registrySuite('SQLite', () => {
+const newPlace = () => {
   const folder = newFolder()
   return Promise.resolve({
     open: () => openRegistry({ dataDir: join(folder, 'data') }),
     remove: () => Promise.resolve(removeFolder(folder)),
   })
-})
+}
+registrySuite('SQLite', newPlace)
+positionSuite('SQLite', newPlace)
 
 async function inFolder(check: (folder: string) => Promise<void>): Promise<void> {
   const folder = newFolder()

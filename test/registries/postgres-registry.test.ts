@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { openRegistry } from '../../src/registries/open-registry.ts'
 import { openPostgresRegistry } from '../../src/registries/postgres-registry.ts'
 import { Postgres } from '../support/processes/postgres.ts'
+import { positionSuite } from './position-suite.ts'
 import { newClient, registrySuite } from './registry-suite.ts'
 
 const dataDir = 'never-made'
@@ -15,10 +16,12 @@ beforeAll(async () => {
 })
 afterAll(() => postgres?.close())
 
-registrySuite('PostgreSQL', async () => {
+const newPlace = async () => {
   const databaseUrl = await postgres.newDatabase()
   return { open: () => openRegistry({ databaseUrl, dataDir }), remove: () => Promise.resolve() }
-})
+}
+registrySuite('PostgreSQL', newPlace)
+positionSuite('PostgreSQL', newPlace)
 
 describe('the PostgreSQL registry', () => {
   test('records each migration once, in tables of its own', async () => {
@@ -30,10 +33,15 @@ describe('the PostgreSQL registry', () => {
     // The previous release starts only if it knows every name in its table, so later migrations are
     // recorded in another table.
     const later = () => postgres.query('select name from warren_additions', databaseUrl)
-    expect(await later()).toEqual([{ name: '0003-keys' }, { name: '0004-client-bars' }, { name: '0005-presence' }])
+    expect(await later()).toEqual([
+      { name: '0003-keys' },
+      { name: '0004-client-bars' },
+      { name: '0005-presence' },
+      { name: '0007-positions' },
+    ])
     await postgres.query("insert into warren_additions values ('0000-of-a-later-release', 'now')", databaseUrl)
     replicas.push(await openRegistry({ databaseUrl, dataDir }))
-    expect(await later()).toHaveLength(4)
+    expect(await later()).toHaveLength(5)
     await Promise.all(replicas.map((replica) => replica.close()))
   })
 

@@ -3,6 +3,7 @@ import { DeploymentKeys } from '../../src/core/clients/deployment-keys.ts'
 import { type Source, type SourceDefinition, sourceId } from '../../src/core/model/source.ts'
 import type { ClientDirectory, PresenceStore } from '../../src/core/ports/client-directory.ts'
 import type { Client, ClientRegistry } from '../../src/core/ports/client-registry.ts'
+import type { PositionStore } from '../../src/core/positions/position-store.ts'
 
 export function newClient(clientId: string, given: Partial<Client> = {}): Client {
   return {
@@ -29,7 +30,7 @@ export function newSource(
   return { ...definition, id: sourceId(definition), createdAt, ownsExchange }
 }
 
-type Registry = ClientRegistry & ClientDirectory & PresenceStore
+type Registry = ClientRegistry & ClientDirectory & PresenceStore & { readonly positions: PositionStore }
 
 /** An empty place for a registry that can be opened several times. */
 export interface Place {

@@ -7,7 +7,7 @@ import { parseSync } from '@swc/core'
  */
 const layers = [
   ['errors', 'close-reasons', 'client'],
-  ['core'],
+  ['core', 'react'],
   ['hot-window'],
   ['brokers', 'registries', 'auth', 'observability'],
   ['graphql', 'events'],

@@ -176,6 +176,11 @@ export const options = {
     group: 'Running',
     help: 'How long a client may be without a session before it counts as offline. A client that reconnects within it, as in a rolling restart, never left.',
   }),
+  positionTtlMs: option(duration({ min: '1m', max: '3650d' }), {
+    default: '30d',
+    group: 'Running',
+    help: 'How long a named position is kept after its last use: an ack, or a subscription that has it. After that the name is unknown, and a subscription with it begins at the live end.',
+  }),
 
   offline: option(onOff, {
     default: 'off',

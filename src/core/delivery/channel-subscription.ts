@@ -93,11 +93,13 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   readonly #overflow: OverflowPolicy
   readonly #onOverflow: (() => void) | undefined
   readonly #onFailure: ((error: unknown) => void) | undefined
+  readonly #onTaken: ((event: ChannelEvent) => void) | undefined
   readonly #counter: DeliveryCounter | undefined
   readonly #fieldCounter: FieldCounter | undefined
   #topic: Topic
   #after: Cursor | 'invalid' | undefined
   #search: LastEventsSearch | undefined
+  #awaitsBegin: boolean
   readonly #pace: Pace | undefined
   #last: ChannelEvent | undefined
   readonly #queue: ChannelEvent[] = []
@@ -119,6 +121,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     last?: number | undefined
     /** Deliver at most one message in this time, the newest. */
     pace?: { readonly everyMs: number; readonly paces: Paces } | undefined
+    /** It receives nothing before `begin` is called. */
+    awaitsBegin?: boolean
     checkpoints?: boolean
     endsAtLive?: boolean
     replayer: Replayer
@@ -129,6 +133,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     onOverflow?: () => void
     /** Called with what the sink threw. The subscription ends with `DELIVERY_FAILED`. */
     onFailure?: (error: unknown) => void
+    /** Called when the consumer has taken an event. Must not throw. */
+    onTaken?: ((event: ChannelEvent) => void) | undefined
     /** Counts the events of this subscription. Undefined: they are not counted. */
     counter?: DeliveryCounter
     /** Counts what is delivered of a typed field. */
@@ -138,6 +144,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     this.checkpoints = options.checkpoints ?? false
     this.endsAtLive = options.endsAtLive ?? false
     this.#after = options.after
+    this.#awaitsBegin = options.awaitsBegin ?? false
     if (options.last !== undefined) this.#search = new LastEventsSearch(options.last)
     if (options.pace) this.#pace = new Pace(options.pace.everyMs, options.pace.paces, this)
     this.#replayer = options.replayer
@@ -146,6 +153,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     this.#overflow = options.overflow ?? 'CATCH_UP'
     this.#onOverflow = options.onOverflow
     this.#onFailure = options.onFailure
+    this.#onTaken = options.onTaken
     this.#counter = options.counter
     this.#fieldCounter = options.fieldCounter
   }
@@ -164,6 +172,13 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   found(position: Cursor | undefined): void {
     this.#search = undefined
     this.#after = position
+  }
+
+  /** Begins after `position`, or after `after` if that is undefined. With `awaitsBegin` only. */
+  begin(position: Cursor | undefined): void {
+    this.#awaitsBegin = false
+    if (position) this.#after = position
+    this.#replayer.resume(this)
   }
 
   get ended(): boolean {
@@ -192,7 +207,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   changeTopic(topic: Topic): void {
     this.#replayer.stop(this)
     this.#topic = topic
-    if (!this.#behind) this.#replayer.resume(this)
+    if (!this.#behind && !this.#awaitsBegin) this.#replayer.resume(this)
   }
 
   /** The name of its channel: the client id, or what the subscriber calls the event field. */
@@ -372,6 +387,13 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     for (const pull of others) pull.resolve({ done: true, value: undefined })
   }
 
+  /** Ends the subscription at once: drops its queue, and then does as `end`. */
+  cut(failure: GatewayError): void {
+    if (this.#ended) return
+    this.#dropQueue()
+    this.end(failure)
+  }
+
   /**
    * Ends the subscription after an unexpected error during delivery. Drops the queue, because the
    * next event would probably fail too.
@@ -379,8 +401,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   fail(error: unknown): void {
     if (this.#ended) return
     this.#onFailure?.(error)
-    this.#dropQueue()
-    this.end(
+    this.cut(
       new GatewayError(
         'DELIVERY_FAILED',
         'an event could not be delivered to this subscription: resume with its last cursor',
@@ -485,6 +506,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
 
   #markTaken(event: ChannelEvent): void {
     this.lastTaken = event
+    this.#onTaken?.(event)
     if (event.kind !== 'MESSAGE') return
     this.delivered += 1
     this.#counter?.deliver(event.message)

@@ -84,6 +84,12 @@ export type ControlMessage =
       readonly published: readonly (readonly [clientId: string, agoMs: number])[]
       readonly waiting: readonly Absence[]
     }
+  /**
+   * The subscription with this number took the position: those with smaller numbers end. Both are
+   * hints: the registry has the number.
+   */
+  | { readonly kind: 'position-taken'; readonly clientId: string; readonly name: string; readonly holder: number }
+  | { readonly kind: 'position-deleted'; readonly clientId: string; readonly name: string }
   /** A question to all replicas, see `Gathering`. Answers repeat the id in `question`. */
   | { readonly kind: 'asked'; readonly question: string; readonly topic: string; readonly args: unknown }
   | { readonly kind: 'answered'; readonly question: string; readonly replica: string; readonly value: unknown }

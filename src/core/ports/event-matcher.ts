@@ -1,6 +1,7 @@
 import type { QuarantineReason } from '../accounting/labels.ts'
 import type { TracedField } from '../accounting/replica-trace.ts'
 import type { Identity } from '../model/identity.ts'
+import type { PositionTopic } from '../positions/position-options.ts'
 import type { WindowEntry } from './hot-window.ts'
 import type { EventTopic } from './topic.ts'
 
@@ -46,6 +47,8 @@ export interface InvalidEvent {
 
 /** Who may have the events of a typed field, with which conditions. One for each subscription. */
 export interface EventAccess {
+  /** The field and the given arguments without the built-in ones, apart from `filter`. */
+  readonly wanted: PositionTopic
   /**
    * The topic for this identity. Called when the subscription begins and when its token changes.
    * Throws `UNAUTHENTICATED`, `FORBIDDEN`, `BAD_USER_INPUT` or `LIMIT_EXCEEDED`; the topic of

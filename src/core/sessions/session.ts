@@ -14,6 +14,8 @@ import { type OverflowPolicy, overflowPolicies } from '../model/overflow-policy.
 import type { EventAccess } from '../ports/event-matcher.ts'
 import type { Observer } from '../ports/observer.ts'
 import { channelTopic, type Topic } from '../ports/topic.ts'
+import type { PositionOptions, PositionTopic } from '../positions/position-options.ts'
+import type { Positions } from '../positions/positions.ts'
 import { demand, maySubscribe } from './authorizer.ts'
 import type { ConnectionSlot } from './connections.ts'
 import type { OpenFeed } from './feed.ts'
@@ -32,7 +34,7 @@ export interface SessionLimits {
   readonly anonymousIdleMs: number
 }
 
-export interface SessionSubscribeOptions {
+export interface SessionSubscribeOptions extends PositionOptions {
   readonly after?: string | null | undefined
   /** See `lastEventsOf`. */
   readonly last?: number | null | undefined
@@ -79,6 +81,7 @@ export class Session {
   readonly #deliveries: DeliveryCounter
   readonly #ofClient: KeyedLimit
   readonly #paces: Paces
+  readonly #positions: Pick<Positions, 'hold'>
   readonly #slot: ConnectionSlot
   /** Whether the session is in the common room, which counts as a subscription. */
   #inRoom = false
@@ -109,6 +112,7 @@ export class Session {
     observer: Observer
     limits: SessionLimits
     paces: Paces
+    positions: Pick<Positions, 'hold'>
     /** Counts subscriptions by client over all sessions. */
     ofClient: KeyedLimit
     /** Its connection slot. The session passes it to a new identity; the owner releases it. */
@@ -130,6 +134,7 @@ export class Session {
     this.address = options.address
     this.#ofClient = options.ofClient
     this.#paces = options.paces
+    this.#positions = options.positions
     this.#slot = options.slot
     this.#replayer = options.replayer
     this.#cursors = options.cursors
@@ -240,7 +245,11 @@ export class Session {
     const channel = checkClientId(options.clientId)
     const identity = options.as ?? this.identity
     demand(maySubscribe(identity, channel), identity, `subscribe to channel "${channel}"`)
-    return this.#begin(options, identity, () => channelTopic(channel), onEnd)
+    const topic = {
+      topicOf: () => channelTopic(channel),
+      wanted: () => ({ field: 'channel', args: { clientId: channel } }),
+    }
+    return this.#begin(options, identity, topic, onEnd)
   }
 
   /** As `subscribe`, to the events of a typed field. Also throws what `access` throws. */
@@ -251,7 +260,7 @@ export class Session {
       const subscription = this.#begin(
         options,
         identity,
-        () => access.topicFor(identity),
+        { topicOf: () => access.topicFor(identity), wanted: () => access.wanted },
         () => {
           this.#eventAccess.delete(subscription)
           access.release()
@@ -297,7 +306,7 @@ export class Session {
   #begin(
     options: SessionSubscribeOptions,
     identity: Identity,
-    topicOf: () => Topic,
+    { topicOf, wanted }: { readonly topicOf: () => Topic; readonly wanted: () => PositionTopic },
     onEnd: (() => void) | undefined,
   ): ChannelSubscription {
     this.#requireRoom()
@@ -305,6 +314,7 @@ export class Session {
     const last = lastEventsOf(options.last, options.after)
     const everyMs = everyOf(options.every)
     const topic = topicOf()
+    const hold = this.#positions.hold(options, identity, wanted)
     const release = this.#ofClient.take(identity.clientId)
     const { after } = options
     const fieldCounter = topic.kind === 'event' ? this.#observer.fieldCounter(topic.field) : undefined
@@ -313,11 +323,13 @@ export class Session {
       after: after === undefined || after === null ? undefined : (this.#cursors.parse(after) ?? 'invalid'),
       last,
       pace: everyMs === undefined ? undefined : { everyMs, paces: this.#paces },
+      awaitsBegin: hold !== undefined,
       checkpoints: options.checkpoints ?? false,
       replayer: this.#replayer,
       allowance: this.#allowance,
       onEnd: () => {
         release()
+        hold?.ended()
         this.#withOwnToken.delete(subscription)
         if (this.#subscriptions.delete(subscription)) {
           this.#deliveredBefore += subscription.delivered
@@ -330,6 +342,7 @@ export class Session {
       overflow,
       onOverflow: () => this.close('SLOW_CONSUMER'),
       onFailure: (error) => this.failed(error, subscription.channel),
+      onTaken: hold && ((event) => hold.taken(event)),
       counter: this.#deliveries,
       fieldCounter,
     })
@@ -338,7 +351,8 @@ export class Session {
     if (identity !== this.identity) this.#withOwnToken.set(subscription, identity)
     this.#observer.subscriptionStarted(this.transport)
     if (fieldCounter) fieldCounter.subscriptions += 1
-    this.#replayer.resume(subscription)
+    if (hold) hold.begin(subscription)
+    else this.#replayer.resume(subscription)
     return subscription
   }
 

@@ -8,6 +8,7 @@ import { KeyedLimit } from '../limits/keyed-limit.ts'
 import type { CursorCodec } from '../model/cursor.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Observer } from '../ports/observer.ts'
+import type { Positions } from '../positions/positions.ts'
 import { mayObserve } from './authorizer.ts'
 import { type AcceptedSocket, type ConnectionLimits, type ConnectionSlot, Connections } from './connections.ts'
 import { drain } from './drain-sessions.ts'
@@ -17,6 +18,7 @@ export interface SessionsParts {
   readonly replayer: Replayer
   readonly cursors: CursorCodec
   readonly observer: Observer
+  readonly positions: Pick<Positions, 'hold'>
   /** Receives the client of each session that begins or ends. Default: nothing does. */
   readonly presence?: ClientPresence | undefined
   /** Throws `UNAUTHENTICATED` if the identity has been revoked. */
@@ -103,7 +105,7 @@ export class Sessions {
     on?: AcceptedSocket | undefined
     onClose: (reason: CloseReason) => void
   }): Session {
-    const { check, limits, replayer, cursors, observer, presence } = this.#parts
+    const { check, limits, replayer, cursors, observer, positions, presence } = this.#parts
     if (this.#draining === 'all')
       throw new GatewayError('DRAINING', 'this replica is being shut down: connect to another')
     if (this.#draining === 'clients' && !mayObserve(options.identity))
@@ -128,6 +130,7 @@ export class Sessions {
       observer,
       limits,
       paces: this.#paces,
+      positions,
       ofClient: this.#ofClient,
       slot,
       onClose: options.onClose,

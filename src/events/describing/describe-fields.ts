@@ -52,6 +52,7 @@ const builtInMeanings: Readonly<Record<keyof BuiltInArguments, string>> = {
   after: 'continues behind this cursor',
   last: 'begins with the last events',
   position: 'continues at a position that the gateway keeps',
+  autoAck: 'when the position moves without an ack',
   every: 'the least time between two events',
   overflow: 'what happens while the client is slow',
   checkpoints: 'sends positions while nothing else is sent',

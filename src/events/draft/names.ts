@@ -6,8 +6,9 @@ const definedTypes = [
 ]
 /** Types of Warren's own schema, schema/schema.graphql. */
 const ownTypes = [
-  'BrokerState ChannelEvent ChannelGap ChannelHistory ClientChannel ClientIdSource CreateClientChannelInput',
-  'CreateClientChannelPayload CreateRabbitChannelInput EventKind ExchangeType GapReason Gateway MessageOutcome',
+  'AutoAck BrokerState ChannelEvent ChannelGap ChannelHistory ClientChannel ClientIdSource ClientPosition',
+  'CreateClientChannelInput CreateClientChannelPayload CreateRabbitChannelInput EventCount EventKind',
+  'ExchangeType GapReason Gateway MessageOutcome',
   'OverflowPolicy PublishInput PublishPayload RabbitChannel ReplicaTrace Session TracedMessage',
 ]
 /** Names that types of an inferred or imported schema cannot have. */
@@ -19,6 +20,7 @@ export const reservedArguments: readonly string[] = [
   'after',
   'last',
   'position',
+  'autoAck',
   'every',
   'overflow',
   'checkpoints',

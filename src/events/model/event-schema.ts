@@ -95,10 +95,16 @@ export interface BuiltInArguments {
   readonly after: string | undefined
   readonly last: string | undefined
   readonly position: string | undefined
+  readonly autoAck: string | undefined
   readonly every: string | undefined
   readonly overflow: string | undefined
   readonly checkpoints: string | undefined
   readonly filter: string | undefined
+}
+
+/** Those that decide how events are delivered, not which. */
+export function ownArguments(builtIn: BuiltInArguments): ReadonlySet<string | undefined> {
+  return new Set(Object.values({ ...builtIn, filter: undefined }))
 }
 
 /** How a gap reaches the client: rule 3 of docs/guides/typed-events.md. */

@@ -13,9 +13,10 @@ import type { MessageEvent } from '../../core/model/channel-event.ts'
 import type { Identity } from '../../core/model/identity.ts'
 import type { EventAccess } from '../../core/ports/event-matcher.ts'
 import type { EventTopic } from '../../core/ports/topic.ts'
+import type { PositionTopic } from '../../core/positions/position-options.ts'
 import { badInput } from '../../errors.ts'
 import { maySelect } from '../access/selected-fields.ts'
-import type { EventField } from '../model/event-schema.ts'
+import { type EventField, ownArguments } from '../model/event-schema.ts'
 import { type FixedProjection, fixedProjection } from '../projection/fixed-projection.ts'
 import type { EventFields } from './event-fields.ts'
 import type { ServedEvents } from './served-events.ts'
@@ -73,8 +74,7 @@ export class NamedEvents {
   #argumentsIn(event: EventField, query: URLSearchParams): Record<string, unknown> {
     const root = this.#fields.schema.schema.getSubscriptionType()?.getFields()[event.name]
     // The protocol has its own place for these.
-    const { after, last, position, every, overflow, checkpoints } = event.builtIn
-    const own = new Set([after, last, position, every, overflow, checkpoints])
+    const own = ownArguments(event.builtIn)
     const declared = new Map((root?.args ?? []).filter(({ name }) => !own.has(name)).map((one) => [one.name, one]))
     for (const name of query.keys()) {
       if (declared.has(name)) continue
@@ -138,6 +138,10 @@ export class NamedSubscription implements EventAccess {
   /** Subscriptions with the same number print an event alike. */
   get variant(): number {
     return this.#printer?.number ?? 0
+  }
+
+  get wanted(): PositionTopic {
+    return this.#access.wanted
   }
 
   topicFor(identity: Identity): EventTopic {

@@ -23,6 +23,8 @@ function builtInOptions({ builtIn }: EventField, args: Readonly<Record<string, u
   return {
     after: valueOf(builtIn.after) as SessionSubscribeOptions['after'],
     last: valueOf(builtIn.last) as SessionSubscribeOptions['last'],
+    position: valueOf(builtIn.position) as SessionSubscribeOptions['position'],
+    autoAck: valueOf(builtIn.autoAck) as SessionSubscribeOptions['autoAck'],
     every: valueOf(builtIn.every) as SessionSubscribeOptions['every'],
     checkpoints: valueOf(builtIn.checkpoints) as SessionSubscribeOptions['checkpoints'],
     overflow: valueOf(builtIn.overflow) as SessionSubscribeOptions['overflow'],

@@ -2,12 +2,13 @@ import type { DocumentNode } from 'graphql'
 import type { Identity } from '../../core/model/identity.ts'
 import type { EventAccess } from '../../core/ports/event-matcher.ts'
 import type { EventTopic } from '../../core/ports/topic.ts'
+import type { PositionTopic } from '../../core/positions/position-options.ts'
 import { GatewayError } from '../../errors.ts'
 import { authorize } from '../access/authorize.ts'
 import type { Conditions } from '../access/conditions.ts'
 import type { EventCaller } from '../access/event-caller.ts'
 import { demandSelection } from '../access/selected-fields.ts'
-import type { EventField } from '../model/event-schema.ts'
+import { type EventField, ownArguments } from '../model/event-schema.ts'
 import type { EventFields } from './event-fields.ts'
 import { continuingField } from './same-meaning.ts'
 import type { ServedEvents } from './served-events.ts'
@@ -49,6 +50,13 @@ export class SubscriptionAccess implements EventAccess {
   /** The fields and the field by which its messages are read now. */
   get reader(): { readonly fields: EventFields; readonly field: EventField } {
     return { fields: this.#fields, field: this.#field }
+  }
+
+  get wanted(): PositionTopic {
+    const { args } = this.#request
+    const { name: field, builtIn } = this.#field
+    const own = ownArguments(builtIn)
+    return { field, args: Object.fromEntries(Object.entries(args).filter(([name]) => !own.has(name))) }
   }
 
   topicFor(identity: Identity): EventTopic {

@@ -2,6 +2,7 @@ import { everyDescription } from '../../core/delivery/pace.ts'
 import { lastDescription } from '../../core/delivery/replay/last-events.ts'
 import type { ChannelEvent as CoreEvent } from '../../core/model/channel-event.ts'
 import type { overflowPolicies } from '../../core/model/overflow-policy.ts'
+import { type AutoAck, autoAckDescription, positionDescription } from '../../core/positions/position-options.ts'
 import { builder } from '../types/builder.ts'
 import { ChannelEventUnion } from '../types/channel-event.ts'
 
@@ -16,6 +17,16 @@ const OverflowPolicy = builder.enumType('OverflowPolicy', {
   } as const satisfies Record<(typeof overflowPolicies)[number], object>,
 })
 
+const AutoAckEnum = builder.enumType('AutoAck', {
+  description: 'When a named position moves without the mutation `ack`.',
+  values: {
+    DELIVERED: {
+      description:
+        'When the event was handed to the connection. An event that the connection then loses is not delivered again.',
+    },
+  } as const satisfies Record<AutoAck, object>,
+})
+
 builder.subscriptionField('channel', (t) =>
   t.field({
     type: ChannelEventUnion,
@@ -25,6 +36,8 @@ builder.subscriptionField('channel', (t) =>
       clientId: t.arg.id({ required: true }),
       after: t.arg({ type: 'Cursor' }),
       last: t.arg.int({ description: lastDescription }),
+      position: t.arg.string({ description: positionDescription }),
+      autoAck: t.arg({ type: AutoAckEnum, description: autoAckDescription }),
       every: t.arg.string({ description: everyDescription }),
       checkpoints: t.arg.boolean({
         defaultValue: false,

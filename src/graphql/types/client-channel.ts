@@ -1,5 +1,7 @@
 import type { Client } from '../../core/ports/client-registry.ts'
+import { checkPositionName, ownerOf } from '../../core/positions/position-options.ts'
 import { builder } from './builder.ts'
+import { countCost, EventCountObject } from './client-position.ts'
 
 export const ClientChannel = builder.objectRef<Client>('ClientChannel').implement({
   description: 'The channel of one client, named by its client id.',
@@ -12,6 +14,16 @@ export const ClientChannel = builder.objectRef<Client>('ClientChannel').implemen
       description:
         'The current position. Query it before you load your data, then subscribe with `after` set to it: no event is missed in between.',
       resolve: (_client, _args, { gateway }) => gateway.position(),
+    }),
+    unread: t.field({
+      type: EventCountObject,
+      nullable: true,
+      complexity: countCost,
+      description:
+        "How many messages are behind the caller's position of this name in the channel. Null if there is no such position, or the number is not known.",
+      args: { position: t.arg.string({ required: true }) },
+      resolve: ({ clientId }, { position }, { identity, gateway }) =>
+        gateway.positions.unreadIn(clientId, { clientId: ownerOf(identity), name: checkPositionName(position) }),
     }),
     online: t.boolean({
       description: 'Whether the client has a session on any replica, or had one within WARREN_PRESENCE_GRACE.',

@@ -125,6 +125,7 @@ test('each error has a close reason', () => {
   const reasons = Object.keys(errorTable).map((code) => [code, closeReasonOf({ code: code as ErrorCode })])
   expect(Object.fromEntries(reasons)).toEqual({
     UNAUTHENTICATED: 'INVALID_TOKEN',
+    POSITION_TAKEN: 'BAD_REQUEST',
     FORBIDDEN: 'FORBIDDEN',
     BAD_USER_INPUT: 'BAD_REQUEST',
     CLIENT_ID_TAKEN: 'BAD_REQUEST',

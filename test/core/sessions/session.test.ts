@@ -48,6 +48,7 @@ beforeEach(() => {
     (...args: unknown[]) =>
       void observed.push([name, ...args])
   sessions = new Sessions({
+    positions: { hold: () => undefined },
     replayer: {
       resume: (subscription: ChannelSubscription) => resumed.push(subscription),
       stop: (subscription: ChannelSubscription) => stopped.push(subscription),

@@ -116,6 +116,7 @@ export function eventField(name: string, options: EventOptions = {}): EventField
       after: 'after',
       last: 'last',
       position: 'position',
+      autoAck: 'autoAck',
       every: 'every',
       overflow: 'overflow',
       checkpoints: 'checkpoints',

@@ -44,14 +44,14 @@ describe('an argument with the name or type of a built-in one', () => {
     const { conditions, builtIn, served } = read('since: Cursor!')
     expect(conditions).toEqual([])
     expect(builtIn?.after).toBe('since')
-    expect(served).toEqual(['since', 'last', 'every', 'overflow', 'checkpoints'])
+    expect(served).toEqual(['since', 'last', 'position', 'autoAck', 'every', 'overflow', 'checkpoints'])
   })
 
   test('belongs to the author if it has another type', () => {
     const { conditions, builtIn, served } = read('after: ID, overflow: String, checkpoints: Int, last: ID!, every: Int')
     expect(conditions).toEqual(['after', 'overflow', 'checkpoints', 'last', 'every'])
     expect(builtIn).toMatchObject({ after: undefined, overflow: undefined, checkpoints: undefined, last: undefined })
-    expect(served).toEqual(['after', 'overflow', 'checkpoints', 'last', 'every'])
+    expect(served).toEqual(['after', 'overflow', 'checkpoints', 'last', 'every', 'position', 'autoAck'])
   })
 
   test('belongs to the author if it has a directive', () => {
@@ -66,7 +66,7 @@ describe('an argument with the name or type of a built-in one', () => {
     const { conditions, builtIn, served } = read('overflow: OverflowPolicy = END, checkpoints: Boolean = true')
     expect(conditions).toEqual([])
     expect(builtIn).toMatchObject({ overflow: 'overflow', checkpoints: 'checkpoints' })
-    expect(served).toEqual(['overflow', 'checkpoints', 'after', 'last', 'every'])
+    expect(served).toEqual(['overflow', 'checkpoints', 'after', 'last', 'position', 'autoAck', 'every'])
   })
 
   test('is a condition where the field has no checkpoints', () => {
@@ -74,8 +74,17 @@ describe('an argument with the name or type of a built-in one', () => {
   })
 
   test.each([
-    ['last: Int', ['last', 'after', 'every'], 'begins with so many of the last events'],
-    ['every: String', ['every', 'after', 'last'], 'delivers the newest message once in this time'],
+    ['last: Int', ['last', 'after', 'position', 'autoAck', 'every'], 'begins with so many of the last events'],
+    [
+      'position: String',
+      ['position', 'after', 'last', 'autoAck', 'every'],
+      'continues at a position that the gateway keeps for the caller',
+    ],
+    [
+      'every: String',
+      ['every', 'after', 'last', 'position', 'autoAck'],
+      'delivers the newest message once in this time',
+    ],
   ])('is the built-in one, and remarked on, if it is %s', (argument, names, meaning) => {
     const { conditions, served } = read(argument)
     expect([conditions, served]).toEqual([[], [...names, 'overflow', 'checkpoints']])
@@ -90,13 +99,10 @@ describe('an argument with the name or type of a built-in one', () => {
     )
   })
 
-  test.each(['position: String'])('is left out and remarked on if it is reserved: %s', (argument) => {
-    const { conditions, served } = read(argument)
-    expect(conditions).toEqual([])
-    expect(served).toEqual(['after', 'last', 'every', 'overflow', 'checkpoints'])
-    expect(printedMistakes(orderField(argument, events()))).toEqual([
-      `e.graphql:1:27: "${argument}" without a directive is a built-in argument, which this version does not serve, so it is left out: write @match to compare it with the message`,
-    ])
+  test('has no default value if it is position: String, because the devices of a client would share it', () => {
+    expect(printedMistakes(orderField('position: String = "phone"', events()))).toContain(
+      'e.graphql:1:46: position is the built-in argument, which cannot have a default value: each device of a client has its own, or they take it from each other',
+    )
   })
 
   test('is the key of idempotency of a mutation only if it is a String', () => {

@@ -76,7 +76,8 @@ test('has both event fields', () => {
     builtIn: {
       after: 'after',
       last: 'last',
-      position: undefined,
+      position: 'position',
+      autoAck: 'autoAck',
       every: 'every',
       overflow: 'overflow',
       checkpoints: 'checkpoints',
@@ -123,7 +124,8 @@ test('has both event fields', () => {
     builtIn: {
       after: 'after',
       last: 'last',
-      position: undefined,
+      position: 'position',
+      autoAck: 'autoAck',
       every: 'every',
       overflow: 'overflow',
       checkpoints: undefined,
@@ -285,6 +287,8 @@ test('is served beside the schema of Warren', () => {
     'status: [OrderStatus!]',
     'after: Cursor',
     'last: Int',
+    'position: String',
+    'autoAck: AutoAck',
     'every: String',
     'overflow: OverflowPolicy',
     'checkpoints: Boolean',
@@ -293,6 +297,8 @@ test('is served beside the schema of Warren', () => {
     'id: ID!',
     'after: Cursor',
     'last: Int',
+    'position: String',
+    'autoAck: AutoAck',
     'every: String',
     'overflow: OverflowPolicy',
   ])

@@ -15,6 +15,8 @@ const sources = [
   'src/errors.ts',
   'src/close-reasons.ts',
   'test/simulation',
+  // The positions in the database of the runs.
+  'test/core/memory-positions.ts',
 ]
 
 /** What the simulation takes the place of. Everything else is the product's code as it is. */

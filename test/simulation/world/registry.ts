@@ -1,6 +1,8 @@
 import type { DeploymentKey } from '../../../src/core/clients/deployment-keys.ts'
 import type { Source } from '../../../src/core/model/source.ts'
 import type { Client, ClientBar, ClientRegistry, Revocation } from '../../../src/core/ports/client-registry.ts'
+import type { PositionStore } from '../../../src/core/positions/position-store.ts'
+import { MemoryPositions } from '../../core/memory-positions.ts'
 import type { Choices } from '../time/seeded.ts'
 import type { VirtualClock } from '../time/virtual-clock.ts'
 
@@ -11,6 +13,7 @@ export class SimulatedDatabase {
   readonly revocations = new Map<string, Revocation>()
   readonly bars = new Map<string, ClientBar>()
   readonly keys = new Map<string, DeploymentKey>()
+  readonly positions = new MemoryPositions()
   isAway = false
   /** The replicas that cannot reach it. */
   readonly cut = new Set<number>()
@@ -146,6 +149,23 @@ export class SimulatedRegistry implements ClientRegistry {
   }
 
   async close(): Promise<void> {}
+}
+
+/** A replica's connection to the positions in the database. */
+export function simulatedPositions(database: SimulatedDatabase): PositionStore {
+  const { positions } = database
+  const run = <Result>(work: () => Promise<Result>): Promise<Result> => database.query(work).then((result) => result)
+  return {
+    take: (take) => run(() => positions.take(take)),
+    add: (added) => run(() => positions.add(added)),
+    move: (moves, at) => run(() => positions.move(moves, at)),
+    find: (keys) => run(() => positions.find(keys)),
+    listOf: (clientId) => run(() => positions.listOf(clientId)),
+    touch: (keys, at) => run(() => positions.touch(keys, at)),
+    remove: (key) => run(() => positions.remove(key)),
+    removeAllOf: (clientId) => run(() => positions.removeAllOf(clientId)),
+    removeUnused: (before) => run(() => positions.removeUnused(before)),
+  }
 }
 
 function insert<Row, Name extends string>(

@@ -9,7 +9,7 @@ import { defaultRoutingKey } from '../../../src/core/model/source.ts'
 import type { HotWindow } from '../../../src/core/ports/hot-window.ts'
 import type { Journal } from '../../../src/core/ports/journal.ts'
 import type { Observer } from '../../../src/core/ports/observer.ts'
-import { type SimulatedDatabase, SimulatedRegistry } from './registry.ts'
+import { type SimulatedDatabase, SimulatedRegistry, simulatedPositions } from './registry.ts'
 import { TypedField } from './typed-field.ts'
 
 export interface ReplicaSettings {
@@ -102,6 +102,7 @@ export class Replica {
       broker,
       control,
       registry,
+      positionStore: simulatedPositions(database),
       keys,
       cursors: new CursorCodec(keys, Number.POSITIVE_INFINITY),
       observer,
@@ -116,7 +117,7 @@ export class Replica {
     this.#hotWindow = hotWindow
     this.#broker = broker
     this.#close = async () => {
-      gateway.close()
+      await gateway.close()
       await control.close()
       await journal.close()
       await broker.close()
@@ -167,6 +168,7 @@ export class Replica {
       maxSubscribeRate: 1_000,
       maxBufferedBytes,
       publishTimeoutMs,
+      positionTtlMs: 86_400_000,
       publishExchanges: ['sources'],
       maxConnections,
       maxConnectionsPerAddress: 1_000,

@@ -12,6 +12,7 @@ import {
 import { gapReasons } from '../../../core/model/channel-event.ts'
 import { overflowPolicies } from '../../../core/model/overflow-policy.ts'
 import { exchangeTypes } from '../../../core/model/source.ts'
+import { autoAcks } from '../../../core/positions/position-options.ts'
 import { messageProperties } from '../../model/place.ts'
 
 const place = 'body: String, envelope: String, header: String, word: String, property: MessageProperty'
@@ -116,6 +117,7 @@ type Published { messageId: ID! }
 type EventGap { reason: GapReason!, oldest: Cursor, cursor: Cursor! }
 enum GapReason { ${gapReasons.join(' ')} }
 enum OverflowPolicy { ${overflowPolicies.join(' ')} }
+enum AutoAck { ${autoAcks.join(' ')} }
 `
 
 /** Of Federation 2.3, and of the link specification 1.0. */

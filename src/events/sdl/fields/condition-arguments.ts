@@ -13,13 +13,16 @@ const scalarKinds = ['ID', 'String', 'Int', 'Boolean', 'BigInt', 'Decimal', 'Flo
 /** Each more doubles the number of shapes of conditions. */
 const maxOptional = 4
 
-/** Names that later become built-in arguments. Without a directive they mean those. */
-const reservedArguments: ReadonlyMap<string, string> = new Map([['position', 'String']])
-
 /** What built-in arguments do that could as well be conditions. */
 const meanings: ReadonlyMap<BuiltInRole, string> = new Map([
   ['last', 'begins with so many of the last events'],
+  ['position', 'continues at a position that the gateway keeps for the caller'],
   ['every', 'delivers the newest message once in this time'],
+])
+
+const defaultRefusals: ReadonlyMap<BuiltInRole, string> = new Map([
+  ['last', 'a client that resumes gives after, and never both'],
+  ['position', 'each device of a client has its own, or they take it from each other'],
 ])
 
 export type BuiltInRole = keyof BuiltInArguments
@@ -31,8 +34,6 @@ export interface EventArguments {
   readonly builtIn: ReadonlyMap<BuiltInRole, string>
   /** Names that are the author's own, so that no built-in argument has them. */
   readonly taken: ReadonlySet<string>
-  /** Declared arguments that are not served. */
-  readonly left: ReadonlySet<string>
 }
 
 /** `path`: the field in messages. `isNullable`: whether the field has checkpoints. */
@@ -45,7 +46,6 @@ export function readEventArguments(
   const { mistakes, uses } = context
   const conditions: ConditionArgument[] = []
   const builtIn = new Map<BuiltInRole, string>()
-  const left = new Set<string>()
   let optional = 0
   for (const argument of args) {
     const node = argument.astNode ?? {}
@@ -58,10 +58,11 @@ export function readEventArguments(
           node,
           `"${argument.name}: ${String(argument.type)}" without a directive is the built-in argument, which ${meaning}: write @match to compare it with the message`,
         )
-        if (role === 'last' && argument.astNode?.defaultValue) {
+        const refusal = role && defaultRefusals.get(role)
+        if (refusal !== undefined && argument.astNode?.defaultValue) {
           mistakes.error(
             argument.astNode.defaultValue,
-            'last is the built-in argument, which cannot have a default value: a client that resumes gives after, and never both',
+            `${role} is the built-in argument, which cannot have a default value: ${refusal}`,
           )
         }
       }
@@ -73,14 +74,6 @@ export function readEventArguments(
             node,
             `${path} has two arguments of the type Cursor without a directive, ${other} and ${argument.name}: one is the position to resume after`,
           )
-        continue
-      }
-      if (reservedArguments.get(argument.name) === String(argument.type)) {
-        mistakes.remark(
-          node,
-          `"${argument.name}: ${String(argument.type)}" without a directive is a built-in argument, which this version does not serve, so it is left out: write @match to compare it with the message`,
-        )
-        left.add(argument.name)
         continue
       }
     }
@@ -96,13 +89,15 @@ export function readEventArguments(
     }
   }
   const roles = new Set(builtIn.values())
-  const taken = new Set(args.map(({ name }) => name).filter((name) => !roles.has(name) && !left.has(name)))
-  return { conditions, builtIn, taken, left }
+  const taken = new Set(args.map(({ name }) => name).filter((name) => !roles.has(name)))
+  return { conditions, builtIn, taken }
 }
 
 function roleOf({ name, type }: GraphQLArgument, known: KnownTypes, isNullable: boolean): BuiltInRole | undefined {
   if (getNullableType(type) === known.cursor) return 'after'
   if (name === 'last' && String(type) === 'Int') return 'last'
+  if (name === 'position' && String(type) === 'String') return 'position'
+  if (name === 'autoAck' && type === known.autoAck) return 'autoAck'
   if (name === 'every' && String(type) === 'String') return 'every'
   if (name === 'overflow' && type === known.overflowPolicy) return 'overflow'
   if (name === 'checkpoints' && String(type) === 'Boolean' && isNullable) return 'checkpoints'

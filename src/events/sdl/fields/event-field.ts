@@ -128,7 +128,7 @@ export function readEventField(
       builtIn,
       filterable: builtIn.filter !== undefined,
     },
-    served: [...field.args.filter((argument) => !args.left.has(argument.name)), ...builtInArguments(known, choice)],
+    served: [...field.args, ...builtInArguments(known, choice)],
   }
 }
 

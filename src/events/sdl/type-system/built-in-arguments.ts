@@ -7,6 +7,7 @@ import {
 } from 'graphql'
 import { everyDescription } from '../../../core/delivery/pace.ts'
 import { lastDescription } from '../../../core/delivery/replay/last-events.ts'
+import { autoAckDescription, positionDescription } from '../../../core/positions/position-options.ts'
 import type { BuiltInArguments } from '../../model/event-schema.ts'
 import type { BuiltInRole, EventArguments } from '../fields/condition-arguments.ts'
 import type { KnownTypes } from './known-types.ts'
@@ -17,8 +18,7 @@ export interface BuiltInChoice extends Pick<EventArguments, 'builtIn' | 'taken'>
   readonly filter: GraphQLInputObjectType | undefined
 }
 
-/** Without those that are reserved for later. */
-const roles = ['after', 'last', 'every', 'overflow', 'checkpoints', 'filter'] as const
+const roles = ['after', 'last', 'position', 'autoAck', 'every', 'overflow', 'checkpoints', 'filter'] as const
 
 /** The arguments that play the built-in roles, by the author's choice of names. */
 export function argumentNames(choice: BuiltInChoice): BuiltInArguments {
@@ -27,7 +27,8 @@ export function argumentNames(choice: BuiltInChoice): BuiltInArguments {
   return {
     after: nameOf('after'),
     last: nameOf('last'),
-    position: undefined,
+    position: nameOf('position'),
+    autoAck: nameOf('autoAck'),
     every: nameOf('every'),
     overflow: nameOf('overflow'),
     checkpoints: nameOf('checkpoints'),
@@ -43,8 +44,11 @@ export function builtInArguments(known: KnownTypes, choice: BuiltInChoice): Grap
         return known.cursor
       case 'last':
         return known.int
+      case 'position':
       case 'every':
         return GraphQLString
+      case 'autoAck':
+        return known.autoAck
       case 'overflow':
         return known.overflowPolicy
       case 'checkpoints':
@@ -68,6 +72,8 @@ function isAdded(role: BuiltInRole, { builtIn, taken, isNullable, filter }: Buil
 const descriptions: Readonly<Record<(typeof roles)[number], string>> = {
   after: 'Deliver every event after this cursor, then live events. Without it: from now on.',
   last: lastDescription,
+  position: positionDescription,
+  autoAck: autoAckDescription,
   every: everyDescription,
   overflow: 'What to do when the client is too slow. Default: the first policy of WARREN_OVERFLOW.',
   checkpoints: 'Also deliver fresh cursors, as null, while there is no event.',

@@ -24,6 +24,7 @@ export interface KnownTypes {
   readonly cursor: GraphQLScalarType
   readonly json: GraphQLScalarType
   readonly overflowPolicy: GraphQLEnumType
+  readonly autoAck: GraphQLEnumType
   readonly eventGap: GraphQLObjectType
   readonly published: GraphQLObjectType
   readonly id: GraphQLScalarType
@@ -45,6 +46,7 @@ export function knownTypesOf(core: GraphQLSchema): KnownTypes {
   if (!cursor || !json || !dateTime) throw new Error('the schema of Warren lacks Cursor, JSON or DateTime')
   keepDateTimesAsSent(dateTime)
   const [overflowPolicy, gapReason] = [enumOf(core, 'OverflowPolicy'), enumOf(core, 'GapReason')]
+  const autoAck = enumOf(core, 'AutoAck')
   // Warren's own schema has an ID and an Int that keep the digits of numbers.
   const id = scalarOf(core, 'ID') ?? GraphQLID
   const int = scalarOf(core, 'Int') ?? GraphQLInt
@@ -76,9 +78,10 @@ export function knownTypesOf(core: GraphQLSchema): KnownTypes {
     eventGap,
     gapReason,
     overflowPolicy,
+    autoAck,
   ]
   const byName = new Map(types.map((type) => [type.name, type]))
-  return { cursor, json, overflowPolicy, eventGap, published, id, int, byName }
+  return { cursor, json, overflowPolicy, autoAck, eventGap, published, id, int, byName }
 }
 
 function scalarOf(schema: GraphQLSchema, name: string): GraphQLScalarType | undefined {

@@ -63,14 +63,14 @@ type Order { sku: ID! }`,
     'a type of Warren in a field',
     `type Order { channel: ClientChannel }`,
     [
-      `e.graphql:1:23: the type "ClientChannel" is of Warren's own schema, which reads other values: of its types the files can use ID, Int, String, Boolean, Float, Cursor, JSON, DateTime, Decimal, BigInt, UUID, Date, Published, EventGap, GapReason and OverflowPolicy`,
+      `e.graphql:1:23: the type "ClientChannel" is of Warren's own schema, which reads other values: of its types the files can use ID, Int, String, Boolean, Float, Cursor, JSON, DateTime, Decimal, BigInt, UUID, Date, Published, EventGap, GapReason, OverflowPolicy and AutoAck`,
     ],
   ],
   [
     'an unknown type',
     `type Order { sku: Sku }`,
     [
-      'e.graphql:1:19: unknown type "Sku": define it, or use one of Order, ID, Int, String, Boolean, Float, Cursor, JSON, DateTime, Decimal, BigInt, UUID, Date, Published, EventGap, GapReason or OverflowPolicy',
+      'e.graphql:1:19: unknown type "Sku": define it, or use one of Order, ID, Int, String, Boolean, Float, Cursor, JSON, DateTime, Decimal, BigInt, UUID, Date, Published, EventGap, GapReason, OverflowPolicy or AutoAck',
     ],
   ],
   [

@@ -1,0 +1,175 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { TimeSlice } from '../delivery/time-slice.ts'
+import { type Cursor, firstOffsetAfter, isOlder, type JournalPlace } from '../model/cursor.ts'
+import type { JournalMessage } from '../model/message.ts'
+import type { Audience } from '../model/source.ts'
+import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
+import type { Journal } from '../ports/journal.ts'
+import { channelTopic, type Topic } from '../ports/topic.ts'
+import { topicOfText } from './position-options.ts'
+import type { StoredPosition } from './position-store.ts'
+
+/** How many entries before the hot window a count reads at most, and for how long, in ms. */
+const maxScanned = 50_000
+const maxScanMs = 5_000
+/** How many counts may wait for their turn to read the journal. */
+const maxWaiting = 100
+/** Of how many positions the last count is kept, so that the next one continues there. */
+const maxKept = 1_000
+
+export interface EventCount {
+  readonly count: number
+  /** There may be more: a part of the journal was not read. */
+  readonly atLeast: boolean
+}
+
+export interface EventCounterParts {
+  readonly journal: Pick<Journal, 'scan'>
+  readonly hotWindow: HotWindow
+  /** The journal's epoch while it is up. */
+  readonly epoch: () => string | undefined
+  readonly originOf: (topic: Topic) => Cursor | undefined
+  /** The channels of a message. Empty if its body cannot be decoded. */
+  readonly audienceOf: (message: WindowEntry, from: 'window' | 'journal') => Audience
+}
+
+interface Kept extends EventCount {
+  /** The first offset that was not counted. */
+  readonly next: number
+}
+
+/**
+ * Counts the messages of a channel behind a position. The hot window is counted in memory; of what
+ * is older, a bounded part is read from the journal, by one count at a time. A body is decoded only
+ * if a source finds its clients there.
+ */
+export class EventCounter {
+  readonly #parts: EventCounterParts
+  /** By channel and place. */
+  readonly #kept = new Map<string, Kept>()
+  readonly #running = new Map<string, Promise<EventCount | undefined>>()
+  #turn: Promise<unknown> = Promise.resolve()
+  #waiting = 0
+  readonly #closing = new AbortController()
+
+  constructor(parts: EventCounterParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Undefined: not known, because the journal was replaced or is away, or the position is that of a
+   * typed field. Concurrent callers share one count.
+   */
+  async behind({ topic, place }: StoredPosition): Promise<EventCount | undefined> {
+    if (topic === undefined || !place) return undefined
+    const { field, args } = topicOfText(topic)
+    const { clientId } = args
+    if (field !== 'channel' || typeof clientId !== 'string') return undefined
+    return this.behindIn(clientId, place)
+  }
+
+  /** As `behind`. */
+  behindIn(clientId: string, place: JournalPlace): Promise<EventCount | undefined> {
+    const key = `${place.epoch} ${firstOffsetAfter(place)} ${clientId}`
+    let running = this.#running.get(key)
+    if (!running) {
+      running = this.#count(clientId, place, key).finally(() => this.#running.delete(key))
+      this.#running.set(key, running)
+    }
+    return running
+  }
+
+  close(): void {
+    this.#closing.abort()
+  }
+
+  async #count(clientId: string, place: JournalPlace, key: string): Promise<EventCount | undefined> {
+    const { epoch, hotWindow, originOf } = this.#parts
+    if (epoch() !== place.epoch || hotWindow.first === undefined) return undefined
+    const origin = originOf(channelTopic(clientId))
+    const begin = origin && isOlder({ ...place, codec: origin.codec }, origin) ? origin : place
+    const known = this.#kept.get(key) ?? { count: 0, atLeast: false, next: firstOffsetAfter(begin) }
+    const older = known.next < hotWindow.first ? await this.#countInJournal(clientId, known.next) : undefined
+    // The journal was replaced meanwhile, or its reader failed.
+    if (older === 'failed' || epoch() !== place.epoch) return undefined
+    const newer = await this.#countInWindow(clientId, older?.next ?? known.next)
+    const result: Kept = {
+      count: known.count + (older?.count ?? 0) + newer.count,
+      atLeast: known.atLeast || (older?.atLeast ?? false),
+      next: newer.next,
+    }
+    this.#keep(key, result)
+    return { count: result.count, atLeast: result.atLeast }
+  }
+
+  async #countInWindow(clientId: string, from: number): Promise<{ count: number; next: number }> {
+    const { hotWindow } = this.#parts
+    let count = 0
+    let at = from - 1
+    const end = hotWindow.last?.offset ?? -1
+    for (;;) {
+      const slice = new TimeSlice()
+      const before = at
+      hotWindow.visit(at, (entry) => {
+        at = entry.offset
+        if (this.#isFor(clientId, entry, 'window')) count += 1
+        return !slice.isOver && at < end
+      })
+      if (at === before || at >= end) return { count, next: at + 1 }
+      await nextTurn()
+    }
+  }
+
+  /** Up to the hot window. In turns, because a scan is dear. */
+  async #countInJournal(clientId: string, from: number): Promise<Kept | 'failed'> {
+    if (this.#waiting >= maxWaiting) return 'failed'
+    this.#waiting += 1
+    const scan = this.#turn.then(() => this.#scan(clientId, from))
+    this.#turn = scan
+    try {
+      return await scan
+    } finally {
+      this.#waiting -= 1
+    }
+  }
+
+  async #scan(clientId: string, from: number): Promise<Kept | 'failed'> {
+    const { journal, hotWindow } = this.#parts
+    let count = 0
+    let scanned = 0
+    let next = from
+    let isWhole = false
+    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(maxScanMs)])
+    const visit = (entry: JournalMessage): boolean => {
+      if (hotWindow.first !== undefined && entry.offset >= hotWindow.first) {
+        isWhole = true
+        next = entry.offset
+        return false
+      }
+      if (this.#isFor(clientId, entry, 'journal')) count += 1
+      scanned += 1
+      next = entry.offset + 1
+      return scanned < maxScanned
+    }
+    try {
+      await journal.scan(from, visit, signal)
+    } catch {
+      return 'failed'
+    }
+    return { count, atLeast: !isWhole, next: isWhole ? next : (hotWindow.first ?? next) }
+  }
+
+  #isFor(clientId: string, entry: WindowEntry, from: 'window' | 'journal'): boolean {
+    if (entry.mark || entry.unreadable) return false
+    const audience = this.#parts.audienceOf(entry, from)
+    return audience === 'everyone' || audience.includes(clientId)
+  }
+
+  #keep(key: string, kept: Kept): void {
+    this.#kept.delete(key)
+    this.#kept.set(key, kept)
+    if (this.#kept.size <= maxKept) return
+    const [oldest] = this.#kept.keys()
+    if (oldest !== undefined) this.#kept.delete(oldest)
+  }
+}

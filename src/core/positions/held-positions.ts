@@ -1,0 +1,98 @@
+import type { PositionHold } from './position-hold.ts'
+import { type PositionKey, type PositionStore, positionsAStatement } from './position-store.ts'
+import { textOf } from './position-writer.ts'
+
+/** How often held positions are compared with the registry, in milliseconds. */
+const checkMs = 30_000
+/** How often expired positions are removed, in milliseconds. */
+const removeMs = 3_600_000
+
+export interface HeldPositionsParts {
+  readonly store: Pick<PositionStore, 'find' | 'touch' | 'removeUnused'>
+  readonly ttlMs: () => number
+  readonly logError: (what: string, error: unknown) => void
+}
+
+/** The positions that subscriptions of this replica have: one subscription each. */
+export class HeldPositions {
+  readonly #parts: HeldPositionsParts
+  readonly #holds = new Map<string, PositionHold>()
+  readonly #checking: NodeJS.Timeout
+  readonly #removing: NodeJS.Timeout
+  #touchedAt = Date.now()
+  #isChecking = false
+  #closed = false
+
+  constructor(parts: HeldPositionsParts) {
+    this.#parts = parts
+    this.#checking = setInterval(() => void this.check(), checkMs)
+    this.#checking.unref()
+    this.#removing = setInterval(() => void this.#removeUnused(), removeMs)
+    this.#removing.unref()
+  }
+
+  get size(): number {
+    return this.#holds.size
+  }
+
+  /** The later one of two holds loses nothing, in whatever order they come. */
+  add(hold: PositionHold): void {
+    const known = this.#holds.get(textOf(hold))
+    if (known && known.holder > hold.holder) return hold.lose('taken')
+    this.#holds.set(textOf(hold), hold)
+    known?.lose('taken')
+  }
+
+  /** Resolves with false if it had not the position. */
+  remove(hold: PositionHold): boolean {
+    if (this.#holds.get(textOf(hold)) !== hold) return false
+    return this.#holds.delete(textOf(hold))
+  }
+
+  /** `toLaterThan`: the subscriptions with this number or a smaller one lose it. */
+  lose(key: PositionKey, to: 'deleted' | { readonly toLaterThan: number }): void {
+    const hold = this.#holds.get(textOf(key))
+    if (!hold) return
+    if (to === 'deleted') hold.lose('deleted')
+    else if (hold.holder <= to.toLaterThan) hold.lose('taken')
+  }
+
+  /** Compares all numbers with the registry. */
+  async check(): Promise<void> {
+    if (this.#isChecking || this.#closed) return
+    this.#isChecking = true
+    try {
+      const { store, ttlMs } = this.#parts
+      const isDue = Date.now() - this.#touchedAt >= Math.min(removeMs, ttlMs() / 4)
+      if (isDue) this.#touchedAt = Date.now()
+      const holds = [...this.#holds.values()]
+      for (let at = 0; at < holds.length && !this.#closed; at += positionsAStatement) {
+        const batch = holds.slice(at, at + positionsAStatement)
+        const rows = new Map((await store.find(batch)).map((row) => [textOf(row), row.holder]))
+        for (const hold of batch) {
+          const holder = rows.get(textOf(hold))
+          if (holder !== hold.holder) hold.lose(holder === undefined ? 'deleted' : 'taken')
+        }
+        if (isDue) await store.touch(batch, new Date())
+      }
+    } catch (error) {
+      this.#parts.logError('comparing the positions of subscriptions', error)
+    } finally {
+      this.#isChecking = false
+    }
+  }
+
+  close(): void {
+    this.#closed = true
+    clearInterval(this.#checking)
+    clearInterval(this.#removing)
+  }
+
+  async #removeUnused(): Promise<void> {
+    try {
+      await this.#parts.store.removeUnused(new Date(Date.now() - this.#parts.ttlMs()))
+    } catch (error) {
+      this.#parts.logError('removing expired positions', error)
+    }
+  }
+}

@@ -1,0 +1,232 @@
+import { badInput, GatewayError } from '../../errors.ts'
+import { type Cursor, type CursorCodec, firstOffsetAfter, type JournalPlace } from '../model/cursor.ts'
+import type { Identity } from '../model/identity.ts'
+import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
+import type { EventCount, EventCounter } from './event-counter.ts'
+import { HeldPositions } from './held-positions.ts'
+import { type HoldKeeper, PositionHold } from './position-hold.ts'
+import {
+  checkPositionName,
+  maxPositions,
+  ownerOf,
+  type PositionOptions,
+  type PositionTopic,
+  topicText,
+  wantedPosition,
+} from './position-options.ts'
+import type { PositionKey, PositionStore, StoredPosition } from './position-store.ts'
+import { PositionWriter, textOf } from './position-writer.ts'
+
+type PositionMessage = Extract<ControlMessage, { kind: 'position-taken' | 'position-deleted' }>
+
+export interface PositionsParts {
+  readonly store: PositionStore
+  readonly counter: EventCounter
+  readonly control: Pick<ControlBus, 'send'>
+  readonly cursors: CursorCodec
+  /** `WARREN_POSITION_TTL`. Read at each use. */
+  readonly ttlMs: () => number
+  /** Where the journal ends, as far as this replica has read it. Undefined: not known yet. */
+  readonly liveEnd: () => Cursor | undefined
+  /** As `liveEnd`, but waits until it is known. Rejects with `BROKER_UNAVAILABLE`. */
+  readonly position: () => Promise<Cursor>
+  /** The epoch of the journal as of now, by a mark. Rejects while the broker is away. */
+  readonly currentEpoch: () => Promise<string | undefined>
+  readonly logError: (what: string, error: unknown) => void
+}
+
+/** Of how many positions the last place is remembered, so that an ack reads no row. */
+const maxRemembered = 10_000
+
+/**
+ * Named positions: where a client is in a channel or a typed field, kept for it by the gateway.
+ *
+ * A subscription takes the position and continues there. The registry gives it a number that is
+ * greater than that of all before, so that of several subscriptions on any replicas the last one
+ * has it. Replicas are notified over the control bus, and compare the numbers regularly, because
+ * such messages may be lost. Acks only move a position forward.
+ */
+export class Positions implements HoldKeeper {
+  readonly #parts: PositionsParts
+  readonly #writer: PositionWriter
+  readonly #held: HeldPositions
+  /** By position: how far it was acked, stored or not. Older than the truth at worst. */
+  readonly #remembered = new Map<string, JournalPlace | undefined>()
+
+  constructor(parts: PositionsParts) {
+    this.#parts = parts
+    this.#held = new HeldPositions({ store: parts.store, ttlMs: parts.ttlMs, logError: parts.logError })
+    this.#writer = new PositionWriter({
+      store: parts.store,
+      currentEpoch: parts.currentEpoch,
+      onLost: (key, holder, isDeleted) => {
+        if (isDeleted) this.#remembered.delete(textOf(key))
+        if (holder !== undefined) this.#held.lose(key, isDeleted ? 'deleted' : { toLaterThan: holder })
+      },
+      logError: parts.logError,
+    })
+  }
+
+  /** Subscriptions of this replica that have a position, and acks that are not stored yet. */
+  get counts(): { readonly held: number; readonly waiting: number } {
+    return { held: this.#held.size, waiting: this.#writer.waiting }
+  }
+
+  /**
+   * For a subscription that begins: checks its options. Undefined: it has no position. Call `begin`
+   * of the hold once the subscription exists. Throws `BAD_USER_INPUT` and `FORBIDDEN`.
+   */
+  hold(
+    options: PositionOptions & { readonly last?: unknown },
+    identity: Identity,
+    topic: () => PositionTopic,
+  ): PositionHold | undefined {
+    const wanted = wantedPosition(options, identity)
+    return wanted && new PositionHold(wanted, topicText(topic()), this.#parts.liveEnd(), this)
+  }
+
+  async take(hold: PositionHold, known: Cursor | undefined): Promise<Cursor | undefined> {
+    const { store, cursors, control } = this.#parts
+    const { clientId, name, topic } = hold
+    const start = known ?? (await this.#parts.position())
+    await this.#writer.flushOf(hold)
+    const taken = await store.take({
+      clientId,
+      name,
+      topic,
+      place: placeOf(start),
+      at: new Date(),
+      most: maxPositions,
+    })
+    if (taken.kind === 'full') throw tooMany()
+    if (taken.kind === 'other')
+      throw badInput('position', `"${name}" is the position of ${taken.topic}, and this subscription is ${topic}`)
+    const { place, holder } = taken.position
+    hold.holder = holder
+    this.#remember(hold, place)
+    this.#held.add(hold)
+    await control.send({ kind: 'position-taken', clientId, name, holder }).catch(() => undefined)
+    return place && { ...place, codec: cursors }
+  }
+
+  acked({ clientId, name, holder }: PositionHold, cursor: Cursor): void {
+    this.#writer.record({ clientId, name, place: placeOf(cursor), holder })
+  }
+
+  released(hold: PositionHold): void {
+    if (this.#held.remove(hold)) void this.#writer.flush()
+  }
+
+  failed(error: unknown): void {
+    this.#parts.logError('taking a position', error)
+  }
+
+  /**
+   * The caller has handled everything up to the cursor. Resolves with false if the position is
+   * there already, or further. Rejects with `BAD_USER_INPUT`, `LIMIT_EXCEEDED`, `FORBIDDEN`,
+   * `REGISTRY_UNAVAILABLE`, or `BROKER_UNAVAILABLE` for a cursor of another journal.
+   */
+  async ack(identity: Identity, name: unknown, text: unknown): Promise<boolean> {
+    const key = { clientId: ownerOf(identity), name: checkPositionName(name) }
+    const cursor = typeof text === 'string' ? this.#parts.cursors.parse(text) : undefined
+    if (!cursor) throw badInput('cursor', 'expected a cursor of this deployment')
+    this.#writer.requireRoom()
+    const place = placeOf(cursor)
+    if (!this.#remembered.has(textOf(key))) {
+      const at = new Date()
+      const stored = await this.#parts.store.add({ ...key, place, at, most: maxPositions })
+      if (!stored) throw tooMany()
+      this.#remember(key, stored.place)
+      // Its own place: this call has added the position.
+      if (stored.movedAt.getTime() === at.getTime() && isSame(stored.place, place)) return true
+    }
+    const known = this.#remembered.get(textOf(key))
+    if (known && known.epoch === place.epoch && firstOffsetAfter(known) >= firstOffsetAfter(place)) return false
+    if (known && known.epoch !== place.epoch && (await this.#parts.currentEpoch()) !== place.epoch) return false
+    this.#remember(key, place)
+    this.#writer.record({ ...key, place, holder: undefined })
+    return true
+  }
+
+  /** The positions of a client, with its acks that this replica has not stored yet. */
+  async listOf(clientId: string): Promise<StoredPosition[]> {
+    await this.#writer.flush()
+    return this.#parts.store.listOf(clientId)
+  }
+
+  /** As `EventCounter.behind`. */
+  behind(position: StoredPosition): Promise<EventCount | undefined> {
+    return this.#parts.counter.behind(position)
+  }
+
+  /**
+   * How many messages of a channel are behind a position. Undefined: there is no such position, or
+   * it is not known. Rejects with `BAD_USER_INPUT` if the position is that of something else.
+   */
+  async unreadIn(channel: string, key: PositionKey): Promise<EventCount | undefined> {
+    await this.#writer.flushOf(key)
+    const [found] = await this.#parts.store.find([key])
+    if (!found?.place) return undefined
+    const topic = topicText({ field: 'channel', args: { clientId: channel } })
+    if (found.topic !== undefined && found.topic !== topic)
+      throw badInput('position', `"${key.name}" is the position of ${found.topic}, not of channel "${channel}"`)
+    return this.#parts.counter.behindIn(channel, found.place)
+  }
+
+  /** Resolves with false if there is none. A subscription that has it ends. */
+  async remove({ clientId, name }: PositionKey): Promise<boolean> {
+    const existed = await this.#parts.store.remove({ clientId, name })
+    this.#forget({ clientId, name })
+    await this.#parts.control.send({ kind: 'position-deleted', clientId, name }).catch(() => undefined)
+    return existed
+  }
+
+  /** The client was deleted: the next owner of its id has no positions. */
+  async removeAllOf(clientId: string): Promise<void> {
+    for (const { name } of await this.#parts.store.listOf(clientId)) await this.remove({ clientId, name })
+  }
+
+  onControl(message: PositionMessage): void {
+    if (message.kind === 'position-deleted') this.#forget(message)
+    else this.#held.lose(message, { toLaterThan: message.holder - 1 })
+  }
+
+  /** Control messages may have been lost. */
+  onResync(): void {
+    void this.#held.check()
+  }
+
+  /** Stores all acks. */
+  async close(): Promise<void> {
+    this.#held.close()
+    this.#parts.counter.close()
+    await this.#writer.close()
+  }
+
+  #forget(key: PositionKey): void {
+    this.#writer.forget(key)
+    this.#remembered.delete(textOf(key))
+    this.#held.lose(key, 'deleted')
+  }
+
+  #remember(key: PositionKey, place: JournalPlace | undefined): void {
+    const text = textOf(key)
+    this.#remembered.delete(text)
+    this.#remembered.set(text, place)
+    if (this.#remembered.size <= maxRemembered) return
+    const [oldest] = this.#remembered.keys()
+    if (oldest !== undefined) this.#remembered.delete(oldest)
+  }
+}
+
+function placeOf({ epoch, offset, fingerprint, before }: Cursor): JournalPlace {
+  return { epoch, offset, fingerprint, before }
+}
+
+function isSame(one: JournalPlace | undefined, other: JournalPlace): boolean {
+  return one?.epoch === other.epoch && firstOffsetAfter(one) === firstOffsetAfter(other)
+}
+
+function tooMany(): GatewayError {
+  return new GatewayError('LIMIT_EXCEEDED', `at most ${maxPositions} positions a client: delete one`)
+}

@@ -1,0 +1,400 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
+import { printCursor } from '../../../src/core/model/cursor.ts'
+import { anonymous, anyListener, type Identity } from '../../../src/core/model/identity.ts'
+import { maxPositions } from '../../../src/core/positions/position-options.ts'
+import type { Session, SessionSubscribeOptions } from '../../../src/core/sessions/session.ts'
+import type { GatewayError } from '../../../src/errors.ts'
+import { controlledGateway, operator, passed } from '../controlled-gateway.ts'
+import { MemoryPositions } from '../memory-positions.ts'
+
+type World = Awaited<ReturnType<typeof controlledGateway>>
+const alice: Identity = { ...anonymous, clientId: 'alice' }
+const aliceElsewhere: Identity = { ...operator, clientId: 'alice' }
+let worlds: World[]
+
+beforeEach(() => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] })
+  worlds = []
+})
+afterEach(async () => {
+  for (const world of worlds) void world.gateway.close()
+  await passed()
+  jest.useRealTimers()
+})
+
+/** A replica; several share positions and the journal's contents. */
+async function replica(store = new StoreUnderTest(), windowEntries = 1_000): Promise<World> {
+  const world = await controlledGateway({ positionStore: store }, windowEntries)
+  worlds.push(world)
+  await world.open()
+  world.journal.begin()
+  // So that the end of the journal is known. Offsets in these tests begin behind it.
+  world.journal.add({ mark: true, exchange: '' })
+  return world
+}
+
+class StoreUnderTest extends MemoryPositions {
+  failing: Error | undefined
+  /** `take` waits for it. */
+  taking = Promise.resolve()
+  moves = 0
+
+  override async take(...args: Parameters<MemoryPositions['take']>) {
+    await this.taking
+    if (this.failing) throw this.failing
+    return super.take(...args)
+  }
+
+  override async find(...args: Parameters<MemoryPositions['find']>) {
+    if (this.failing) throw this.failing
+    return super.find(...args)
+  }
+
+  override async move(...args: Parameters<MemoryPositions['move']>) {
+    if (this.failing) throw this.failing
+    this.moves += args[0].length
+    return super.move(...args)
+  }
+}
+
+interface Subscribed {
+  readonly session: Session
+  readonly events: ChannelEvent[]
+  /** Offsets of messages, reasons of gaps, and the code of the error at the end. */
+  readonly story: () => unknown[]
+}
+
+function subscribe(
+  world: World,
+  options: SessionSubscribeOptions = {},
+  identity = alice,
+  channel = 'alice',
+): Subscribed {
+  const session = world.gateway.openSession({ identity, transport: 'in-process', onClose: () => {} })
+  const events: ChannelEvent[] = []
+  let end: unknown[] = []
+  const subscription = session.subscribe({ clientId: channel, position: 'phone', ...options })
+  subscription.pipe({
+    take: (event) => events.push(event) > 0,
+    end: (failure) => {
+      end = [failure?.code ?? 'ended']
+    },
+  })
+  const story = () => [
+    ...events.map((event) => (event.kind === 'GAP' ? event.reason : event.cursor.offset - 1)),
+    ...end,
+  ]
+  return { session, events, story }
+}
+
+function cursorAt({ events }: Subscribed, offset: number): string {
+  const found = events.find((event) => event.kind === 'MESSAGE' && event.cursor.offset === offset + 1)
+  if (!found) throw new Error(`no event at ${offset}`)
+  return printCursor(found.cursor)
+}
+
+function codeOf(call: () => unknown): unknown {
+  try {
+    call()
+    return 'nothing'
+  } catch (error) {
+    return `${(error as GatewayError).code} ${(error as Error).message}`
+  }
+}
+
+async function refusal(call: Promise<unknown>): Promise<unknown> {
+  return call.then(
+    () => 'nothing',
+    (error: GatewayError) => error.code,
+  )
+}
+
+function placeIn(store: MemoryPositions, name = 'phone'): number | undefined {
+  const place = [...store.rows.values()].find((row) => row.name === name)?.place
+  return place && place.offset - 1
+}
+
+describe('a subscription with a position', () => {
+  test('begins at the live end as of the call, and then where the acks are, on any replica', async () => {
+    const store = new StoreUnderTest()
+    const world = await replica(store)
+    world.journal.add()
+    let take = (): void => undefined
+    store.taking = new Promise((resolve) => {
+      take = resolve
+    })
+    const first = subscribe(world)
+    await passed()
+    // Published while the registry is slow.
+    world.journal.add()
+    await passed(100)
+    expect(first.story()).toEqual([])
+    take()
+    await passed(100)
+    world.journal.add()
+    expect(first.story()).toEqual([1, 2])
+    expect(await world.gateway.positions.ack(alice, 'phone', cursorAt(first, 1))).toBe(true)
+    first.session.end('client')
+    await passed(1_100)
+    world.journal.add()
+
+    const other = await replica(store)
+    for (let n = 0; n < 4; n += 1) other.journal.add()
+    const second = subscribe(other)
+    await passed(100)
+    expect(second.story()).toEqual([2, 3])
+  })
+
+  test('keeps its start without an ack, so that nothing is missed', async () => {
+    const world = await replica()
+    world.journal.add()
+    const first = subscribe(world)
+    await passed()
+    first.session.end('client')
+    world.journal.add()
+    const second = subscribe(world)
+    await passed(100)
+    expect(second.story()).toEqual([1])
+  })
+
+  test('starts at `after` if both are given, and still takes the position', async () => {
+    const world = await replica()
+    const probe = subscribe(world, { position: undefined })
+    for (let n = 0; n < 4; n += 1) world.journal.add()
+    expect(await world.gateway.positions.ack(alice, 'phone', cursorAt(probe, 2))).toBe(true)
+    const first = subscribe(world)
+    await passed(100)
+    const second = subscribe(world, { after: cursorAt(probe, 0) })
+    await passed(100)
+    expect([first.story(), second.story()]).toEqual([
+      [3, 'POSITION_TAKEN'],
+      [1, 2, 3],
+    ])
+  })
+
+  test('is moved by what was delivered if it wants that, within a second, in one write', async () => {
+    const store = new StoreUnderTest()
+    const world = await replica(store)
+    const subscribed = subscribe(world, { autoAck: 'DELIVERED' })
+    await passed(100)
+    for (let n = 0; n < 50; n += 1) world.journal.add()
+    expect(placeIn(store)).not.toBe(49)
+    await passed(1_000)
+    expect([placeIn(store), store.moves]).toEqual([49, 1])
+    world.journal.add()
+    subscribed.session.end('client')
+    await passed()
+    expect(placeIn(store)).toBe(50)
+  })
+
+  test('ends with an error to retry if the registry is away, and its session stays', async () => {
+    const store = new StoreUnderTest()
+    const world = await replica(store)
+    store.failing = new Error('away')
+    const subscribed = subscribe(world)
+    const neighbour = subscribed.session.subscribe({ clientId: 'alice' })
+    await passed(100)
+    expect([subscribed.story(), subscribed.session.ended, neighbour.ended]).toEqual([['DELIVERY_FAILED'], false, false])
+  })
+
+  test('is refused for other arguments, other names, with last, and without a client id', async () => {
+    const world = await replica()
+    subscribe(world, {}, aliceElsewhere)
+    await passed()
+    const other = subscribe(world, {}, aliceElsewhere, 'bob')
+    await passed()
+    expect(other.story()).toEqual(['BAD_USER_INPUT'])
+    expect(codeOf(() => subscribe(world, { last: 3 }))).toMatch(/^BAD_USER_INPUT last: /)
+    expect(codeOf(() => subscribe(world, { position: 'my phone' }))).toMatch(/^BAD_USER_INPUT position: /)
+    expect(codeOf(() => subscribe(world, { position: '' }))).toMatch(/^BAD_USER_INPUT position: /)
+    expect(codeOf(() => subscribe(world, { autoAck: 'SEEN' as never }))).toMatch(/^BAD_USER_INPUT autoAck: /)
+    expect(codeOf(() => subscribe(world, { position: null, autoAck: 'DELIVERED' }))).toMatch(
+      /^BAD_USER_INPUT autoAck: /,
+    )
+    expect(codeOf(() => subscribe(world, {}, anyListener))).toMatch(/^BAD_USER_INPUT position: /)
+    expect(codeOf(() => subscribe(world, {}, { ...aliceElsewhere, disowned: true }))).toMatch(/^FORBIDDEN /)
+  })
+})
+
+describe('a later subscription takes the position', () => {
+  test('on the same replica: the older one ends at once, and receives nothing of its queue', async () => {
+    const world = await replica()
+    const session = world.gateway.openSession({ identity: alice, transport: 'in-process', onClose: () => {} })
+    const slow = session.subscribe({ clientId: 'alice', position: 'phone' })
+    const neighbour = subscribe(world, { position: undefined })
+    await passed(100)
+    for (let n = 0; n < 3; n += 1) world.journal.add()
+    expect(slow.queued).toHaveLength(3)
+    const second = subscribe(world)
+    await passed(100)
+    await expect(slow.next()).rejects.toMatchObject({ code: 'POSITION_TAKEN' })
+    expect([second.story(), neighbour.story(), session.ended]).toEqual([[0, 1, 2], [0, 1, 2], false])
+  })
+
+  test('on another replica, which notifies this one; a message about an older subscription changes nothing', async () => {
+    const store = new StoreUnderTest()
+    const [one, other] = [await replica(store), await replica(store)]
+    const first = subscribe(one)
+    await passed(10)
+    const second = subscribe(other)
+    await passed(10)
+    const taken = [...one.sent, ...other.sent].filter(({ kind }) => kind === 'position-taken')
+    expect(taken).toHaveLength(2)
+    for (const message of taken) other.control.onMessage(message)
+    await passed()
+    expect(second.story()).toEqual([])
+    for (const message of taken.toReversed()) one.control.onMessage(message)
+    await passed()
+    expect([first.story(), second.story()]).toEqual([['POSITION_TAKEN'], []])
+  })
+
+  test('also if the message about it is lost: at the next write, or the next comparison', async () => {
+    const store = new StoreUnderTest()
+    const [one, other] = [await replica(store), await replica(store)]
+    const first = subscribe(one, { autoAck: 'DELIVERED' })
+    await passed(10)
+    const second = subscribe(other)
+    await passed(100)
+    one.journal.add()
+    await passed(1_000)
+    // Its late ack was refused, because the other subscription had begun before it.
+    expect([first.story(), placeIn(store)]).toEqual([[0, 'POSITION_TAKEN'], -1])
+    const third = subscribe(one)
+    await passed(30_000)
+    expect([second.story(), third.story().includes('POSITION_TAKEN')]).toEqual([['POSITION_TAKEN'], false])
+  })
+
+  test('and a deletion ends it on every replica, even if the position is there again', async () => {
+    const store = new StoreUnderTest()
+    const [one, other] = [await replica(store), await replica(store)]
+    const first = subscribe(one)
+    await passed(10)
+    expect(await other.gateway.positions.remove({ clientId: 'alice', name: 'phone' })).toBe(true)
+    expect(await other.gateway.positions.remove({ clientId: 'alice', name: 'phone' })).toBe(false)
+    const second = subscribe(other)
+    await passed(30_000)
+    expect([first.story(), second.story()]).toEqual([['POSITION_TAKEN'], []])
+  })
+})
+
+describe('an ack', () => {
+  test('only moves forward, may come before the subscription, and is stored at the end', async () => {
+    const store = new StoreUnderTest()
+    const world = await replica(store)
+    const probe = subscribe(world, { position: undefined })
+    for (let n = 0; n < 5; n += 1) world.journal.add()
+    const ack = (offset: number) => world.gateway.positions.ack(alice, 'tablet', cursorAt(probe, offset))
+    expect([await ack(1), await ack(3), await ack(2), await ack(3)]).toEqual([true, true, false, false])
+    await world.gateway.close()
+    expect(placeIn(store, 'tablet')).toBe(3)
+  })
+
+  test('is refused without a client, with a wrong cursor or name, and beyond the number of positions', async () => {
+    const world = await replica()
+    const probe = subscribe(world, { position: undefined })
+    world.journal.add()
+    const cursor = cursorAt(probe, 0)
+    const { positions } = world.gateway
+    expect(await refusal(positions.ack(anonymous, 'a', cursor))).toBe('UNAUTHENTICATED')
+    expect(await refusal(positions.ack(operator, 'a', cursor))).toBe('BAD_USER_INPUT')
+    expect(await refusal(positions.ack(alice, 'a b', cursor))).toBe('BAD_USER_INPUT')
+    expect(await refusal(positions.ack(alice, 'a', `${cursor}x`))).toBe('BAD_USER_INPUT')
+    for (let n = 0; n < maxPositions; n += 1) expect(await positions.ack(alice, `device-${n}`, cursor)).toBe(true)
+    expect(await refusal(positions.ack(alice, 'one-more', cursor))).toBe('LIMIT_EXCEEDED')
+    const subscribed = subscribe(world, { position: 'one-more' })
+    await passed()
+    expect(subscribed.story()).toEqual(['LIMIT_EXCEEDED'])
+  })
+
+  test('of another journal counts only if that is the present one', async () => {
+    const store = new StoreUnderTest()
+    const world = await replica(store)
+    const probe = subscribe(world, { position: undefined })
+    for (let n = 0; n < 5; n += 1) world.journal.add()
+    const old = cursorAt(probe, 4)
+    const ack = (cursor: string) => world.gateway.positions.ack(alice, 'phone', cursor)
+    expect(await ack(cursorAt(probe, 2))).toBe(true)
+    world.journal.replace()
+    world.journal.add()
+    world.journal.add()
+    const message = probe.events.findLast((event) => event.kind === 'MESSAGE')
+    const now = printCursor(message!.cursor)
+    expect(message!.cursor.epoch).not.toBe(probe.events[0]!.cursor.epoch)
+    expect(await ack(now)).toBe(true)
+    expect(await ack(old)).toBe(false)
+    await passed(1_100)
+    expect([...store.rows.values()].map(({ place }) => place?.epoch)).toEqual([message!.cursor.epoch])
+  })
+
+  test('waits while the registry is away, and is stored when it is back', async () => {
+    const store = new StoreUnderTest()
+    const world = await replica(store)
+    subscribe(world, { autoAck: 'DELIVERED' })
+    await passed()
+    store.failing = new Error('away')
+    for (let n = 0; n < 3; n += 1) world.journal.add()
+    await passed(3_000)
+    expect(world.gateway.positions.counts).toEqual({ held: 1, waiting: 1 })
+    store.failing = undefined
+    await passed(5_000)
+    expect([placeIn(store), world.gateway.positions.counts.waiting]).toEqual([2, 0])
+  })
+})
+
+test('a position expires after its last use, which a subscription that has it renews', async () => {
+  const store = new StoreUnderTest()
+  const world = await replica(store)
+  subscribe(world)
+  const left = subscribe(world, { position: 'tablet' })
+  await passed()
+  left.session.end('client')
+  await passed(26 * 3_600_000)
+  expect([...store.rows.values()].map(({ name }) => name)).toEqual(['phone'])
+})
+
+describe('the number of messages behind a position', () => {
+  test('is counted in the window, and before it in a bounded part of the journal', async () => {
+    const world = await replica(new StoreUnderTest(), 20)
+    const probe = subscribe(world, { position: undefined })
+    world.journal.add()
+    await world.gateway.positions.ack(alice, 'phone', cursorAt(probe, 0))
+    const unread = () => world.gateway.positions.unreadIn('alice', { clientId: 'alice', name: 'phone' })
+    for (let n = 0; n < 3; n += 1) {
+      world.journal.add()
+      world.journal.add({ routingKey: 'client.bob' })
+    }
+    expect([await unread(), world.journal.scans]).toEqual([{ count: 3, atLeast: false }, []])
+    for (let n = 0; n < 30; n += 1) world.journal.add()
+    // Counted from where the count before has ended, all callers together.
+    const all = { count: 33, atLeast: false }
+    expect(await Promise.all([unread(), unread()])).toEqual([all, all])
+    expect(world.journal.scans).toHaveLength(1)
+    expect(await unread()).toEqual({ count: 33, atLeast: false })
+    expect(world.journal.scans).toHaveLength(1)
+  })
+
+  test('is a lower bound if too much is before the window, and unknown for another journal', async () => {
+    const world = await replica(new StoreUnderTest(), 20)
+    const probe = subscribe(world, { position: undefined })
+    world.journal.add()
+    await world.gateway.positions.ack(alice, 'phone', cursorAt(probe, 0))
+    const [, entry] = world.journal.entries
+    const older = Array.from({ length: 50_100 }, (_, n) => ({
+      ...entry!,
+      offset: n + 2,
+      routingKey: n % 2 === 0 ? 'client.bob' : 'client.alice',
+    }))
+    world.journal.entries.push(...older)
+    for (let n = 0; n < 30; n += 1) world.journal.add({ offset: 50_102 + n })
+    const unread = () => world.gateway.positions.unreadIn('alice', { clientId: 'alice', name: 'phone' })
+    const found = await unread()
+    expect(found?.atLeast).toBe(true)
+    expect(found?.count).toBeGreaterThanOrEqual(25_000)
+    expect(found?.count).toBeLessThan(25_050)
+    world.journal.replace()
+    world.journal.add()
+    expect(await unread()).toBeUndefined()
+    expect(await world.gateway.positions.unreadIn('alice', { clientId: 'alice', name: 'none' })).toBeUndefined()
+  })
+})
