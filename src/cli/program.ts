@@ -14,6 +14,7 @@ import { connectionsCommand } from './connections/connections.ts'
 import { exitStatus, report } from './failure.ts'
 import { clientsCommand } from './operator/clients.ts'
 import { messagesCommand } from './operator/messages.ts'
+import { positionsCommand } from './operator/positions.ts'
 import { presenceCommand } from './operator/presence.ts'
 import { sessionsCommand } from './operator/sessions.ts'
 import { sourcesCommand } from './operator/sources.ts'
@@ -35,6 +36,7 @@ export function program(): Command {
     .addCommand(sessionsCommand())
     .addCommand(messagesCommand())
     .addCommand(presenceCommand())
+    .addCommand(positionsCommand())
     .addCommand(doctorCommand())
     .addCommand(connectionsCommand())
     .addCommand(checkConfigCommand())

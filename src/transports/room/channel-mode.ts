@@ -3,6 +3,7 @@ import { latin1Of } from '../../core/body/latin1.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import type { ChannelEvent } from '../../core/model/channel-event.ts'
 import { overflowPolicyOf } from '../../core/model/overflow-policy.ts'
+import type { AutoAck } from '../../core/positions/position-options.ts'
 import { publicationOf } from '../../core/publishing/to-publication.ts'
 import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import type { Session } from '../../core/sessions/session.ts'
@@ -27,6 +28,8 @@ export interface ChannelParts {
   readonly after: string | null
   readonly last: string | null
   readonly every: string | null
+  readonly position: string | null
+  readonly autoAck: string | null
   readonly checkpoints: boolean
   readonly overflow: string | null
   /** Called once, when the subscription has ended. Undefined: without an error. */
@@ -38,13 +41,15 @@ export interface ChannelParts {
  * the room. Throws what `Session.subscribe` throws.
  */
 export function subscribeToChannel(parts: ChannelParts): void {
-  const { session, served, outbox, envelope, channel, after, last, every, checkpoints, overflow, onEnd } = parts
+  const { session, served, outbox, envelope, channel, after, last, every, position, autoAck, checkpoints } = parts
   const options = {
     after,
     last: last === null ? null : Number(last || Number.NaN),
     every,
+    position,
+    autoAck: autoAck as AutoAck | null,
     checkpoints,
-    overflow: overflowPolicyOf(overflow),
+    overflow: overflowPolicyOf(parts.overflow),
   }
   const { subscription, typed } = subscribeByName(session, served, channel, options)
   if (envelope === 'json') outbox.push(jsonTextFrame({ kind: 'joined', channel }))
@@ -58,8 +63,14 @@ export function subscribeToChannel(parts: ChannelParts): void {
       if (text !== undefined) outbox.push(textFrameHeader(text.length) + text)
       return true
     },
-    end: onEnd,
+    end: parts.onEnd,
   })
+}
+
+/** Moves the position of this connection. Without the envelope nothing answers it. */
+export async function ackOn({ session, gateway, envelope, outbox, position }: ChannelParts, cursor: string) {
+  const moved = await gateway.positions.ack(session.identity, position, cursor)
+  if (envelope === 'json') outbox.push(jsonTextFrame({ kind: 'acked', cursor, moved }))
 }
 
 /**

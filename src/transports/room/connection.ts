@@ -15,11 +15,11 @@ import { ReadThrottle } from '../flow/read-throttle.ts'
 import type { UnfinishedMessages } from '../flow/unfinished-messages.ts'
 import { closeSocket, endOf } from '../websocket/close.ts'
 import type { WebSocketConnection, WebSocketUser } from '../websocket/websocket-connection.ts'
-import { type ChannelParts, publishOn, subscribeToChannel } from './channel-mode.ts'
+import { ackOn, type ChannelParts, publishOn, subscribeToChannel } from './channel-mode.ts'
 import { RoomMember } from './member.ts'
 import type { Room, RoomOptions } from './room.ts'
 import { type Envelope, jsonTextFrame, RoomFrame } from './room-frame.ts'
-import { tokenIn } from './token-frame.ts'
+import { ackIn, tokenIn } from './token-frame.ts'
 
 export interface RoomEndpointOptions extends RoomOptions, FrameLimitOptions {
   readonly gateway: Gateway
@@ -232,6 +232,8 @@ export class RoomConnection implements WebSocketUser {
       after: this.#query.get('after'),
       last: this.#query.get('last'),
       every: this.#query.get('every'),
+      position: this.#query.get('position'),
+      autoAck: this.#query.get('autoAck'),
       checkpoints: this.#query.get('checkpoints') === 'true',
       overflow: this.#query.get('overflow'),
       onEnd: (failure) => failure && this.#refuse(failure),
@@ -241,7 +243,9 @@ export class RoomConnection implements WebSocketUser {
     return ({ body, binary }) => {
       if (binary) return this.#sendError(new GatewayError('BAD_USER_INPUT', 'a channel takes text frames'))
       const text = body.toString()
-      last = Promise.all([session.during(publishOn(parts, text)), last]).then(
+      const cursor = parts.position === null ? undefined : ackIn(text)
+      const handled = cursor === undefined ? publishOn(parts, text) : ackOn(parts, cursor)
+      last = Promise.all([session.during(handled), last]).then(
         () => {},
         (error: unknown) => this.#sendError(error),
       )

@@ -9,10 +9,24 @@ const jwt = /^[\w-]+\.[\w-]+\.[\w-]+$/
  * header.
  */
 export function tokenIn(frame: string): string | undefined {
+  const token = onlyMember(frame, 'token')
+  return token !== undefined && jwt.test(token) ? token : undefined
+}
+
+/**
+ * The cursor in `{"ack": "…"}`. Undefined: the frame is a message. Called only for frames of a
+ * connection with a position.
+ */
+export function ackIn(frame: string): string | undefined {
+  return onlyMember(frame, 'ack')
+}
+
+/** The text of the one member of a JSON object. */
+function onlyMember(frame: string, name: string): string | undefined {
   if (!frame.trimStart().startsWith('{')) return undefined
   try {
-    const { token, ...others } = parseWithRightKeys(frame) as Record<string, unknown>
-    return typeof token === 'string' && jwt.test(token) && Object.keys(others).length === 0 ? token : undefined
+    const { [name]: value, ...others } = parseWithRightKeys(frame) as Record<string, unknown>
+    return typeof value === 'string' && Object.keys(others).length === 0 ? value : undefined
   } catch {
     return undefined
   }

@@ -5,6 +5,7 @@ import { checkClientId } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
 import type { Identity } from '../../core/model/identity.ts'
 import type { OverflowPolicy } from '../../core/model/overflow-policy.ts'
+import type { AutoAck } from '../../core/positions/position-options.ts'
 import { publicationOf } from '../../core/publishing/to-publication.ts'
 import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import type { Session } from '../../core/sessions/session.ts'
@@ -57,6 +58,7 @@ export const socketClusterCommands: ReadonlyMap<string, Command> = new Map([
   ['#authenticate', { inTurn: true, run: authenticate }],
   ['#removeAuthToken', { inTurn: false, run: removeAuthToken }],
   ['#disconnect', { inTurn: false, run: disconnect }],
+  ['ack', { inTurn: false, run: ack }],
   ['login', { inTurn: true, run: login }],
 ])
 
@@ -73,6 +75,16 @@ function subscribe(caller: Caller, data: unknown): Answer {
 function unsubscribe(caller: Caller, data: unknown): Answer {
   caller.unsubscribe(nameOf(data))
   return {}
+}
+
+/** The mutation `ack` on this protocol. */
+async function ack({ session, parts }: Caller, data: unknown): Promise<Answer> {
+  const moved = await parts.gateway.positions.ack(
+    session.identity,
+    memberOf(data, 'position'),
+    memberOf(data, 'cursor'),
+  )
+  return { data: { moved } }
 }
 
 /** Answers when the broker has confirmed the message. */
@@ -154,7 +166,7 @@ function nameOf(data: unknown): string {
   return name
 }
 
-/** The session checks the cursor and the policy. */
+/** The session checks the cursor, the policy and the position. */
 function optionsOf(data: unknown): SocketClusterSubscribeOptions {
   const after = memberOf(data, 'after')
   const overflow = (memberOf(data, 'overflow') ?? undefined) as OverflowPolicy | undefined
@@ -165,6 +177,8 @@ function optionsOf(data: unknown): SocketClusterSubscribeOptions {
     after: after ?? undefined,
     last: lastEventsOf(memberOf(data, 'last'), after, 'data.last'),
     every: memberOf(data, 'every') as string | undefined,
+    position: memberOf(data, 'position') as string | undefined,
+    autoAck: memberOf(data, 'autoAck') as AutoAck | undefined,
     overflow,
     cursors: cursors === true,
   }

@@ -152,13 +152,14 @@ export class SocketClusterConnection implements Caller, WebSocketUser {
     const entry: SocketClusterSubscription = new SocketClusterSubscription({
       ...subscribeByName(this.session, served, channel, options),
       cursors: options.cursors,
-      sendsGaps: options.cursors || options.after !== undefined || options.last !== undefined,
+      sendsGaps:
+        options.cursors || [options.after, options.last, options.position].some((given) => given !== undefined),
       outbox,
       frames,
       transmit: this.transmit,
       onEnd: (failure) => {
         if (this.#subscriptions.get(channel) === entry) this.#subscriptions.delete(channel)
-        if (failure) this.transmit('#kickOut', { channel, message: failure.message })
+        if (failure) this.transmit('#kickOut', { channel, message: failure.message, code: failure.code })
       },
     })
     this.#subscriptions.set(channel, entry)

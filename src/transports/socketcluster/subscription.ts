@@ -2,6 +2,7 @@ import type { ChannelSubscription, SubscriptionSink } from '../../core/delivery/
 import type { ChannelEvent } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
 import type { OverflowPolicy } from '../../core/model/overflow-policy.ts'
+import type { AutoAck } from '../../core/positions/position-options.ts'
 import type { GatewayError } from '../../errors.ts'
 import type { NamedSubscription } from '../../events/serving/named-events.ts'
 import type { Outbox } from '../flow/outbox.ts'
@@ -12,6 +13,8 @@ export interface SocketClusterSubscribeOptions {
   readonly after: string | undefined
   readonly last: number | undefined
   readonly every: string | undefined
+  readonly position: string | undefined
+  readonly autoAck: AutoAck | undefined
   readonly overflow: OverflowPolicy | undefined
   readonly cursors: boolean
 }

@@ -5,6 +5,7 @@ import type { Gateway } from '../../core/gateway.ts'
 import { printCursor } from '../../core/model/cursor.ts'
 import { hasToken, type Identity, printScope } from '../../core/model/identity.ts'
 import { overflowPolicyOf } from '../../core/model/overflow-policy.ts'
+import type { AutoAck } from '../../core/positions/position-options.ts'
 import { type PublishRequest, publicationOf } from '../../core/publishing/to-publication.ts'
 import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import type { Session } from '../../core/sessions/session.ts'
@@ -35,6 +36,7 @@ export const tcpCommands: ReadonlyMap<string, Command> = new Map<string, Command
   ['authenticate', authenticate],
   ['subscribe', subscribe],
   ['unsubscribe', unsubscribe],
+  ['ack', ack],
   ['publish', publish],
   ['search', search],
 ])
@@ -59,6 +61,8 @@ async function subscribe({ session, subscriptions, served }: CommandContext, req
       after: optionalText(request, 'after'),
       last: lastEventsOf(request['last'], request['after']),
       every: optionalText(request, 'every'),
+      position: optionalText(request, 'position'),
+      autoAck: optionalText(request, 'autoAck') as AutoAck | undefined,
       checkpoints: request['checkpoints'] === true,
       overflow: overflowPolicyOf(optionalText(request, 'overflow')),
     },
@@ -75,6 +79,11 @@ async function unsubscribe({ subscriptions }: CommandContext, request: Request):
   await subscription.return()
   // The position from which a later `subscribe` can resume.
   return { channel, cursor: subscription.lastTaken ? printCursor(subscription.lastTaken.cursor) : null }
+}
+
+/** The mutation `ack` on this protocol. */
+async function ack({ session, gateway }: CommandContext, request: Request): Promise<unknown> {
+  return { moved: await gateway.positions.ack(session.identity, request['position'], request['cursor']) }
 }
 
 /** Resolves when `Gateway.publish` does. */

@@ -25,8 +25,8 @@ export const channelQuery = `subscription Everything($clientId: ID!, $after: Cur
 }`
 
 /** With the arguments that the last release does not know. */
-export const channelQueryWithOptions = `subscription Everything($clientId: ID!, $after: Cursor, $last: Int, $every: String) {
-  channel(clientId: $clientId, after: $after, last: $last, every: $every) {
+export const channelQueryWithOptions = `subscription Everything($clientId: ID!, $after: Cursor, $last: Int, $every: String, $position: String, $autoAck: AutoAck) {
+  channel(clientId: $clientId, after: $after, last: $last, every: $every, position: $position, autoAck: $autoAck) {
     kind cursor clientId data type contentType messageId headers exchange routingKey redelivered publishedAt receivedAt gap { reason }
   }
 }`

@@ -88,6 +88,22 @@ export function testTransport(transport: TransportAdapter): void {
       await expect(paced.events.next()).rejects.toMatchObject({ code: 'BAD_USER_INPUT' })
     })
 
+    test('a subscription with a position goes on where it was, and takes it from an older one, which alone ends', async () => {
+      const requested = await as(`${name}-position`)
+      const position = { position: 'phone', autoAck: 'DELIVERED' } as const
+      await using witness = await transport.listen(under, requested)
+      await using older = await transport.listen(under, { ...requested, ...position })
+      for (const n of [1, 2]) await send(`${name}-position`, n)
+      expect(dataOf(await take(older, 2))).toEqual([1, 2])
+      await using newer = await transport.listen(under, { ...requested, ...position, after: undefined })
+      await expect(older.events.next()).rejects.toMatchObject({ code: 'POSITION_TAKEN' })
+      await send(`${name}-position`, 3)
+      expect(dataOf(await take(newer, 1))).toEqual([3])
+      expect(dataOf(await take(witness, 3))).toEqual([1, 2, 3])
+      await using refused = await transport.listen(under, { ...requested, ...position, last: 1, after: undefined })
+      await expect(refused.events.next()).rejects.toMatchObject({ code: 'BAD_USER_INPUT' })
+    })
+
     test('a peer that does not read delays no other, holds no more than its limit, and receives everything in the end', async () => {
       const requested = await as(`${name}-slow`)
       await using slow = await transport.listen(under, requested)

@@ -39,6 +39,8 @@ export interface ListenRequest {
   readonly after?: string | undefined
   readonly last?: number
   readonly every?: string
+  readonly position?: string
+  readonly autoAck?: 'DELIVERED'
 }
 
 export interface ReceivedEvent {
@@ -82,7 +84,7 @@ type Item { data: JSON @from(body: "") }
 `
 
 export const itemQuery =
-  'subscription ($clientId: ID!, $after: Cursor, $last: Int, $every: String) { item(clientId: $clientId, after: $after, last: $last, every: $every) { data } }'
+  'subscription ($clientId: ID!, $after: Cursor, $last: Int, $every: String, $position: String, $autoAck: AutoAck) { item(clientId: $clientId, after: $after, last: $last, every: $every, position: $position, autoAck: $autoAck) { data } }'
 
 /** What transports without documents subscribe to. */
 export function nameOf({ channel, typed }: ListenRequest): string {

@@ -58,7 +58,7 @@ export const router = new Router()
 /** A router that takes part in the HTTP callback protocol. A paused one answers nothing. */
 export const callback: TransportAdapter = {
   name: 'callback',
-  async listen({ gateway }, { channel, token, after, last, every, typed }) {
+  async listen({ gateway }, { channel, token, after, last, every, position, autoAck, typed }) {
     const events = new Inbox<ReceivedEvent>('an event of a callback')
     const id = randomUUID()
     let close = (_how: { reconnects: boolean }): void => undefined
@@ -104,7 +104,7 @@ export const callback: TransportAdapter = {
       },
       body: JSON.stringify({
         query: typed ? itemQuery : channelQueryWithOptions,
-        variables: { clientId: channel, after, last, every },
+        variables: { clientId: channel, after, last, every, position, autoAck },
         extensions: {
           subscription: {
             callbackUrl: `${router.url}${id}`,

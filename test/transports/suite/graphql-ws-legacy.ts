@@ -16,7 +16,7 @@ interface Message {
 /** The subprotocol of subscriptions-transport-ws. */
 export const graphqlWsLegacy: TransportAdapter = {
   name: 'graphql-ws-legacy',
-  async listen({ gateway }, { channel, token, after, last, every, typed }) {
+  async listen({ gateway }, { channel, token, after, last, every, position, autoAck, typed }) {
     const frames = await connectFrames(gateway.graphqlSocketUrl, { protocol: 'graphql-ws' })
     const events = new Inbox<ReceivedEvent>('an event over the subprotocol graphql-ws')
     const take = ({ type, payload }: Message) => {
@@ -36,7 +36,7 @@ export const graphqlWsLegacy: TransportAdapter = {
     frames.send({ type: 'connection_init', payload: { token } })
     const payload = {
       query: typed ? itemQuery : channelQueryWithOptions,
-      variables: { clientId: channel, after, last, every },
+      variables: { clientId: channel, after, last, every, position, autoAck },
     }
     frames.send({ id: '1', type: 'start', payload })
     return {

@@ -7,7 +7,7 @@ import { itemEvent, itemQuery, type ReceivedEvent, Refused, type TransportAdapte
 
 export const graphqlWs: TransportAdapter = {
   name: 'graphql-ws',
-  async listen({ gateway }, { channel, token, after, last, every, typed }) {
+  async listen({ gateway }, { channel, token, after, last, every, position, autoAck, typed }) {
     const client = await connectGraphql(
       gateway.graphqlSocketUrl,
       token === undefined ? {} : { connectionParams: { token } },
@@ -17,6 +17,8 @@ export const graphqlWs: TransportAdapter = {
       after,
       last,
       every,
+      position,
+      autoAck,
     })
     const events = new Inbox<ReceivedEvent>('an event over graphql-transport-ws')
     void (async () => {

@@ -80,7 +80,10 @@ export const multipart: TransportAdapter = {
   misbehave: (to) => serverSentEvents.misbehave(to),
 }
 
-function ask({ gateway }: Under, { channel, token, after, last, every, typed }: ListenRequest): ClientRequest {
+function ask(
+  { gateway }: Under,
+  { channel, token, after, last, every, position, autoAck, typed }: ListenRequest,
+): ClientRequest {
   const headers = {
     'content-type': 'application/json',
     accept: 'multipart/mixed;subscriptionSpec="1.0", application/json',
@@ -91,7 +94,7 @@ function ask({ gateway }: Under, { channel, token, after, last, every, typed }: 
   sent.end(
     JSON.stringify({
       query: typed ? itemQuery : channelQueryWithOptions,
-      variables: { clientId: channel, after, last, every },
+      variables: { clientId: channel, after, last, every, position, autoAck },
     }),
   )
   return sent

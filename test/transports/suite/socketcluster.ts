@@ -7,17 +7,23 @@ interface Packet {
   readonly rid?: number
   readonly error?: { readonly name: string }
   readonly event?: string
-  readonly data?: { readonly cursor: string; readonly data?: unknown; readonly channel?: string }
+  readonly data?: {
+    readonly cursor: string
+    readonly data?: unknown
+    readonly channel?: string
+    readonly code?: string
+  }
 }
 
 export const socketCluster: TransportAdapter = {
   name: 'socketcluster',
   async listen({ gateway }, requested) {
-    const { token, after, last, every } = requested
+    const { token, after, last, every, position, autoAck } = requested
     const client = await connectFrames(socketClusterUrl(gateway.url))
     const events = new Inbox<ReceivedEvent>('an event over SocketCluster')
     const take = ({ event, error, data }: Packet) => {
       if (error) events.end(new Refused(error.name))
+      else if (event === '#kickOut') events.end(new Refused(data?.code ?? 'none'))
       else if (event === 'gap') events.push({ kind: 'GAP', cursor: data?.cursor ?? '', data: undefined })
       else if (event === '#publish' && data) {
         const { cursor, data: body } = data.data as { cursor: string; data: unknown }
@@ -35,7 +41,7 @@ export const socketCluster: TransportAdapter = {
     client.send({ event: '#handshake', data: { authToken: token ?? null }, cid: 1 })
     client.send({
       event: '#subscribe',
-      data: { channel: nameOf(requested), data: { after, last, every, cursors: true } },
+      data: { channel: nameOf(requested), data: { after, last, every, position, autoAck, cursors: true } },
       cid: 2,
     })
     return {

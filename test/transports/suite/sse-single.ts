@@ -14,7 +14,7 @@ interface Payload {
 export const singleConnection: TransportAdapter = {
   name: 'sse',
   mode: 'single',
-  async listen({ gateway }, { channel, token, after, last, every, typed }) {
+  async listen({ gateway }, { channel, token, after, last, every, position, autoAck, typed }) {
     const events = new Inbox<ReceivedEvent>('an event of SSE in single connection mode')
     const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
     const reserved = await fetch(gateway.graphqlUrl, { method: 'PUT', headers: authorization })
@@ -52,7 +52,7 @@ export const singleConnection: TransportAdapter = {
     })
     const body = {
       query: typed ? itemQuery : channelQueryWithOptions,
-      variables: { clientId: channel, after, last, every },
+      variables: { clientId: channel, after, last, every, position, autoAck },
       extensions: { operationId: '1' },
     }
     const asked = await fetch(gateway.graphqlUrl, {

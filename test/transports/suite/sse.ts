@@ -74,7 +74,10 @@ export const serverSentEvents: TransportAdapter = {
   },
 }
 
-function ask({ gateway }: Under, { channel, token, after, last, every, typed }: ListenRequest): ClientRequest {
+function ask(
+  { gateway }: Under,
+  { channel, token, after, last, every, position, autoAck, typed }: ListenRequest,
+): ClientRequest {
   const headers = {
     'content-type': 'application/json',
     accept: 'text/event-stream',
@@ -85,7 +88,7 @@ function ask({ gateway }: Under, { channel, token, after, last, every, typed }: 
   sent.end(
     JSON.stringify({
       query: typed ? itemQuery : channelQueryWithOptions,
-      variables: { clientId: channel, after, last, every },
+      variables: { clientId: channel, after, last, every, position, autoAck },
     }),
   )
   return sent

@@ -5,7 +5,7 @@ import { dataIn, nameOf, type ReceivedEvent, Refused, type TransportAdapter } fr
 export const framedTcp: TransportAdapter = {
   name: 'tcp',
   async listen({ tcpPort }, requested) {
-    const { token, after, last, every } = requested
+    const { token, after, last, every, position, autoAck } = requested
     const client = await connectFramed(tcpPort)
     const events = new Inbox<ReceivedEvent>('an event over TCP')
     let reconnects = true
@@ -26,7 +26,7 @@ export const framedTcp: TransportAdapter = {
     }
     read().catch((error: Error) => events.end(error))
     if (token !== undefined) client.send({ action: 'authenticate', token })
-    client.send({ action: 'subscribe', channel: nameOf(requested), after, last, every })
+    client.send({ action: 'subscribe', channel: nameOf(requested), after, last, every, position, autoAck })
     return {
       events,
       closed: client.closed.then(() => ({ reconnects })),

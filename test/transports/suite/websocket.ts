@@ -16,7 +16,7 @@ interface RoomFrame {
 export const plainWebSocket: TransportAdapter = {
   name: 'websocket',
   async listen(to, requested) {
-    const { token, after, last, every } = requested
+    const { token, after, last, every, position, autoAck } = requested
     const channel = nameOf(requested)
     const client = await connectFrames(
       wsUrl(to, {
@@ -25,6 +25,8 @@ export const plainWebSocket: TransportAdapter = {
         ...(after && { after }),
         ...(last && { last: String(last) }),
         ...(every && { every }),
+        ...(position && { position }),
+        ...(autoAck && { autoAck }),
       }),
     )
     const events = new Inbox<ReceivedEvent>('an event over plain WebSocket')
