@@ -128,8 +128,8 @@ describe.each(fields)('a field with %j delivers the events of alice', (directive
       if (!scene) throw new Error('unreachable')
       const { under, after, anonymous } = scene
       const outcomes = await Promise.all(
-        Object.keys(callers).map((caller) =>
-          caller === 'no token' ? anonymous.get(transport) : outcomeOf(under, transport, { caller, after }),
+        Object.keys(callers).map(async (caller) =>
+          caller === 'no token' ? await anonymous.get(transport) : await outcomeOf(under, transport, { caller, after }),
         ),
       )
       const expected = verdicts.split(' ').map((letter) => words[letter as keyof typeof words])
