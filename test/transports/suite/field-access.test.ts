@@ -69,8 +69,9 @@ async function open(directives: string): Promise<Under> {
   const gateway = await openGateway({
     WARREN_SCHEMA: file,
     WARREN_TCP_PORT: String(tcpPort),
-    // A busy machine takes half a second for a request, and a connection is cut after this long.
-    WARREN_AUTH_TIMEOUT: '1500ms',
+    // A connection, and a reserved stream that is not opened, is cut after this long. A busy machine
+    // takes seconds for the requests of eleven callers.
+    WARREN_AUTH_TIMEOUT: '10s',
     WARREN_CALLBACK_URLS: router.url,
   })
   closings.push(() => gateway.close())
