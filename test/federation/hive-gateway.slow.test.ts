@@ -122,9 +122,21 @@ async function subscribed(count: number, transport: 'sse' | 'graphql-ws' | 'call
   await eventually(`${count} subscriptions over ${transport}`, async () => (await warren.metrics()).includes(line))
 }
 
-describe('Hive Gateway before Warren', () => {
+describe.each([
+  ['sse', 'sse'],
+  ['ws', 'graphql-ws'],
+  ['http-callback', 'callback'],
+] as const)('Hive Gateway before Warren, over %s', (subscribesOver, transport) => {
+  const start = () => startHiveGateway({ supergraph, subscribesOver, port: callbackPort })
+  let hive: HiveGateway
+  beforeAll(async () => {
+    hive = await start()
+  })
+  afterAll(async () => {
+    await hive?.[Symbol.asyncDispose]()
+  })
+
   test('completes the result of a request, and an entity that a request resolves, in one query', async () => {
-    await using hive = await startHiveGateway({ supergraph })
     expect(await ask(hive.url, '{ product(sku: "x") { sku price } bestseller { sku price } me { name } }')).toEqual({
       product: { sku: 'x', price: '4.5' },
       bestseller: { sku: 'tea', price: '4.5' },
@@ -132,48 +144,38 @@ describe('Hive Gateway before Warren', () => {
     })
   })
 
-  test.each([
-    ['sse', 'sse'],
-    ['ws', 'graphql-ws'],
-    ['http-callback', 'callback'],
-  ] as const)(
-    'over %s: delivers events with the fields of another subgraph, to their owner only, and resumes at a mapped cursor',
-    async (subscribesOver, transport) => {
-      await using hive = await startHiveGateway({ supergraph, subscribesOver, port: callbackPort })
-      let last: string
-      {
-        using client = subscribe(hive)
-        await subscribed(1, transport)
-        await publish(1)
-        await publish(2, 'bob')
-        const place = 'mutation ($input: PlaceOrder!) { placeOrder(input: $input) { messageId } }'
-        await ask(hive.url, place, alice, { input: { id: 3, customer: { id: 'alice' } } })
-        const orders = [await client.orders.next(), await client.orders.next()]
-        expect(orders).toMatchObject([
-          { id: '1', customer: { id: 'alice', name: 'Name of alice' } },
-          { id: '3', customer: { id: 'alice', name: 'Name of alice' } },
-        ])
-        await expect(ask(hive.url, place, alice, { input: { id: 4, customer: { id: 'bob' } } })).rejects.toThrow(
-          'FORBIDDEN',
-        )
-        last = orders[1]?.position ?? ''
-      }
-      await subscribed(0, transport)
-      await publish(5)
-      using again = subscribe(hive, last)
-      expect(await again.orders.next()).toMatchObject({ id: '5' })
-    },
-  )
+  test('delivers events with the fields of another subgraph, to their owner only, and resumes at a mapped cursor', async () => {
+    let last: string
+    {
+      using client = subscribe(hive)
+      await subscribed(1, transport)
+      await publish(1)
+      await publish(2, 'bob')
+      const place = 'mutation ($input: PlaceOrder!) { placeOrder(input: $input) { messageId } }'
+      await ask(hive.url, place, alice, { input: { id: 3, customer: { id: 'alice' } } })
+      const orders = [await client.orders.next(), await client.orders.next()]
+      expect(orders).toMatchObject([
+        { id: '1', customer: { id: 'alice', name: 'Name of alice' } },
+        { id: '3', customer: { id: 'alice', name: 'Name of alice' } },
+      ])
+      await expect(ask(hive.url, place, alice, { input: { id: 4, customer: { id: 'bob' } } })).rejects.toThrow(
+        'FORBIDDEN',
+      )
+      last = orders[1]?.position ?? ''
+    }
+    await subscribed(0, transport)
+    await publish(5)
+    using again = subscribe(hive, last)
+    expect(await again.orders.next()).toMatchObject({ id: '5' })
+  })
 
-  test.each([
-    ['sse', 'sse'],
-    ['http-callback', 'callback'],
-  ] as const)('over %s: a client misses nothing when Warren and the router are restarted', async (over, transport) => {
-    const started = { supergraph, subscribesOver: over, port: callbackPort }
+  // Over a WebSocket it is the same, and the router takes seconds to start.
+  const testOfRestart = subscribesOver === 'ws' ? undefined : test
+  testOfRestart?.('a client misses nothing when Warren and the router are restarted', async () => {
     const seen: string[] = []
     let last: string | undefined
     {
-      await using hive = await startHiveGateway(started)
+      await subscribed(0, transport)
       using client = subscribe(hive)
       await subscribed(1, transport)
       await publish(10)
@@ -183,10 +185,11 @@ describe('Hive Gateway before Warren', () => {
       await warren.kill()
       await expect(client.orders.next()).rejects.toThrow()
     }
+    await hive[Symbol.asyncDispose]()
     await publish(11)
     warren = await warren.again()
     await publish(12)
-    await using hive = await startHiveGateway(started)
+    hive = await start()
     using client = subscribe(hive, last)
     while (seen.length < 3) seen.push((await client.orders.next()).id)
     expect(seen).toEqual(['10', '11', '12'])
