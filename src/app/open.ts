@@ -180,6 +180,7 @@ async function open(config: Config, options: OpenOptions, closing: Closing): Pro
   closing.add(() => gateway.close())
   closing.add(() => core.cluster.close())
   closing.add(() => core.presence?.close())
+  closing.add(() => core.offline?.close())
   closing.add(({ drainMs, handOver }) => {
     const { http, tcp, echo } = listeners
     health.drain('shutdown')
@@ -201,6 +202,7 @@ async function open(config: Config, options: OpenOptions, closing: Closing): Pro
   await gateway.open(defaultSource, core.typed?.sources)
   core.cluster.open()
   core.presence?.open()
+  core.offline?.open(gateway.visitRecent)
   const applyingSources = new AbortController()
   closing.add(() => applyingSources.abort())
   const { namespace } = config

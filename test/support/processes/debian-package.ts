@@ -123,7 +123,8 @@ function find({ file, command, variable }: DebianPackage): string | undefined {
   return command === undefined ? undefined : inPath(command)
 }
 
-function inPath(command: string): string | undefined {
+/** The first program with this name in PATH. */
+export function inPath(command: string): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
   return folders.map((folder) => join(folder, command)).find((path) => existsSync(path))
 }
