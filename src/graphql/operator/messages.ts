@@ -4,6 +4,7 @@ import { badInput } from '../../errors.ts'
 import type { PagedField } from '../limits/operation-cost.ts'
 import { demandObserver, operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
+import { timeOf } from '../types/time-of.ts'
 import { JournalEntry } from './journal-entry.ts'
 import { pageSize, pageSizeOf } from './page-arguments.ts'
 
@@ -133,7 +134,7 @@ interface Given {
   readonly around?: {
     readonly cursor?: string | null
     readonly offset?: number | null
-    readonly time?: Date | null
+    readonly time?: Date | string | null
     readonly messageId?: string | null
   } | null
   readonly before?: string | null
@@ -151,6 +152,6 @@ function placeOf({ around, before, after }: Given): PagePlace {
 function pointOf({ cursor, offset, time, messageId }: NonNullable<Given['around']>): JournalPoint {
   if (typeof cursor === 'string') return { cursor }
   if (typeof offset === 'number') return { offset }
-  if (time) return { timeMs: time.getTime() }
+  if (time) return { timeMs: timeOf('around.time', time) }
   return { messageId: messageId ?? '' }
 }

@@ -1,25 +1,20 @@
-import type { InspectedSource, SourcePreview, UnmatchedReason } from '../../core/inspection/source-inspector.ts'
+import type { InspectedSource, SourcePreview } from '../../core/inspection/source-inspector.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
 import type { PagedField } from '../limits/operation-cost.ts'
 import { demandObserver, operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
 import { CreateRabbitChannelInput, RabbitChannel } from '../types/rabbit-channel.ts'
 import { JournalEntry } from './journal-entry.ts'
+import { messagesByReason } from './messages-by-reason.ts'
 import { pageSize, pageSizeOf } from './page-arguments.ts'
 
 const previewPage = 100
 const entryBytes = 2_048
 
-const UnmatchedReasonObject = builder.objectRef<UnmatchedReason>('UnmatchedReason').implement({
-  description: 'Recent messages that found no client for the same reason.',
-  fields: (t) => ({
-    reason: t.exposeString('reason'),
-    count: t.exposeInt('count'),
-    firstAt: t.field({ type: 'DateTime', resolve: ({ firstAt }) => new Date(firstAt) }),
-    lastAt: t.field({ type: 'DateTime', resolve: ({ lastAt }) => new Date(lastAt) }),
-    sample: t.expose('sample', { type: JournalEntry, description: 'The newest of them.' }),
-  }),
-})
+const UnmatchedReasonObject = messagesByReason(
+  'UnmatchedReason',
+  'Recent messages that found no client for the same reason.',
+)
 
 const GatewaySource = builder.objectRef<InspectedSource>('GatewaySource').implement({
   description: 'A source, and what it did with the messages that this replica remembers (WARREN_HOT_WINDOW).',

@@ -3,6 +3,7 @@ import { badInput } from '../../errors.ts'
 import { operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
 import { ReplicaTraceObject } from '../types/replica-trace.ts'
+import { timeOf } from '../types/time-of.ts'
 
 const MessagePicture = builder.inputType('MessagePicture', {
   description: 'What you remember of a message. All members that are given must hold.',
@@ -37,8 +38,8 @@ builder.queryField('trace', (t) =>
       return inspection.traces.like({
         exchange: look?.exchange ?? null,
         routingKey: look?.routingKey ?? null,
-        from: look?.from?.getTime() ?? null,
-        to: look?.to?.getTime() ?? null,
+        from: look?.from ? timeOf('look.from', look.from) : null,
+        to: look?.to ? timeOf('look.to', look.to) : null,
         text: look?.text ?? null,
         clientId: look?.clientId ?? null,
       })

@@ -15,7 +15,8 @@ export interface Types {
     /** Typed events and other replicas have it printed. */
     Cursor: { Input: string; Output: Cursor | string }
     JSON: { Input: unknown; Output: unknown }
-    DateTime: { Input: Date; Output: Date }
+    /** `timeOf` reads it. */
+    DateTime: { Input: Date | string; Output: Date }
   }
 }
 

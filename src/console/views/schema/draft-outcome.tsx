@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import type { InferSchemaQuery } from '../../api/generated/graphql.ts'
 import { printJson } from '../../api/lossless.ts'
-import { BodyView } from '../../parts/body-view.tsx'
+import { BodyView } from '../../parts/code/body-view.tsx'
 import { Bar } from '../../parts/figures/figures.tsx'
 import { count, plural } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'

@@ -6,6 +6,7 @@ import { copyText } from '../../parts/copy.tsx'
 import { plural } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { Banner } from '../../parts/states.tsx'
+import { NearNames, TextField } from '../../parts/text-field.tsx'
 import { useParams } from '../../shell/router.tsx'
 import { type Draft, DraftOutcome } from './draft-outcome.tsx'
 
@@ -57,45 +58,9 @@ export function InferPanel() {
         <span className="more">reads the last {messagesRead} messages of the journal; nothing is served</span>
       </header>
       <form className="pad infer-form" onSubmit={submit}>
-        <div className="field">
-          <label htmlFor="infer-exchange">Exchange</label>
-          <input
-            id="infer-exchange"
-            className="input mono"
-            list="infer-exchanges"
-            autoComplete="off"
-            spellCheck={false}
-            value={exchange}
-            onChange={(event) => setExchange(event.target.value)}
-          />
-          <datalist id="infer-exchanges">
-            {exchanges.map((name) => (
-              <option value={name} key={name} />
-            ))}
-          </datalist>
-        </div>
-        <div className="field">
-          <label htmlFor="infer-key">Routing key</label>
-          <input
-            id="infer-key"
-            className="input mono"
-            autoComplete="off"
-            spellCheck={false}
-            value={routingKey}
-            onChange={(event) => setRoutingKey(event.target.value)}
-          />
-        </div>
-        <div className="field">
-          <label htmlFor="infer-field">Field, if not from the exchange</label>
-          <input
-            id="infer-field"
-            className="input mono"
-            autoComplete="off"
-            spellCheck={false}
-            value={field}
-            onChange={(event) => setField(event.target.value)}
-          />
-        </div>
+        <TextField id="infer-exchange" label="Exchange" value={exchange} onChange={setExchange} options={exchanges} />
+        <TextField id="infer-key" label="Routing key" value={routingKey} onChange={setRoutingKey} />
+        <TextField id="infer-field" label="Field, if not from the exchange" value={field} onChange={setField} />
         <label className="tick">
           <input type="checkbox" checked={examples} onChange={(event) => setExamples(event.target.checked)} />
           <span>Values of messages in comments</span>
@@ -114,20 +79,13 @@ export function InferPanel() {
         <div className="pad">
           <Banner tone="wait" icon="warn">
             {draft.note}
-            {draft.nearExchanges.length > 0 && ' Did you mean '}
-            {draft.nearExchanges.map((name) => (
-              <button
-                type="button"
-                className="row-button strong"
-                onClick={() => {
-                  setExchange(name)
-                  void ask(null, name)
-                }}
-                key={name}
-              >
-                {name}?{' '}
-              </button>
-            ))}
+            <NearNames
+              names={draft.nearExchanges}
+              choose={(name) => {
+                setExchange(name)
+                void ask(null, name)
+              }}
+            />
           </Banner>
         </div>
       )}

@@ -1,8 +1,8 @@
 import { useState } from 'react'
 import { SchemaTextDocument } from '../../api/generated/graphql.ts'
 import { useQuery } from '../../api/use-query.ts'
+import { SdlView } from '../../parts/code/sdl-view.tsx'
 import { CloseButton, Modal } from '../../parts/dialog.tsx'
-import { SdlView } from '../../parts/sdl-view.tsx'
 import { FailureBanner, Loading, PanelSkeleton } from '../../parts/states.tsx'
 
 /** The team's files, and the schema that clients see. */

@@ -10,6 +10,7 @@ import { Bar } from '../../parts/figures/figures.tsx'
 import { plural } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { outcomes, Status } from '../../parts/status.tsx'
+import { NearNames, TextField } from '../../parts/text-field.tsx'
 import { usePaused } from '../../shell/find.tsx'
 import { useChangeButton } from '../../shell/session.tsx'
 import { toast } from '../../shell/toasts.tsx'
@@ -63,32 +64,23 @@ export function SourceForm({ onMade }: { onMade: () => void }) {
         <span className="more">tried as you type</span>
       </header>
       <div className="pad stack">
-        <div className="field">
-          <label htmlFor="source-exchange">Exchange</label>
-          <input
-            id="source-exchange"
-            className="input mono"
-            autoComplete="off"
-            spellCheck={false}
-            value={exchange}
-            aria-describedby="source-exists"
-            onChange={(event) => setExchange(event.target.value)}
-          />
+        <TextField
+          id="source-exchange"
+          label="Exchange"
+          value={exchange}
+          onChange={setExchange}
+          describedBy="source-exists"
+        >
           {preview?.exists === false && (
             <div className="err" id="source-exists">
               <Icon name="warn" />
               <span>
                 There is no exchange “{preview.exchange}”; it would be made.
-                {preview.nearExchanges.length > 0 && ' Did you mean '}
-                {preview.nearExchanges.slice(0, 3).map((name) => (
-                  <button type="button" className="row-button strong" onClick={() => setExchange(name)} key={name}>
-                    {name}?{' '}
-                  </button>
-                ))}
+                <NearNames names={preview.nearExchanges} choose={setExchange} />
               </span>
             </div>
           )}
-        </div>
+        </TextField>
         <div className="field">
           <span className="label" id="source-type">
             Type, if the exchange is made
@@ -101,21 +93,12 @@ export function SourceForm({ onMade }: { onMade: () => void }) {
             ))}
           </div>
         </div>
-        <div className="field">
-          <label htmlFor="source-key">Routing key</label>
-          <input
-            id="source-key"
-            className="input mono"
-            autoComplete="off"
-            spellCheck={false}
-            value={routingKey}
-            onChange={(event) => setRoutingKey(event.target.value)}
-          />
+        <TextField id="source-key" label="Routing key" value={routingKey} onChange={setRoutingKey}>
           <span className="hint">
             <code>*</code> one word, <code>#</code> any number, <code>{'{clientId}'}</code> the word that names the
             client
           </span>
-        </div>
+        </TextField>
         <div className="field">
           <label htmlFor="source-rule">Which client is a message for?</label>
           <select

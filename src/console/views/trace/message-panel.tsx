@@ -1,6 +1,6 @@
 import { MessageDocument } from '../../api/generated/graphql.ts'
 import { useQuery } from '../../api/use-query.ts'
-import { BodyView } from '../../parts/body-view.tsx'
+import { BodyView } from '../../parts/code/body-view.tsx'
 import { Copy } from '../../parts/copy.tsx'
 import { bytes } from '../../parts/format.ts'
 import { FailureBanner } from '../../parts/states.tsx'

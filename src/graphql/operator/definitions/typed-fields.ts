@@ -1,4 +1,4 @@
-import type { FieldActivity, Mismatch } from '../../../core/inspection/definitions/field-activity.ts'
+import type { FieldActivity } from '../../../core/inspection/definitions/field-activity.ts'
 import type {
   ArgumentDefinition,
   FieldBinding,
@@ -19,7 +19,7 @@ import type { PagedField } from '../../limits/operation-cost.ts'
 import { demandObserver, operatorsOnly } from '../../operators-only.ts'
 import { builder } from '../../types/builder.ts'
 import { ExchangeTypeEnum } from '../../types/rabbit-channel.ts'
-import { JournalEntry } from '../journal-entry.ts'
+import { messagesByReason } from '../messages-by-reason.ts'
 import { pageSize, pageSizeOf } from '../page-arguments.ts'
 
 const subscriberPage = 50
@@ -66,16 +66,10 @@ const ReplicaField = builder.objectRef<InspectedField['replicas'][number]>('Repl
   }),
 })
 
-const FieldMismatch = builder.objectRef<Mismatch>('FieldMismatch').implement({
-  description: 'Recent messages that do not fit the type of a field, for the same reason.',
-  fields: (t) => ({
-    reason: t.exposeString('reason'),
-    count: t.exposeInt('count'),
-    firstAt: t.field({ type: 'DateTime', resolve: ({ firstAt }) => new Date(firstAt) }),
-    lastAt: t.field({ type: 'DateTime', resolve: ({ lastAt }) => new Date(lastAt) }),
-    sample: t.expose('sample', { type: JournalEntry, description: 'The newest of them.' }),
-  }),
-})
+const FieldMismatch = messagesByReason(
+  'FieldMismatch',
+  'Recent messages that do not fit the type of a field, for the same reason.',
+)
 
 const TypedFieldActivity = builder.objectRef<FieldActivity>('TypedFieldActivity').implement({
   description:

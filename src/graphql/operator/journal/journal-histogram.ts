@@ -1,6 +1,7 @@
 import type { JournalBin, JournalHistogramPage } from '../../../core/inspection/journal/journal-histogram.ts'
 import { demandObserver, operatorsOnly } from '../../operators-only.ts'
 import { builder } from '../../types/builder.ts'
+import { timeOf } from '../../types/time-of.ts'
 
 const dayMs = 24 * 60 * 60_000
 const standardBins = 60
@@ -46,9 +47,9 @@ builder.queryField('journalHistogram', (t) =>
     },
     resolve: (_root, { from, to, bins, source, exchange, routingKey }, { identity, inspection }) => {
       demandObserver(identity, 'read the journal')
-      const end = to?.getTime() ?? Date.now()
+      const end = to ? timeOf('to', to) : Date.now()
       return inspection.histogram.count(
-        { from: from?.getTime() ?? end - dayMs, to: end, bins: bins ?? standardBins },
+        { from: from ? timeOf('from', from) : end - dayMs, to: end, bins: bins ?? standardBins },
         { source: source ?? undefined, exchange: exchange ?? undefined, routingKey: routingKey ?? undefined },
       )
     },

@@ -44,6 +44,10 @@ mutation CreateChannel {
 # Keep it running and do step 3 in another browser
 # window, because GraphiQL ends a subscription when
 # you leave its tab.
+# This page shows the last event only. Explorer in the
+# console lists all of them with their times (start
+# prints the console's link); so does:
+#   npx warren tail alice
 
 subscription Listen {
   channel(clientId: "alice") {

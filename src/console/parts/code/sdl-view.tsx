@@ -1,6 +1,5 @@
 import { useMemo } from 'react'
-import { copyText } from './copy.tsx'
-import { Icon } from './icon.tsx'
+import { CodePanel, shownLength } from './code-panel.tsx'
 
 const lexeme = /"""[\s\S]*?"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|@\w+|\w+|[^\w"#@]+|./gu
 const keywords = new Set(
@@ -8,36 +7,22 @@ const keywords = new Set(
     ' ',
   ),
 )
-/** More is shown on request only, in characters. */
-const shownLength = 64 * 1024
 
 /** SDL with colours. `marks`: lines with a problem, from 1. */
 export function SdlView({ text, title, marks }: { text: string; title: string; marks?: ReadonlySet<number> }) {
   const pieces = useMemo(() => sdlPieces(text.slice(0, shownLength)), [text])
   return (
-    <>
-      <section className="code sdl" tabIndex={0} aria-label={title}>
-        <div className="bar-top">
-          <span>{title}</span>
-          <button className="btn ghost sm" type="button" onClick={() => void copyText(text)}>
-            <Icon name="copy" />
-            Copy
-          </button>
-        </div>
-        <pre>
-          {pieces.map(({ text: part, className, line }, index) =>
-            className === '' && !marks?.has(line) ? (
-              part
-            ) : (
-              <span className={className} key={index}>
-                {marks?.has(line) && part.trim() !== '' ? <mark>{part}</mark> : part}
-              </span>
-            ),
-          )}
-        </pre>
-      </section>
-      {text.length > shownLength && <p className="small faint">The first 64 KiB. Copy has all of it.</p>}
-    </>
+    <CodePanel text={text} title={title} className="sdl">
+      {pieces.map(({ text: part, className, line }, index) =>
+        className === '' && !marks?.has(line) ? (
+          part
+        ) : (
+          <span className={className} key={index}>
+            {marks?.has(line) && part.trim() !== '' ? <mark>{part}</mark> : part}
+          </span>
+        ),
+      )}
+    </CodePanel>
   )
 }
 

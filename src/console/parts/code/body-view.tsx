@@ -1,11 +1,8 @@
 import { useMemo } from 'react'
-import { copyText } from './copy.tsx'
-import { Icon } from './icon.tsx'
+import { CodePanel, shownLength } from './code-panel.tsx'
 import { jsonPieces, type Piece } from './json-text.ts'
 
 const classes = { key: 'ck', string: 'cs', number: 'cn', word: 'cw', plain: '' } as const
-/** More is shown on request only, in characters. */
-const shownLength = 64 * 1024
 
 /** A body as it was published: numbers keep their digits. `mark`: the offending character. */
 export function BodyView({
@@ -27,22 +24,12 @@ export function BodyView({
   )
   return (
     <>
-      <section className="code" tabIndex={0} aria-label={title}>
-        <div className="bar-top">
-          <span>{title}</span>
-          <button className="btn ghost sm" type="button" onClick={() => void copyText(text)}>
-            <Icon name="copy" />
-            Copy
-          </button>
-        </div>
-        <pre>
-          {pieces.map((piece, index) => (
-            <PieceView piece={piece} mark={mark} key={index} />
-          ))}
-          {mark !== undefined && mark >= text.length && <mark> </mark>}
-        </pre>
-      </section>
-      {text.length > shownLength && <p className="small faint">The first 64 KiB. Copy has all that was loaded.</p>}
+      <CodePanel text={text} title={title}>
+        {pieces.map((piece, index) => (
+          <PieceView piece={piece} mark={mark} key={index} />
+        ))}
+        {mark !== undefined && mark >= text.length && <mark> </mark>}
+      </CodePanel>
       {note !== undefined && <p className="small faint">{note}</p>}
     </>
   )
