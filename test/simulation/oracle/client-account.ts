@@ -1,4 +1,5 @@
 import type { GapReason } from '../../../src/core/model/channel-event.ts'
+import type { JournalPlace } from '../../../src/core/model/cursor.ts'
 import type { OverflowPolicy } from '../../../src/core/model/overflow-policy.ts'
 import { type Entry, type GroundTruth, isOf, type JournalLife, type Origin, type Subject } from './ground-truth.ts'
 
@@ -98,6 +99,12 @@ export class ClientAccount {
     this.#hasRead = hasRead
     this.#resumedWith = resumedWith
     if (resumedWith === 'nothing') this.#position = undefined
+  }
+
+  /** The subscription begins at this position, whatever the client had received before. */
+  continuesAt({ epoch, offset, before }: JournalPlace): void {
+    this.#numbers.clear()
+    this.#position = { epoch, offset, next: before ? offset : offset + 1 }
   }
 
   receive(event: ReceivedEvent): void {

@@ -28,7 +28,11 @@ function unsettled(world: World): string | undefined {
   const why = unsettledSource(world) ?? unsettledQuarantine(world)
   if (why !== undefined) return why
   for (const client of world.clients) {
+    // Another device of the same client has its position.
+    if (client.isEvicted && world.clients.some((other) => other.isDeviceOf(client) && other.isConnected)) continue
     if (!client.isConnected) return `${client.clientId} is not connected`
+    const [other] = world.clients.filter((one) => one !== client && one.isDeviceOf(client) && one.isConnected)
+    if (other) return `two devices of ${client.clientId} have its position`
     const missing = client.account.missing()
     if (missing !== undefined) return `${client.clientId}: ${missing}`
   }
@@ -66,6 +70,7 @@ export function checkLeftBehind(world: World, replica: Replica): void {
     subscribers: gateway?.hub.size ?? 0,
     sessions: gateway?.sessions.size ?? 0,
     replays: gateway?.catchingUp ?? 0,
+    positions: gateway?.positions.counts.held ?? 0,
     pending: replica.counter.pending,
     publications: broker?.unansweredBytes ?? 0,
     failures: replica.failures,

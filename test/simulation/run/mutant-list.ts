@@ -288,6 +288,35 @@ export const mutants: readonly Mutant[] = [
     'if (this.#pace?.held && this.#pace.isReady) this.releaseHeld()',
     '',
   ),
+  mutant(
+    'an older subscription of a position continues on the same replica',
+    'src/core/positions/held-positions.ts',
+    "known?.lose('taken')",
+    '',
+  ),
+  mutant(
+    'a subscription begins at the live end instead of its position',
+    'src/core/positions/position-hold.ts',
+    'subscription.begin(after === undefined ? place : undefined)',
+    'subscription.begin(undefined)',
+  ),
+  {
+    name: 'a position moves when its event is queued, not when it is delivered',
+    patches: [
+      { file: subscription, from: 'this.lastTaken = event\n    this.#onTaken?.(event)', to: 'this.lastTaken = event' },
+      {
+        file: subscription,
+        from: "this.#last = event\n    if (event.kind === 'MESSAGE') {",
+        to: "this.#last = event\n    this.#onTaken?.(event)\n    if (event.kind === 'MESSAGE') {",
+      },
+    ],
+  },
+  mutant(
+    'an ack of an earlier journal moves a position',
+    'src/core/positions/position-writer.ts',
+    'if (epoch !== ack.place.epoch) continue',
+    '',
+  ),
 ]
 
 function mutant(name: string, file: string, from: string, to: string): Mutant {

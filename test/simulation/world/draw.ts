@@ -52,10 +52,12 @@ const shapes = {
  */
 export function scriptOf(seed: number, size: number): Script {
   const random = new Choices(seed)
-  // Choices of their own, so that a seed draws the rest as before there were typed fields, `last` and `every`.
+  // Choices of their own, so that a seed draws the rest as before there were typed fields, `last`, `every`
+  // and positions.
   const isTyped = new Choices(seed ^ 0x7f4a7c15)
   const beginsWith = new Choices(seed ^ 0x3c6ef372)
   const paced = new Choices(seed ^ 0x1b873593)
+  const positioned = new Choices(seed ^ 0x2545f491)
   const total = size >= 1 ? 100 : 90
   const drawn = random.next() * total
   const shape = drawn < 70 ? shapes.dense : drawn < 90 ? shapes.mixed : shapes.long
@@ -63,12 +65,13 @@ export function scriptOf(seed: number, size: number): Script {
   const settings = settingsOf(random, isDense)
   const lengthMs = Math.floor(random.scaled(shape.lengthMs[0], shape.lengthMs[1]))
   const when = timesOf(random, lengthMs, random.whole(shape.episodes[0], shape.episodes[1]), shape.episodeMs)
-  const clients = Array.from({ length: random.whole(1, Math.ceil(shape.clients * size)) }, () =>
+  const drawnClients = Array.from({ length: random.whole(1, Math.ceil(shape.clients * size)) }, () =>
     clientOf(random, settings, when),
   )
     .map((client): ClientScript => (isTyped.chance(0.3) ? { ...client, typed: true } : client))
     .map((client) => (beginsWith.chance(0.3) ? { ...client, last: beginsWith.whole(1, 12) } : client))
     .map((client) => (paced.chance(0.12) ? pacedOf(client, paced) : client))
+  const clients = positionedOf(drawnClients, positioned)
   const actions: Action[] = []
   // Sources that exist from the beginning, in a part of the runs.
   const created = extraSources.flatMap((_, index) => (random.chance(0.25) ? index : []))
@@ -161,6 +164,24 @@ function pacedOf(client: ClientScript, random: Choices): ClientScript {
   if (random.chance(0.5)) return { ...client, everyMs: Math.floor(random.scaled(20, 40_000)) }
   const everyMs = Math.floor(random.scaled(20, 2_000))
   return { ...client, everyMs, socketEvents: 1, frameMs: 2 * everyMs }
+}
+
+/** Some have a position, and the next client may be another device of the same. */
+function positionedOf(clients: readonly ClientScript[], random: Choices): ClientScript[] {
+  const all: ClientScript[] = []
+  for (const [index, client] of clients.entries()) {
+    const before = all.at(-1)
+    if (before?.position && before.position.deviceOf === undefined && random.chance(0.7)) {
+      // What its position is the place in.
+      const { typed: _typed, last: _last, ...rest } = client
+      const typed = before.typed ? { typed: true as const } : {}
+      all.push({ ...rest, ...typed, channel: before.channel, position: { ...before.position, deviceOf: index - 1 } })
+    } else if (random.chance(0.2)) {
+      const { last: _last, ...rest } = client
+      all.push({ ...rest, position: { moves: random.chance(0.5) ? 'delivered' : random.pick([0.1, 0.5, 1]) } })
+    } else all.push(client)
+  }
+  return all
 }
 
 function clientOf(random: Choices, settings: Settings, when: () => number): ClientScript {

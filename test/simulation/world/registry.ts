@@ -1,8 +1,9 @@
 import type { DeploymentKey } from '../../../src/core/clients/deployment-keys.ts'
 import type { Source } from '../../../src/core/model/source.ts'
 import type { Client, ClientBar, ClientRegistry, Revocation } from '../../../src/core/ports/client-registry.ts'
-import type { PositionStore } from '../../../src/core/positions/position-store.ts'
+import type { PositionKey, PositionStore } from '../../../src/core/positions/position-store.ts'
 import { MemoryPositions } from '../../core/memory-positions.ts'
+import type { PositionWatch } from '../oracle/positions.ts'
 import type { Choices } from '../time/seeded.ts'
 import type { VirtualClock } from '../time/virtual-clock.ts'
 
@@ -14,6 +15,8 @@ export class SimulatedDatabase {
   readonly bars = new Map<string, ClientBar>()
   readonly keys = new Map<string, DeploymentKey>()
   readonly positions = new MemoryPositions()
+  /** Checks each change of a position. */
+  watch: PositionWatch | undefined
   isAway = false
   /** The replicas that cannot reach it. */
   readonly cut = new Set<number>()
@@ -154,11 +157,29 @@ export class SimulatedRegistry implements ClientRegistry {
 /** A replica's connection to the positions in the database. */
 export function simulatedPositions(database: SimulatedDatabase): PositionStore {
   const { positions } = database
+  const rowOf = ({ clientId, name }: PositionKey) => positions.rows.get(`${name} ${clientId}`)
   const run = <Result>(work: () => Promise<Result>): Promise<Result> => database.query(work).then((result) => result)
   return {
-    take: (take) => run(() => positions.take(take)),
-    add: (added) => run(() => positions.add(added)),
-    move: (moves, at) => run(() => positions.move(moves, at)),
+    take: (take) =>
+      run(async () => {
+        const before = rowOf(take)
+        const taken = await positions.take(take)
+        if (taken.kind === 'taken') database.watch?.taken(take, before, taken.position)
+        return taken
+      }),
+    add: (added) =>
+      run(async () => {
+        const before = rowOf(added)
+        const row = await positions.add(added)
+        database.watch?.changed(added, before, row)
+        return row
+      }),
+    move: (moves, at) =>
+      run(async () => {
+        const before = moves.map(rowOf)
+        await positions.move(moves, at)
+        for (const [index, move] of moves.entries()) database.watch?.changed(move, before[index], rowOf(move))
+      }),
     find: (keys) => run(() => positions.find(keys)),
     listOf: (clientId) => run(() => positions.listOf(clientId)),
     touch: (keys, at) => run(() => positions.touch(keys, at)),

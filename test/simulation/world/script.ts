@@ -45,6 +45,13 @@ export interface ClientScript {
   readonly last?: number
   /** It wants the newest message once in this time, in milliseconds. Older scripts lack it. */
   readonly everyMs?: number
+  /** It continues at a position that the gateway keeps. Older scripts lack it. */
+  readonly position?: {
+    /** `delivered`: by what its gateway delivered. Otherwise by its acks of a share of the events. */
+    readonly moves: 'delivered' | number
+    /** It is another device of this client, and so has the same position. */
+    readonly deviceOf?: number
+  }
 }
 
 export type Action = { readonly at: number } & (

@@ -3,6 +3,7 @@ import type { ChannelSubscription } from '../../../src/core/delivery/channel-sub
 import type { ChannelEvent, MessageEvent } from '../../../src/core/model/channel-event.ts'
 import { printCursor } from '../../../src/core/model/cursor.ts'
 import { type Identity, isExpired, noScope, type Scope } from '../../../src/core/model/identity.ts'
+import type { PositionKey } from '../../../src/core/positions/position-store.ts'
 import type { Session } from '../../../src/core/sessions/session.ts'
 import { GatewayError } from '../../../src/errors.ts'
 import type { NamedSubscription } from '../../../src/events/serving/named-events.ts'
@@ -20,6 +21,7 @@ const retryMs = { least: 5, most: 2_000 }
 /** How long after its end a token may still be used: sessions are checked every second. */
 const expiryToleranceMs = 1_200
 const rememberedEvents = 40
+const positionName = 'device'
 /** A replica that is up for this long has read what was stored before, in milliseconds. */
 const readMs = 2_000
 /** How long a client waits for the answer to its connection, in milliseconds. */
@@ -41,12 +43,14 @@ export class Subscriber {
   /** When its present token was issued. */
   issuedAt: number
   delivered = 0
+  /** Another device took its position. It stays away until it is cut. */
+  isEvicted = false
 
   constructor(world: World, index: number, script: ClientScript) {
     this.#world = world
     this.script = script
     this.channel = `channel-${script.channel}`
-    this.clientId = `client-${index}`
+    this.clientId = `client-${script.position?.deviceOf ?? index}`
     this.issuedAt = world.clock.now
     this.account = new ClientAccount(
       { channel: this.channel, typed: script.typed === true },
@@ -58,6 +62,11 @@ export class Subscriber {
 
   get isConnected(): boolean {
     return this.#socket !== undefined
+  }
+
+  /** Whether it has the same position. */
+  isDeviceOf({ clientId, script }: Subscriber): boolean {
+    return clientId === this.clientId && script.position !== undefined && this.script.position !== undefined
   }
 
   /** The replica that it is connected to. */
@@ -99,6 +108,7 @@ export class Subscriber {
   }
 
   cut(halfOpen: boolean, awayMs: number): void {
+    this.isEvicted = false
     const socket = this.#socket
     this.#socket = undefined
     const { random } = this.#world
@@ -117,6 +127,7 @@ export class Subscriber {
 
   /** The client comes back with an older cursor, or with an invalid one. */
   rewind(share: number, invalid: boolean): void {
+    if (this.script.position) return this.cut(false, 1)
     this.#resumesInvalid = invalid
     if (!invalid) {
       this.#last = this.#received[Math.floor(share * this.#received.length)]
@@ -131,10 +142,21 @@ export class Subscriber {
     this.#world.at(this.#world.latency(), () => socket.renew(this.identity(), narrow), socket.replica.owner)
   }
 
+  has(socket: Socket): boolean {
+    return this.#socket === socket
+  }
+
+  evicted(socket: Socket): void {
+    if (socket !== this.#socket) return
+    this.isEvicted = true
+    this.#world.note(`${this.clientId} is evicted`)
+  }
+
   receive(socket: Socket, event: ReceivedEvent): void {
     if (socket !== this.#socket) return
     this.delivered += event.kind === 'MESSAGE' ? 1 : 0
     this.account.receive(event)
+    socket.ack(event)
     this.#last = event
     this.#received.push(event)
     if (this.#received.length > rememberedEvents) this.#received.shift()
@@ -146,7 +168,7 @@ export class Subscriber {
     if (socket !== this.#socket) return
     this.#socket = undefined
     this.issuedAt = Math.max(this.issuedAt, this.#world.clock.now)
-    this.retry()
+    if (!this.isEvicted) this.retry()
   }
 
   /** Runs as the replica. */
@@ -156,7 +178,8 @@ export class Subscriber {
     const again = (): void => void world.at(world.latency(), () => this.retry(), 0)
     if (!gateway || this.#socket || world.isOver) return again()
     const resumesInvalid = this.#resumesInvalid
-    const after = resumesInvalid ? 'this is not a cursor' : this.#last?.cursor
+    const cursor = this.script.position ? undefined : this.#last?.cursor
+    const after = resumesInvalid ? 'this is not a cursor' : cursor
     const socket = new Socket(world, this, replica)
     try {
       socket.open(after)
@@ -231,11 +254,14 @@ class Socket {
       const { policy: overflow, checkpoints } = script
       const last = after === undefined ? script.last : undefined
       const every = script.everyMs === undefined ? undefined : `${script.everyMs}ms`
-      const options = { after, last, every, checkpoints, overflow }
+      const position = script.position && positionName
+      const autoAck = script.position?.moves === 'delivered' ? ('DELIVERED' as const) : undefined
+      const options = { after, last, every, checkpoints, overflow, position, autoAck }
       this.#typed = script.typed && this.replica.typed?.open(channel)
       this.#subscription = this.#typed
         ? session.subscribeEvent({ ...options, access: this.#typed })
         : session.subscribe({ ...options, clientId: channel })
+      if (position) this.#watchBegin(this.#subscription)
     } catch (error) {
       session.close('BAD_REQUEST')
       throw error
@@ -243,11 +269,36 @@ class Socket {
   }
 
   pipe(): void {
-    const end = (): void => {
+    const end = (failure: GatewayError | undefined): void => {
+      if (failure?.code === 'POSITION_TAKEN') this.#client.evicted(this)
       // The client ends a connection that has no subscription any more.
       if (!this.#isClosed) this.session?.close('NORMAL')
     }
     this.#subscription?.pipe({ take: (event) => this.#take(event), end })
+  }
+
+  /** A client acks a share of what it has received. */
+  ack({ cursor, epoch, offset, before }: ReceivedEvent): void {
+    const { moves } = this.#client.script.position ?? {}
+    if (typeof moves !== 'number' || !this.#world.random.chance(moves)) return
+    this.#world.positions.mayMoveTo(this.#key, { epoch, offset, before, fingerprint: 0 })
+    const identity = this.#identity
+    const send = (): void =>
+      void this.replica.gateway?.positions.ack(identity, positionName, cursor).catch(() => undefined)
+    this.#world.at(this.#world.latency(), send, this.replica.owner)
+  }
+
+  get #key(): PositionKey {
+    return { clientId: this.#client.clientId, name: positionName }
+  }
+
+  #watchBegin(subscription: ChannelSubscription): void {
+    const begin = subscription.begin.bind(subscription)
+    subscription.begin = (place) => {
+      this.#world.positions.begun(this.#key, place)
+      if (place && this.#client.has(this)) this.#client.account.continuesAt(place)
+      begin(place)
+    }
   }
 
   renew(identity: Identity, narrow: boolean): void {
@@ -297,6 +348,7 @@ class Socket {
       return false
     }
     this.#frames.push(frameOf(event, !this.#wrote))
+    if (this.#client.script.position?.moves === 'delivered') this.#world.positions.mayMoveTo(this.#key, event.cursor)
     if (event.kind === 'MESSAGE' && this.#typed) this.#checkValue(this.#typed, event)
     this.#wrote = true
     this.drainSoon()

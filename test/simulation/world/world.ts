@@ -6,6 +6,7 @@ import { checkAccounts, checkBounds } from '../oracle/bounds.ts'
 import { checkLeftBehind, checkSettled } from '../oracle/end.ts'
 import { mayReceive } from '../oracle/grants.ts'
 import { GroundTruth } from '../oracle/ground-truth.ts'
+import { PositionWatch } from '../oracle/positions.ts'
 import { Digest } from '../time/digest.ts'
 import { simulateTime, startsAt } from '../time/install.ts'
 import { Choices } from '../time/seeded.ts'
@@ -68,6 +69,7 @@ export class World {
   readonly rabbit: SimulatedRabbit
   readonly database: SimulatedDatabase
   readonly truth = new GroundTruth(journalName)
+  readonly positions = new PositionWatch(this)
   readonly replicas: Replica[] = []
   /** Replicas that ended, for checks of what they left behind. */
   readonly ended: Replica[] = []
@@ -119,6 +121,7 @@ export class World {
     })
     connectTo(this.rabbit)
     this.database = new SimulatedDatabase(clock, this.random.fork(), settings.registryMs)
+    this.database.watch = this.positions
     this.clients = script.clients.map((client, index) => new Subscriber(this, index, client))
     this.backEnd = new BackEnd(this)
     this.bufferingBackEnd = new BackEnd(this)
