@@ -26,7 +26,7 @@ import { type EventMatcher, noEvents } from './ports/event-matcher.ts'
 import type { HotWindow, WindowEntry } from './ports/hot-window.ts'
 import type { Journal, MarkNote } from './ports/journal.ts'
 import type { Observer } from './ports/observer.ts'
-import type { Topic } from './ports/topic.ts'
+import type { Recipients, Topic } from './ports/topic.ts'
 import { EventCounter } from './positions/event-counter.ts'
 import type { PositionStore } from './positions/position-store.ts'
 import { Positions } from './positions/positions.ts'
@@ -364,6 +364,16 @@ export class Gateway {
   /** How many subscriptions are not live, because they are reading the journal. */
   get catchingUp(): number {
     return this.#catchUp.size
+  }
+
+  /** As in `CatchUp`. */
+  get notLive(): CatchUp['notLive'] {
+    return this.#catchUp.notLive
+  }
+
+  /** The topics that a message is for. */
+  recipientsOf(message: WindowEntry): Recipients {
+    return this.#listener.recipientsOf(message, 'journal')
   }
 
   /** Counts sockets and sessions by payer: client or address. */

@@ -110,6 +110,15 @@ const quiet: Record<string, Series> = {
     ...ofPods('warren_workers', '', always(3)),
     ...ofPods('warren_replicas', '', always(6)),
   },
+  'another deployment in the namespace has one replica, and no messages': {
+    ...healthy,
+    ...Object.fromEntries(
+      Object.entries({ warren_broker_up: 1, warren_workers: 1, warren_replicas: 1 }).map(([metric, value]) => [
+        series(metric, 'c', 'app_kubernetes_io_instance="other"'),
+        always(value),
+      ]),
+    ),
+  },
 }
 
 const folder = newFolder()

@@ -8,7 +8,7 @@ const definedTypes = [
 const ownTypes = [
   'AutoAck BrokerState ChannelEvent ChannelGap ChannelHistory ClientChannel ClientIdSource ClientPosition',
   'CreateClientChannelInput EventCount',
-  'CreateClientChannelPayload CreateRabbitChannelInput EventKind ExchangeType GapReason Gateway MessageFate',
+  'CreateClientChannelPayload CreateRabbitChannelInput EventKind ExchangeType GapReason Gateway MessageOutcome',
   'OverflowPolicy PublishInput PublishPayload RabbitChannel ReplicaTrace Session TracedMessage',
 ]
 /** Names that types of an inferred or imported schema cannot have. */
