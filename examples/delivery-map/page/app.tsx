@@ -13,13 +13,14 @@ interface CourierMoved {
  * `last: 1` begins with the newest position, also of a courier that stands still. `every` sends at
  * most five a second of the fifty that a courier reports, always the newest.
  */
-const courierMoved = `subscription CourierMoved($courierId: ID!, $after: Cursor) {
-  courierMoved(courierId: $courierId, after: $after, last: 1, every: "200ms", checkpoints: true) { x y step }
+const courierMoved = `subscription CourierMoved($courierId: ID!, $after: Cursor, $last: Int) {
+  courierMoved(courierId: $courierId, after: $after, last: $last, every: "200ms", checkpoints: true) { x y step }
 }`
 
 /** One subscription a courier; all share the socket of the client. */
 function Courier({ client, id }: { readonly client: Client; readonly id: string }) {
-  const { value, connection } = useLatest<CourierMoved>(client, { query: courierMoved, variables: { courierId: id } })
+  const variables = { courierId: id, last: 1 }
+  const { value, connection } = useLatest<CourierMoved>(client, { query: courierMoved, variables })
   if (!value) return null
   return (
     <g role="img" aria-label={id} data-step={value.step} opacity={connection === 'live' ? 1 : 0.3}>
