@@ -55,7 +55,11 @@ export function consume<Event = ResumableEvent>(client: SubscriptionClient, opti
     await acks.close()
     onError(error)
   }
-  const acks = new Acknowledgements((cursor) => sendAck(client, { position, cursor }), ackEveryMs, fail)
+  const acks = new Acknowledgements(
+    (cursor) => sendAck(client, { position, cursor }),
+    ackEveryMs,
+    (error) => void fail(error),
+  )
   const next = async (result: Result, read: ReadResult): Promise<void> => {
     if (read.hasValue) await handle(eventOf(result, read) as Event)
     acks.add(read.cursor)

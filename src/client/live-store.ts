@@ -66,7 +66,7 @@ export function liveStore<Value extends object>(
     if (isSame && !isChanged) return
     status = after
     snapshot = undefined
-    for (const listener of [...listeners]) listener()
+    for (const listener of listeners) listener()
   }
   const onState = (state: ResumeState): void => {
     options.onState?.(state)

@@ -15,7 +15,7 @@ export interface Latest<Event> extends LiveStatus {
 
 /**
  * The newest event of a subscription, which resumes as `resumable` does. To begin with the current
- * value, pass `last: 1`; to bound the rate, pass `every`.
+ * value, pass the variable `last: 1`; to bound the rate, pass `every`.
  */
 export function latest<Event = ResumableEvent>(
   client: SubscriptionClient,

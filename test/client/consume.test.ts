@@ -24,7 +24,7 @@ class Positions {
   }
 
   answer({ payload, sink }: FedOperation): void {
-    const { position, cursor } = payload.variables ?? {}
+    const { position, cursor } = payload.variables as { position: string; cursor: string }
     if (this.refusal) sink.next({ errors: [this.refusal] })
     else {
       this.acks.push(`${position} ${cursor}`)

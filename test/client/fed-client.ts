@@ -46,7 +46,7 @@ export class FedClient implements SubscriptionClient {
 
   /** The connection is lost. */
   lose(): void {
-    for (const listener of [...(this.#listeners.get('closed') ?? [])]) listener({ code: 1006, reason: '' })
+    for (const listener of this.#listeners.get('closed') ?? []) listener({ code: 1006, reason: '' })
   }
 }
 

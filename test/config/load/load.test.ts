@@ -238,4 +238,12 @@ describe('together', () => {
   test.each(['127.0.0.1', '127.8.8.8', '::1', '[::1]', 'localhost'])('binding %s is allowed', (host) => {
     expect(() => checkTogether(loaded({ WARREN_HOST: host }), { secretGenerated: true })).not.toThrow()
   })
+
+  test('offline notices need presence', () => {
+    const facts = { secretGenerated: true }
+    expect(() => checkTogether(loaded({ WARREN_OFFLINE: 'on' }), facts)).not.toThrow()
+    expect(() => checkTogether(loaded({ WARREN_OFFLINE: 'on', WARREN_PRESENCE: 'off' }), facts)).toThrow(
+      /^WARREN_OFFLINE: needs WARREN_PRESENCE=on/,
+    )
+  })
 })

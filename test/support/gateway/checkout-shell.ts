@@ -20,6 +20,8 @@ export interface CheckoutShell extends AsyncDisposable {
   ready(): Promise<void>
   /** Resolves when the transport, a label of the metric, has this many subscriptions. */
   subscribed(count?: number, transport?: string): Promise<void>
+  /** What the gateway of the shell prints for Prometheus. */
+  metrics(): Promise<string>
 }
 
 export interface ShellProgram {
@@ -101,6 +103,7 @@ export async function checkoutShell({ env: added = {}, folder: cwd = '.' } = {})
       const isCounted = async () => (await (await ops('/metrics'))?.text())?.includes(sample)
       await eventually(`${count} subscriptions`, isCounted, { everyMs: 200 })
     },
+    metrics: async () => (await ops('/metrics'))?.text() ?? '',
     async [Symbol.asyncDispose]() {
       for (const { child } of running) signal(child, 'SIGTERM')
       await Promise.all(running.map(({ ended }) => ended))
