@@ -171,6 +171,7 @@ function eventField(
       filter: undefined,
     },
     filterable: false,
+    state: undefined,
     ...given,
   }
 }

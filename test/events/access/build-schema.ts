@@ -122,6 +122,7 @@ export function eventField(name: string, options: EventOptions = {}): EventField
       filter: filterable ? 'filter' : undefined,
     },
     filterable,
+    state: undefined,
   }
 }
 
