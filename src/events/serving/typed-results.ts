@@ -22,11 +22,11 @@ export interface WarrenExtension {
   readonly gap?: { readonly reason: string; readonly oldest: string | null }
   readonly checkpoint?: true
   /** The phase of keyed state that the event is from: see docs/guides/state.md. */
-  readonly state?: StateMark['phase']
+  readonly state?: StateMark['phase'] | undefined
   /** The state begins here: what the client knows of it is outdated. */
-  readonly reset?: true
+  readonly reset?: true | undefined
   /** The key that the message removed from keyed state. */
-  readonly removed?: string
+  readonly removed?: string | undefined
   /** Pointers of what became null, because it did not fit (`invalid: NULL`). */
   readonly invalid?: readonly string[]
 }

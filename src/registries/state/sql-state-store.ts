@@ -200,18 +200,20 @@ export class SqlStateStore implements StateStore {
 
   async sweep(): Promise<number> {
     return this.#attempt('write', async (db) => {
-      const garbage = await db.selectFrom('warren_state_garbage').select('part').limit(1).executeTakeFirst()
-      if (!garbage) return 0
-      const { part } = garbage
-      const some = db.selectFrom('warren_state_rows').select('row_key').where('part', '=', part).limit(deletedRows)
-      const { numDeletedRows } = await db
-        .deleteFrom('warren_state_rows')
-        .where('part', '=', part)
-        .where('row_key', 'in', some)
-        .executeTakeFirst()
-      const deleted = Number(numDeletedRows)
-      if (deleted < deletedRows) await db.deleteFrom('warren_state_garbage').where('part', '=', part).execute()
-      return deleted
+      for (;;) {
+        const garbage = await db.selectFrom('warren_state_garbage').select('part').limit(1).executeTakeFirst()
+        if (!garbage) return 0
+        const { part } = garbage
+        const some = db.selectFrom('warren_state_rows').select('row_key').where('part', '=', part).limit(deletedRows)
+        const { numDeletedRows } = await db
+          .deleteFrom('warren_state_rows')
+          .where('part', '=', part)
+          .where('row_key', 'in', some)
+          .executeTakeFirst()
+        const deleted = Number(numDeletedRows)
+        if (deleted < deletedRows) await db.deleteFrom('warren_state_garbage').where('part', '=', part).execute()
+        if (deleted > 0) return deleted
+      }
     })
   }
 
