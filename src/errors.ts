@@ -53,6 +53,11 @@ export const errorTable = {
     retry: true,
     meaning: 'No reply came in time. The request may have been handled.',
   },
+  STATE_UNAVAILABLE: {
+    http: 503,
+    retry: true,
+    meaning: 'The keyed state of a field cannot be read now: it is being built, or its database is away.',
+  },
   PERSISTED_QUERY_NOT_FOUND: {
     http: 404,
     retry: false,

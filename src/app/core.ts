@@ -23,6 +23,7 @@ import { type Served, ServedSchema } from '../events/serving/served-schema.ts'
 import { schemaFor } from '../graphql/schema.ts'
 import { processUsage } from '../observability/process/process-usage.ts'
 import type { OpenTracing } from '../observability/tracing.ts'
+import { lazyStateStore, openStateStore } from '../registries/state/open-state-store.ts'
 import type { Closing } from './closing.ts'
 import type { openTypedEvents, TypedEvents } from './event-schema.ts'
 import type { Identities } from './identities.ts'
@@ -35,6 +36,8 @@ export interface CoreParts extends Brokerage, OpenRegistryParts {
   readonly closing: Closing
   readonly identities: Identities
   readonly policy: RegistrationPolicy
+  /** Where the embedded databases are. */
+  readonly registryDir: string
   /** The options that a reload changes. */
   readonly live: Config
   readonly configuration: ConfigurationReader
@@ -112,7 +115,7 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
   const gateway = new Gateway({
     presence,
     offline,
-    ...(typed ? { events: typed.events } : {}),
+    ...(typed ? { events: typed.events, states: statesOf(typed, config, parts) } : {}),
     replica,
     replicaAlias: createHmac('sha256', secret).update(`replica ${replica}`).digest('hex').slice(0, 16),
     tracing,
@@ -176,6 +179,13 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     served,
     typed,
   }
+}
+
+/** Opens the store when the first field with `@state` needs it. */
+function statesOf({ events }: TypedEvents, config: Config, { closing, live, registryDir }: CoreParts) {
+  const store = lazyStateStore(() => openStateStore({ databaseUrl: config.databaseUrl, dataDir: registryDir }))
+  closing.add(() => store.close())
+  return { store, definitions: () => events.states, limits: live }
 }
 
 /** Loads OpenTelemetry only if it is used, because it is large. */

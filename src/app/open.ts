@@ -140,6 +140,7 @@ async function open(config: Config, options: OpenOptions, closing: Closing): Pro
   const configuration = new RunningConfiguration({ config, live, facts, keys })
   const core = await createCore(config, {
     ...brokerage,
+    registryDir,
     configuration,
     registry,
     directory,
@@ -179,6 +180,7 @@ async function open(config: Config, options: OpenOptions, closing: Closing): Pro
       : undefined
   closing.add(() => workerConsole?.close())
   closing.add(() => gateway.close())
+  closing.add(() => gateway.states?.close())
   closing.add(() => core.cluster.close())
   closing.add(() => core.presence?.close())
   closing.add(() => core.offline?.close())

@@ -26,7 +26,7 @@ import { type EventMatcher, noEvents } from './ports/event-matcher.ts'
 import type { HotWindow, WindowEntry } from './ports/hot-window.ts'
 import type { Journal, MarkNote } from './ports/journal.ts'
 import type { Observer } from './ports/observer.ts'
-import type { Recipients, Topic } from './ports/topic.ts'
+import type { EventTopic, Recipients, Topic } from './ports/topic.ts'
 import { EventCounter } from './positions/event-counter.ts'
 import type { PositionStore } from './positions/position-store.ts'
 import { Positions } from './positions/positions.ts'
@@ -42,6 +42,10 @@ import { defaultExchangeOf, servedForm } from './sources/default-source.ts'
 import { isReservedExchange } from './sources/reserved-exchanges.ts'
 import { SourceRouter } from './sources/source-router.ts'
 import { SourceSync } from './sources/source-sync.ts'
+import { KeyedStates } from './state/keyed-states.ts'
+import type { StateDefinition } from './state/state-definition.ts'
+import type { StateLimits } from './state/state-folder.ts'
+import type { StateStore } from './state/state-store.ts'
 import { within } from './timing/deadline.ts'
 import { pause } from './timing/pause.ts'
 
@@ -64,6 +68,16 @@ export interface GatewayParts {
   readonly offline?: Pick<OfflineHook, 'onMessage'> | undefined
   /** Default: no typed events. */
   readonly events?: EventMatcher
+  /** Keyed state of typed fields. Undefined: no field has any. */
+  readonly states?:
+    | {
+        readonly store: StateStore
+        readonly definitions: () => readonly StateDefinition[]
+        /** Read at each use. */
+        readonly limits: StateLimits
+        readonly pageEvents?: number
+      }
+    | undefined
   readonly registry: ClientRegistry
   readonly positionStore: PositionStore
   readonly keys: DeploymentKeys
@@ -116,6 +130,7 @@ export class Gateway {
   readonly tracer: Tracer
   readonly #parts: GatewayParts
   readonly #catchUp: CatchUp
+  readonly #states: KeyedStates | undefined
   readonly #sessions: Sessions
   readonly #publishGate: PublishGate
   readonly #publishRights: PublishRights
@@ -193,6 +208,7 @@ export class Gateway {
       recipientsOf: (message, from) => this.#listener.recipientsOf(message, from),
       eventOf: (message, recipients) => this.#listener.eventOf(message, recipients),
       onUnreadable: (entry) => this.#listener.noteUnreadable(entry),
+      rebase: (...parameters) => this.#states?.replay.rebase(...parameters) ?? false,
     })
     this.positions = new Positions({
       counter: new EventCounter({
@@ -214,9 +230,24 @@ export class Gateway {
       },
       logError: (what, error) => this.#logError(what, error),
     })
+    this.#states =
+      parts.states &&
+      new KeyedStates({
+        ...parts.states,
+        journal: parts.journal,
+        replica: parts.replica,
+        observer: parts.observer,
+        cursors: parts.cursors,
+        replayer: this.#catchUp,
+        epoch: () => this.#listener.epoch,
+        isUp: () => this.#listener.up,
+        lastOffset: () => parts.hotWindow.last?.offset,
+        cursorOf: (entry) => printCursor(this.#listener.cursorOf(entry)),
+        matches: (message, topic) => this.#matches(message, topic),
+      })
     this.#sessions = new Sessions({
       positions: this.positions,
-      replayer: this.#catchUp,
+      replayer: this.#states?.replay ?? this.#catchUp,
       cursors: parts.cursors,
       observer: parts.observer,
       limits: parts.limits,
@@ -320,6 +351,7 @@ export class Gateway {
     // Replicas with another key ignored this replica's control messages, and it ignored theirs.
     keys.onAdopted(() => this.#resync())
     journal.open(this.#listener)
+    this.#states?.open()
   }
 
   /** Whether the journal is current and the default source is bound. */
@@ -546,6 +578,7 @@ export class Gateway {
    */
   close(): Promise<void> {
     this.#closing.abort()
+    this.#states?.stop()
     this.#unsignedThrottle.close()
     this.revocations.close()
     this.bans.close()
@@ -554,6 +587,22 @@ export class Gateway {
     this.#catchUp.close()
     this.#sessions.close()
     return this.positions.close()
+  }
+
+  /** Undefined: no field has keyed state. */
+  get states(): KeyedStates | undefined {
+    return this.#states
+  }
+
+  #matches(message: WindowEntry, topic: EventTopic): boolean {
+    try {
+      const { events = noEvents } = this.#parts
+      const cursor = () => printCursor(this.#listener.cursorOf(message))
+      return events.match(message, cursor, false).keys.includes(topic.key)
+    } catch {
+      // A body that cannot be decoded any more, because its limit is lower now.
+      return false
+    }
   }
 
   /** The callback receives each live message and its outcome here; it must not throw. */

@@ -148,7 +148,7 @@ export class Listener {
   }
 }
 
-class RecordingObserver implements Observer {
+export class RecordingObserver implements Observer {
   readonly resumes: string[] = []
   readonly quarantined: string[] = []
   readonly account = new DeliveryCounter(() => {})

@@ -6,6 +6,7 @@ import { program } from '../../src/cli/program.ts'
 import { closeReasons } from '../../src/close-reasons.ts'
 import { flagOf, variableOf } from '../../src/config/options/option.ts'
 import { optionNames, options } from '../../src/config/options/options.ts'
+import { statePhases } from '../../src/core/model/channel-event.ts'
 import { errorTable, requestErrorTable } from '../../src/errors.ts'
 import { printDirectives } from '../../src/events/sdl/directives/definitions.ts'
 import { schema } from '../../src/graphql/schema.ts'
@@ -89,6 +90,7 @@ const knownCodes = new Set([
   ...Object.keys(requestErrorTable),
   ...Object.keys(closeReasons),
   ...enumValues,
+  ...statePhases,
   // graphql-js and Yoga use it for unexpected errors of the server.
   'INTERNAL_SERVER_ERROR',
 ])

@@ -172,6 +172,7 @@ function eventField(
       filter: undefined,
     },
     filterable: false,
+    state: undefined,
     ...given,
   }
 }

@@ -448,6 +448,18 @@ export const options = {
     group: 'Limits',
     help: 'Maximum decompressed size of a body from RabbitMQ. A larger one goes to the quarantine (too-large).',
   }),
+  maxStateKeys: option(count({ min: 1, max: 1_000_000_000 }), {
+    default: '1000000',
+    group: 'Limits',
+    help: 'Maximum number of keys that @state keeps of one field, removed ones included. A field with more is not folded, and a subscription without a cursor is refused.',
+    reload: true,
+  }),
+  maxStateBytes: option(bytes({ min: '1KiB', max: '1024GiB' }), {
+    default: '1GiB',
+    group: 'Limits',
+    help: 'Maximum size of the messages that @state keeps of one field, as maxStateKeys.',
+    reload: true,
+  }),
   maxBufferedBytes: option(bytes({ min: '64KiB', max: '1GiB' }), {
     default: '4MiB',
     group: 'Limits',

@@ -237,7 +237,9 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
       if (event.kind === 'MESSAGE') this.#search.add(event.cursor)
       return
     }
-    if (this.#pace && this.#isHeldBack(event, this.#pace, later)) return
+    // The state of each key is delivered, whatever the pace of its changes is.
+    const isState = event.kind === 'MESSAGE' && event.state !== undefined
+    if (this.#pace && !isState && this.#isHeldBack(event, this.#pace, later)) return
     this.#enqueue(event, later)
   }
 

@@ -30,6 +30,19 @@ export function offsetOf(event: ChannelEvent): number {
   return event.kind === 'MESSAGE' ? event.message.offset : event.cursor.offset
 }
 
+export const statePhases = ['SNAPSHOT', 'SNAPSHOT_END', 'REBASED'] as const
+
+/** What the result of keyed state marks an event with: see docs/guides/state.md. */
+export interface StateMark {
+  /**
+   * `SNAPSHOT`: the current value of a key; more follow. `SNAPSHOT_END`: the same, and the state is
+   * complete. `REBASED`: what changed since a cursor that the journal no longer has.
+   */
+  readonly phase: (typeof statePhases)[number]
+  /** Whether the state begins here, so that what the client knows of it is outdated. */
+  readonly reset: boolean
+}
+
 /** One message. All channels and subscribers that it is for share this object. */
 export class MessageEvent {
   readonly kind = 'MESSAGE'
@@ -53,6 +66,11 @@ export class MessageEvent {
   get cursor(): Cursor {
     this.#cursor ??= cursorOf(this.#codec, this.#epoch, this.message)
     return this.#cursor
+  }
+
+  /** Undefined unless the event was read from keyed state and not from the journal. */
+  get state(): StateMark | undefined {
+    return undefined
   }
 
   /** The position just before the message. */
@@ -133,4 +151,6 @@ export interface CheckpointEvent {
   readonly kind: 'CHECKPOINT'
   readonly cursor: Cursor
   readonly receivedAt: number
+  /** Set if it stands for a part of keyed state without a row. */
+  readonly state?: StateMark
 }

@@ -19,6 +19,16 @@ export interface EventTopic {
   readonly name: string
   /** Stands for its conditions: subscriptions with equal conditions have equal keys. */
   readonly key: string
+  /** Its keyed state, with which a subscription begins. Undefined: it has none. */
+  readonly state?: StateTopic | undefined
+}
+
+/** The rows of a keyed state that a topic may match. */
+export interface StateTopic {
+  /** `StateDefinition.id`. */
+  readonly id: string
+  /** The rows with one of these texts in their index column. Undefined: all rows. */
+  readonly indexes: readonly string[] | undefined
 }
 
 export function channelTopic(clientId: string): ChannelTopic {

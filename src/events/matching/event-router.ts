@@ -1,8 +1,8 @@
 import { UndecodableBody } from '../../core/body/undecodable-body.ts'
 import type { Conditions } from '../access/conditions.ts'
 import type { EventBinding, EventField, EventSchema } from '../model/event-schema.ts'
-import type { EventInput, TypedValue } from '../model/typed-value.ts'
-import { FieldIndex, type FieldOutcome } from './field-index.ts'
+import type { EventInput } from '../model/typed-value.ts'
+import { FieldIndex, type FieldOutcome, type ValueOf } from './field-index.ts'
 import { type KeyMatcher, keyMatcherOf } from './key-matcher.ts'
 import { MessageReading } from './message-reading.ts'
 
@@ -69,10 +69,7 @@ export class EventRouter {
    * value for a field, or undefined if it has none; called only for subscriptions with filters.
    * Never throws `UndecodableBody`.
    */
-  route(
-    input: EventInput,
-    valueOf: (reading: MessageReading, field: EventField) => TypedValue | undefined,
-  ): EventMatch[] {
+  route(input: EventInput, valueOf: (reading: MessageReading, field: EventField) => ReturnType<ValueOf>): EventMatch[] {
     const routes = this.#byExchange.get(input.exchange)
     if (!routes) return []
     const matches: EventMatch[] = []
@@ -125,11 +122,7 @@ function readingOf(input: EventInput, words: readonly string[], { bindings }: Ro
   return undefined
 }
 
-function outcomeOf(
-  index: FieldIndex,
-  reading: MessageReading,
-  valueOf: () => TypedValue | undefined,
-): EventMatch['outcome'] {
+function outcomeOf(index: FieldIndex, reading: MessageReading, valueOf: ValueOf): EventMatch['outcome'] {
   try {
     return index.match(reading, valueOf)
   } catch (error) {

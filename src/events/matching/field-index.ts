@@ -18,7 +18,10 @@ export type FieldOutcome =
  * The value of the message for the field, needed only for filters; undefined if it has none, and
  * then no filter matches. Called at most once for each call of `match`.
  */
-export type ValueOf = () => TypedValue | undefined
+export type ValueOf = () => TypedValue | typeof removedKey | undefined
+
+/** The value of a message that removes a key of keyed state. It passes each filter. */
+export const removedKey = Symbol('removed key')
 
 /** Longer texts of conditions are replaced by a hash. */
 const maxKeyLength = 200
@@ -197,6 +200,15 @@ export class FieldIndex {
     return [...names]
   }
 
+  /**
+   * The text at the place of the field's first condition; empty for none, for several, and for a
+   * field without conditions. For the index of keyed state.
+   */
+  firstTextOf(reading: MessageReading): string {
+    const column = this.#columnAt(0, reading, [])
+    return typeof column === 'string' ? column : ''
+  }
+
   #nameOf(slot: number): string {
     return this.field.conditions[slot]?.name ?? 'owner'
   }
@@ -269,14 +281,15 @@ function textsIn(column: Column = none): readonly string[] {
 function keysPassing(targets: readonly IndexedKey[], valueOf: ValueOf): string[] {
   const keys: string[] = []
   let verdicts: Map<string, boolean> | undefined
-  let value: { readonly of: TypedValue | undefined } | undefined
+  let value: { readonly of: ReturnType<ValueOf> } | undefined
   for (const { key, filter } of targets) {
     if (filter) {
       verdicts ??= new Map()
       let passes = verdicts.get(filter.key)
       if (passes === undefined) {
         value ??= { of: valueOf() }
-        passes = value.of !== undefined && filter.test(value.of)
+        // A removed key has no value that a filter could judge; clients may know the key.
+        passes = value.of === removedKey || (value.of !== undefined && filter.test(value.of))
         verdicts.set(filter.key, passes)
       }
       if (!passes) continue

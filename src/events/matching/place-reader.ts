@@ -64,6 +64,8 @@ export function propertyText(input: EventInput, property: MessagePropertyName): 
       return input.cursor
     case 'GAP':
       return undefined
+    case 'REMOVED':
+      return 'false'
     case 'MESSAGE_ID':
       return properties.messageId
     case 'TYPE':

@@ -88,7 +88,31 @@ export interface EventField {
   readonly builtIn: BuiltInArguments
   /** Whether the field has the argument `filter` with conditions. */
   readonly filterable: boolean
+  /** `@state`: the last message of each key is kept. */
+  readonly state: KeyedState | undefined
 }
+
+/** What is kept of a field, and how a removed key reaches clients. */
+export interface KeyedState {
+  /** Where the key of a message is. */
+  readonly key: Place
+  /** Event types that remove the key. */
+  readonly deleteOn: readonly string[]
+  /** How long keys stay after their last message, in milliseconds. Undefined: always. */
+  readonly keepMs: number | undefined
+  readonly removal: RemovalForm
+}
+
+/** How a removed key reaches the client; `extensions.warren.removed` has the key in each. */
+export type RemovalForm =
+  /** A member of the union stands for the event type. */
+  | { readonly kind: 'member' }
+  /** The object type has this field, which is true then. */
+  | { readonly kind: 'field'; readonly field: string }
+  /** `data: { <field>: null }` without errors. */
+  | { readonly kind: 'null' }
+  /** No key can be removed. */
+  | { readonly kind: 'none' }
 
 /** The GraphQL argument that plays each built-in role, by its name. */
 export interface BuiltInArguments {

@@ -2,6 +2,7 @@
 export const messageProperties = [
   'CURSOR',
   'GAP',
+  'REMOVED',
   'MESSAGE_ID',
   'TYPE',
   'TIMESTAMP',

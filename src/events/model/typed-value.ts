@@ -32,7 +32,13 @@ export class TypedObject {
 /** What validation of a message for one field found. */
 export type Verdict =
   /** `invalid`: pointers of what became null because of `invalid: NULL`; else empty. */
-  | { readonly kind: 'valid'; readonly value: TypedValue; readonly invalid: readonly string[] }
+  | {
+      readonly kind: 'valid'
+      readonly value: TypedValue
+      readonly invalid: readonly string[]
+      /** The key of keyed state that the message removes. */
+      readonly removed?: string
+    }
   /** Its event type or an `@only` condition excludes it: it is not for this field. */
   | { readonly kind: 'filtered' }
   /**

@@ -6,9 +6,12 @@ import type { EventMatcher, EventMatches, InvalidEvent } from '../../core/ports/
 import type { WindowEntry } from '../../core/ports/hot-window.ts'
 import type { Conditions } from '../access/conditions.ts'
 import { EventRouter } from '../matching/event-router.ts'
+import { removedKey, type ValueOf } from '../matching/field-index.ts'
 import type { MessageReading } from '../matching/message-reading.ts'
 import type { EventField, EventSchema } from '../model/event-schema.ts'
-import type { TypedValue, Verdict } from '../model/typed-value.ts'
+import type { Verdict } from '../model/typed-value.ts'
+import { FieldState } from '../state/field-states.ts'
+import { StateReader, type ValidateForBinding } from '../state/state-reader.ts'
 import type { BinaryDecoders } from '../values/binary-body.ts'
 import { compileValidator } from '../values/compiled-validator.ts'
 import { MessageInput } from '../values/message-input.ts'
@@ -24,8 +27,6 @@ export interface EventFieldsParts {
 /** What a field made of a message of its exchange. */
 export const fieldResults = ['matched', 'filtered', 'invalid'] as const
 export type FieldResult = (typeof fieldResults)[number]
-
-type Validate = ReturnType<typeof compileValidator>
 
 /**
  * What the fields made of one message, by the name of the field. Most messages are for one field
@@ -67,15 +68,30 @@ const noneInvalid: readonly InvalidEvent[] = []
  */
 export class EventFields implements EventMatcher {
   readonly schema: EventSchema
+  /** The keyed states of fields, by the field's name. */
+  readonly states: ReadonlyMap<string, FieldState>
   readonly #parts: EventFieldsParts
   readonly #router: EventRouter
-  readonly #validators: ReadonlyMap<string, Validate>
+  readonly #validators: ReadonlyMap<string, ValidateForBinding>
 
   constructor(schema: EventSchema, parts: EventFieldsParts) {
     this.schema = schema
     this.#parts = parts
     this.#router = new EventRouter(schema)
-    this.#validators = new Map([...schema.events].map(([name, field]) => [name, compileValidator(schema, field)]))
+    const validators = new Map<string, ValidateForBinding>()
+    const states = new Map<string, FieldState>()
+    for (const [name, field] of schema.events) {
+      if (!field.state) {
+        validators.set(name, compileValidator(schema, field))
+        continue
+      }
+      const reader = new StateReader(schema, field, field.state)
+      validators.set(name, (input, binding) => reader.validate(input, binding))
+      const inputOf = (message: WindowEntry, cursor: () => string) => this.#inputOf(message, cursor)
+      states.set(name, new FieldState(field, reader, { router: this.#router, inputOf }))
+    }
+    this.#validators = validators
+    this.states = states
   }
 
   /** Whether any field has a subscription. */
@@ -117,7 +133,7 @@ export class EventFields implements EventMatcher {
           return traced(name, 'invalid', `${verdict.pointer}: expected ${verdict.expected}`)
         if (verdict.kind === 'filtered') return traced(name, 'filtered')
         if (index.size === 0) return traced(name, 'unused')
-        const value = () => verdict.value
+        const value = () => valueIn(verdict)
         if (index.keysOf(reading, value).length > 0) return traced(name, 'matched')
         return traced(name, 'not_matched', index.excludingConditions(reading, value).join(', '))
       } catch (error) {
@@ -183,8 +199,9 @@ export class EventFields implements EventMatcher {
   }
 }
 
-function valueIn(verdict: Verdict): TypedValue | undefined {
-  return verdict.kind === 'valid' ? verdict.value : undefined
+function valueIn(verdict: Verdict): ReturnType<ValueOf> {
+  if (verdict.kind !== 'valid') return undefined
+  return verdict.removed === undefined ? verdict.value : removedKey
 }
 
 function traced(field: string, outcome: TracedField['outcome'], detail: string | null = null): TracedField {

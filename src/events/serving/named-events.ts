@@ -21,7 +21,7 @@ import { type FixedProjection, fixedProjection } from '../projection/fixed-proje
 import type { EventFields } from './event-fields.ts'
 import type { ServedEvents } from './served-events.ts'
 import { callerOf, SubscriptionAccess } from './subscription-access.ts'
-import { type EventError, resultOf } from './typed-results.ts'
+import { type EventError, resultOf, type WarrenExtension } from './typed-results.ts'
 
 /** The longest name of a subscription, in bytes. */
 const maxNameBytes = 1_024
@@ -31,8 +31,16 @@ const field = 'channel'
 /** What a message is on a transport without documents. */
 export type NamedResult =
   /** `json`: the value, in the form of `latin1Of`. `invalid`: pointers of what became null. */
-  | { readonly kind: 'value'; readonly json: string; readonly invalid: readonly string[] | undefined }
+  | {
+      readonly kind: 'value'
+      readonly json: string
+      readonly invalid: readonly string[] | undefined
+      /** The members of `extensions.warren` that are for keyed state. Undefined: there is none. */
+      readonly state: NamedState | undefined
+    }
   | { readonly kind: 'error'; readonly error: EventError }
+
+export type NamedState = Pick<WarrenExtension, 'state' | 'reset' | 'removed'>
 
 /**
  * Subscriptions to typed fields by a name such as `orderChanged?customerId=7&status=PAID`, for
@@ -166,7 +174,10 @@ export class NamedSubscription implements EventAccess {
     if (result?.kind === 'error') return { kind: 'error', error: result.error }
     const { value } = result ?? {}
     if (!result || value === undefined) return undefined
-    return { kind: 'value', json: this.#printer?.projection.print(value) ?? 'null', invalid: result.warren.invalid }
+    const { invalid, state, reset, removed } = result.warren
+    const json = this.#printer?.projection.print(value) ?? 'null'
+    const isPlain = state === undefined && removed === undefined
+    return { kind: 'value', json, invalid, state: isPlain ? undefined : { state, reset, removed } }
   }
 }
 

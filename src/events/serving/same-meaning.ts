@@ -47,8 +47,8 @@ function rootField(schema: GraphQLSchema, name: string): GraphQLField<unknown, u
 }
 
 /** Which messages the field has, and in which form they and its gaps arrive. */
-function streamOf({ bindings, only, invalid, gapForm }: EventField): string {
-  return JSON.stringify([bindings.map(({ location: _location, ...binding }) => binding), only, invalid, gapForm])
+function streamOf({ bindings, only, invalid, gapForm, state }: EventField): string {
+  return JSON.stringify([bindings.map(({ location: _location, ...binding }) => binding), only, invalid, gapForm, state])
 }
 
 /** What an argument means: the condition or the built-in role, and its type. */

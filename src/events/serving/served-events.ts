@@ -1,6 +1,7 @@
 import type { TracedField } from '../../core/accounting/replica-trace.ts'
 import type { EventMatcher, EventMatches } from '../../core/ports/event-matcher.ts'
 import type { WindowEntry } from '../../core/ports/hot-window.ts'
+import type { StateDefinition } from '../../core/state/state-definition.ts'
 import type { EventFields } from './event-fields.ts'
 
 /**
@@ -17,6 +18,11 @@ export class ServedEvents implements EventMatcher {
 
   get current(): EventFields {
     return this.#current
+  }
+
+  /** What is folded into keyed state, by the schema that is served now. */
+  get states(): readonly StateDefinition[] {
+    return [...this.#current.states.values()]
   }
 
   replace(next: EventFields): void {

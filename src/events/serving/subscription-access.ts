@@ -1,7 +1,7 @@
 import type { DocumentNode } from 'graphql'
 import type { Identity } from '../../core/model/identity.ts'
 import type { EventAccess } from '../../core/ports/event-matcher.ts'
-import type { EventTopic } from '../../core/ports/topic.ts'
+import type { EventTopic, StateTopic } from '../../core/ports/topic.ts'
 import type { PositionTopic } from '../../core/positions/position-options.ts'
 import { GatewayError } from '../../errors.ts'
 import { authorize } from '../access/authorize.ts'
@@ -71,7 +71,13 @@ export class SubscriptionAccess implements EventAccess {
     const before = this.#current
     if (before?.fields === this.#fields && before.conditions.key === conditions.key) return before.topic
     const { name: field } = this.#field
-    const topic: EventTopic = { kind: 'event', field, name, key: this.#fields.add(field, conditions) }
+    const topic: EventTopic = {
+      kind: 'event',
+      field,
+      name,
+      key: this.#fields.add(field, conditions),
+      state: this.#stateOf(conditions),
+    }
     this.release()
     this.#current = { fields: this.#fields, conditions, topic }
     return topic
@@ -93,6 +99,13 @@ export class SubscriptionAccess implements EventAccess {
     this.#fields = current
     this.#field = next
     return true
+  }
+
+  /** `last: 0` begins with nothing of the past. */
+  #stateOf(conditions: Conditions): StateTopic | undefined {
+    const { builtIn, name } = this.#field
+    if (builtIn.last !== undefined && this.#request.args[builtIn.last] === 0) return undefined
+    return this.#fields.states.get(name)?.topicOf(conditions)
   }
 
   release(): void {

@@ -1,8 +1,9 @@
+import { isNonNullType } from 'graphql'
 import { traceparentName } from '../../core/accounting/trace-context.ts'
 import { latin1Of } from '../../core/body/latin1.ts'
-import type { ChannelEvent, GapEvent, MessageEvent } from '../../core/model/channel-event.ts'
+import type { ChannelEvent, GapEvent, MessageEvent, StateMark } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
-import type { EventField } from '../model/event-schema.ts'
+import type { EventField, EventSchema } from '../model/event-schema.ts'
 import { type GapNotice, gapValue } from '../model/gap-notice.ts'
 import type { TypedValue } from '../model/typed-value.ts'
 import type { EventFields } from './event-fields.ts'
@@ -20,6 +21,12 @@ export interface WarrenExtension {
   readonly cursor: string
   readonly gap?: { readonly reason: string; readonly oldest: string | null }
   readonly checkpoint?: true
+  /** The phase of keyed state that the event is from: see docs/guides/state.md. */
+  readonly state?: StateMark['phase'] | undefined
+  /** The state begins here: what the client knows of it is outdated. */
+  readonly reset?: true | undefined
+  /** The key that the message removed from keyed state. */
+  readonly removed?: string | undefined
   /** Pointers of what became null, because it did not fit (`invalid: NULL`). */
   readonly invalid?: readonly string[]
 }
@@ -47,9 +54,15 @@ export function resultOf(
   const cursor = printCursor(event.cursor)
   switch (event.kind) {
     case 'MESSAGE':
-      return messageResult(fields, field, event, { cursor, ...(gap ? { gap: gapExtension(gap) } : {}) })
+      return messageResult(fields, field, event, {
+        cursor,
+        ...stateExtension(event.state),
+        ...(gap ? { gap: gapExtension(gap) } : {}),
+      })
     case 'CHECKPOINT':
-      return { kind: 'value', value: null, warren: { cursor, checkpoint: true } }
+      // An empty state has no value, and a field that cannot be null has no form for it.
+      if (event.state && !isNullable(fields.schema, field)) return undefined
+      return { kind: 'value', value: null, warren: { cursor, checkpoint: true, ...stateExtension(event.state) } }
     case 'GAP': {
       const extension = gapExtension(event)
       const warren = { cursor, gap: extension }
@@ -70,8 +83,16 @@ function messageResult(
   const verdict = fields.verdictOf(event, field)
   switch (verdict.kind) {
     case 'valid': {
-      const { value, invalid } = verdict
-      return { kind: 'value', value, warren: invalid.length > 0 ? { ...warren, invalid } : warren }
+      const { value, invalid, removed } = verdict
+      return {
+        kind: 'value',
+        value,
+        warren: {
+          ...warren,
+          ...(removed === undefined ? {} : { removed }),
+          ...(invalid.length > 0 ? { invalid } : {}),
+        },
+      }
     }
     case 'invalid': {
       const { pointer, expected } = verdict
@@ -103,9 +124,9 @@ export function printEvent(
   printer: ValuePrinter,
   gap?: GapEvent,
 ): string | undefined {
-  if (event.kind === 'MESSAGE' && event.traceparent === undefined && !gap) {
+  if (event.kind === 'MESSAGE' && event.traceparent === undefined && !gap && !event.state) {
     const verdict = fields.verdictOf(event, field)
-    if (verdict.kind === 'valid' && verdict.invalid.length === 0)
+    if (verdict.kind === 'valid' && verdict.invalid.length === 0 && verdict.removed === undefined)
       // A cursor is base64url.
       return withExtensions(printer.print(verdict.value), `{"warren":{"cursor":"${printCursor(event.cursor)}"}}`)
   }
@@ -119,6 +140,16 @@ function withExtensions(data: string, extensions: string): string {
 
 function printExtensions(warren: WarrenExtension, traceparent: string | undefined): string {
   return JSON.stringify({ warren, ...(traceparent === undefined ? {} : { [traceparentName]: traceparent }) })
+}
+
+function stateExtension(mark: StateMark | undefined): Pick<WarrenExtension, 'state' | 'reset'> {
+  if (!mark) return {}
+  return mark.reset ? { state: mark.phase, reset: true } : { state: mark.phase }
+}
+
+function isNullable({ schema }: EventSchema, { name }: EventField): boolean {
+  const type = schema.getSubscriptionType()?.getFields()[name]?.type
+  return type !== undefined && !isNonNullType(type)
 }
 
 function gapExtension({ reason, oldest }: GapEvent): { readonly reason: string; readonly oldest: string | null } {

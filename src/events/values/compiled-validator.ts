@@ -132,7 +132,10 @@ const wholeBody: PlaceStep = { text: '', absolute: true }
 const present = true
 
 /** The text at the place is one of the author's; in an array, that of an element. */
-function compileOnly({ place, in: texts }: OnlyCondition, { body, pattern }: Source): (input: EventInput) => boolean {
+export function compileOnly(
+  { place, in: texts }: OnlyCondition,
+  { body, pattern }: Pick<EventTypeSource, 'body' | 'pattern'>,
+): (input: EventInput) => boolean {
   const read = placeReader(fromEnvelope(place, body), pattern)
   const allowed = new Set(texts)
   const isAllowed = (value: unknown) => {

@@ -103,6 +103,8 @@ const propertyReaders: Readonly<Record<MessagePropertyName, (input: EventInput) 
   CURSOR: (input) => input.cursor || undefined,
   // Only a gap notice has one (`gapValue`).
   GAP: () => undefined,
+  // A message that removes a key of keyed state is marked afterwards (`StateReader`).
+  REMOVED: () => 'false',
   MESSAGE_ID: ({ properties }) => properties.messageId,
   TYPE: ({ properties }) => properties.type,
   TIMESTAMP: ({ properties }) => toDate(properties.timestamp)?.toISOString(),

@@ -43,7 +43,7 @@ function typedJson(event: MessageEvent, channel: string, typed: NamedSubscriptio
   const trace = traceparent === undefined ? '' : `,"traceparent":"${traceparent}"`
   const content =
     result.kind === 'value'
-      ? `"data":${result.json}${result.invalid ? `,"invalid":${latin1Of(JSON.stringify(result.invalid))}` : ''}`
+      ? `"data":${result.json}${result.invalid ? `,"invalid":${latin1Of(JSON.stringify(result.invalid))}` : ''}${result.state ? `,${latin1Of(JSON.stringify(result.state).slice(1, -1))}` : ''}`
       : `"error":${latin1Of(JSON.stringify({ message: result.error.message, ...result.error.extensions }))}`
   return `${channelMember(channel)}${typedEncodings.add(`${start}${content}${trace}}`, event, '', typed.variant)}`
 }
@@ -73,7 +73,10 @@ function membersOf(event: ChannelEvent): string {
 
 function noticeOf(event: GapEvent | CheckpointEvent): object {
   const cursor = printCursor(event.cursor)
-  if (event.kind === 'CHECKPOINT') return { kind: 'checkpoint', cursor, receivedAt: new Date(event.receivedAt) }
+  if (event.kind === 'CHECKPOINT') {
+    const { phase: state, reset } = event.state ?? {}
+    return { kind: 'checkpoint', cursor, state, reset: reset || undefined, receivedAt: new Date(event.receivedAt) }
+  }
   const gap = { reason: event.reason, oldest: event.oldest && printCursor(event.oldest), dropped: event.dropped }
   return { kind: 'gap', cursor, gap, receivedAt: new Date(event.receivedAt) }
 }

@@ -52,7 +52,7 @@ export class DeliveryFrames {
       result.kind === 'error'
         ? `{${printed}"error":${error()}}`
         : cursor
-          ? `{${printed}"data":${result.json}}`
+          ? `{${printed}"data":${result.json}${result.state ? `,${latin1Of(JSON.stringify(result.state).slice(1, -1))}` : ''}}`
           : result.json
     return this.#encodings.add(framed(channel, payload), event, channel, variant)
   }

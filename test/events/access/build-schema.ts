@@ -123,6 +123,7 @@ export function eventField(name: string, options: EventOptions = {}): EventField
       filter: filterable ? 'filter' : undefined,
     },
     filterable,
+    state: undefined,
   }
 }
 

@@ -54,6 +54,11 @@ export interface CatchUpContext {
   recipientsOf(message: JournalMessage, from: 'window' | 'journal'): Recipients
   /** The event of a message for these recipients. Undefined if its body cannot be decoded. */
   eventOf(message: JournalMessage, recipients: Recipients): ChannelEvent | undefined
+  /**
+   * Called instead of a gap if retention removed the position of a subscription. True: it gets what
+   * it missed from keyed state, and resumes. `onFailure`: called if that fails.
+   */
+  rebase?(subscription: ChannelSubscription, oldest: Cursor, onFailure: () => void): boolean
   /** Called when a replay reaches an entry that the broker cannot deliver. */
   onUnreadable(entry: JournalMessage): void
 }
@@ -400,9 +405,20 @@ export class CatchUp implements Replayer {
       // The journal is away: the scan may read a new one, which the tail does not know yet.
       this.resume(subscription)
     } else if (entry.offset > position.offset && first) {
-      this.#recordResult(subscription, 'gap')
       const cursor = cursorBefore(this.#context.cursors, epoch, entry)
-      subscription.deliver({ kind: 'GAP', cursor, reason: 'RETENTION', oldest: cursor, receivedAt: Date.now() })
+      const deliverGap = (): void => {
+        this.#recordResult(subscription, 'gap')
+        subscription.deliver({ kind: 'GAP', cursor, reason: 'RETENTION', oldest: cursor, receivedAt: Date.now() })
+      }
+      const resumeBehindGap = (): void => {
+        deliverGap()
+        this.resume(subscription)
+      }
+      if (this.#context.rebase?.(subscription, cursor, resumeBehindGap)) {
+        this.#recordResult(subscription, 'resumed')
+        return
+      }
+      deliverGap()
       batch.add(subscription, entry.offset)
     } else {
       this.#deliverGap([subscription], 'JOURNAL_REPLACED')

@@ -37,6 +37,7 @@ export interface DirectiveArguments {
     readonly history: boolean
     readonly declare: boolean
   }
+  readonly state: { readonly key: string; readonly deleteOn: readonly string[]; readonly keep?: string | null }
   readonly match: PlaceArguments
   readonly only: PlaceArguments & { readonly in: readonly string[] }
   readonly owner: PlaceArguments & { readonly claim?: string | null }

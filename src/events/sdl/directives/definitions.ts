@@ -38,6 +38,16 @@ directive @events(
   declare: Boolean! = true
 ) repeatable on FIELD_DEFINITION
 
+"The last message of each key is kept, and a subscription begins with them."
+directive @state(
+  "A JSON pointer in the payload, or header:<name>, word:<capture> or envelope:<pointer>."
+  key: String!
+  "Event types that remove the key of their message."
+  deleteOn: [String!]! = []
+  "How long keys stay after their last message, such as 30d. Default: always."
+  keep: String
+) on FIELD_DEFINITION
+
 "What an argument of an event field is compared with. Default: the captured word of its name, else the payload's member."
 directive @match(${place}) on ARGUMENT_DEFINITION
 

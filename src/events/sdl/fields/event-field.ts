@@ -17,6 +17,7 @@ import { type EventBindings, readBindings } from './event-bindings.ts'
 import type { SdlExchanges } from './exchanges.ts'
 import { capturesOf } from './key-pattern.ts'
 import { placeOfUse, requirePlace } from './places.ts'
+import { readState } from './state-field.ts'
 
 /** What root fields are read with. */
 export interface FieldReading {
@@ -94,7 +95,6 @@ export function readEventField(
       return bindings.partialCaptures.includes(argument)
     })
   checkTypeFrom(reading, field, bindings)
-  checkCaptures(reading, field, bindings, [...usedWords, ...misplaced])
   const gapForm = isUnresolved(field.type)
     ? ({ kind: 'null' } as const)
     : gapFormOf(
@@ -109,6 +109,9 @@ export function readEventField(
   } else if (getNamedType(field.type) === known.published) {
     mistakes.error(node.type, `${path} returns Published, which only fields with @publish do`)
   }
+  const state = readState(reading, field, bindings)
+  if (state?.key.kind === 'word') usedWords.push(state.key.name)
+  checkCaptures(reading, field, bindings, [...usedWords, ...misplaced])
   const filter = isUnresolved(field.type) ? undefined : reading.filters.of(field.type)
   const choice: BuiltInChoice = { ...args, isNullable, filter }
   const builtIn = argumentNames(choice)
@@ -127,6 +130,7 @@ export function readEventField(
       history,
       builtIn,
       filterable: builtIn.filter !== undefined,
+      state,
     },
     served: [...field.args, ...builtInArguments(known, choice)],
   }

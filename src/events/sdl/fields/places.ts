@@ -9,7 +9,7 @@ import { type LocatedNode, listed, quoted } from '../mistakes.ts'
 
 const placeKinds = ['body', 'envelope', 'header', 'word', 'property'] as const
 /** These are of a delivery, not of the message that conditions are compared with. */
-const deliveryProperties: readonly string[] = ['CURSOR', 'GAP']
+const deliveryProperties: readonly string[] = ['CURSOR', 'GAP', 'REMOVED']
 
 /** A place that an author wrote, with the node of each member. */
 export interface WrittenPlace {

@@ -23,12 +23,13 @@ export interface RootFields {
 
 /** Directives that a field of each root type can have. */
 const allowedDirectives: Readonly<Record<RootName, readonly DirectiveName[]>> = {
-  Subscription: ['events', 'only', 'owner', 'allow'],
+  Subscription: ['events', 'state', 'only', 'owner', 'allow'],
   Mutation: ['publish', 'request', 'allow'],
   Query: ['request', 'allow'],
 }
 const fieldDirectives: readonly DirectiveName[] = [
   'events',
+  'state',
   'only',
   'owner',
   'allow',

@@ -34,7 +34,7 @@ export interface TypeMappings {
 }
 
 /** Directives that only root fields have. */
-const rootDirectives: readonly DirectiveName[] = ['events', 'only', 'owner', 'publish', 'request']
+const rootDirectives: readonly DirectiveName[] = ['events', 'state', 'only', 'owner', 'publish', 'request']
 
 export function readMappings(context: SdlContext, types: Iterable<GraphQLNamedType>, known: KnownTypes): TypeMappings {
   const all = [...types]
@@ -151,6 +151,11 @@ class MappingReader {
       mistakes.error(
         use.node,
         `CURSOR is a Cursor: expected the type Cursor, ID or String for ${path}, got ${String(field.type)}`,
+      )
+    } else if (place.kind === 'property' && place.property === 'REMOVED' && type.name !== 'Boolean') {
+      mistakes.error(
+        use.node,
+        `REMOVED is true where @state removes a key: expected the type Boolean for ${path}, got ${String(field.type)}`,
       )
     }
   }

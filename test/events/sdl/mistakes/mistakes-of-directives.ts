@@ -47,7 +47,7 @@ type Order { id: ID! }`,
     'an unknown directive',
     `type Order { id: ID! @mapped }`,
     [
-      'e.graphql:1:22: unknown directive @mapped: Warren has @events, @match, @only, @owner, @allow, @from, @eventType, @value, @filterable, @publish, @request and @naming; define it to use it',
+      'e.graphql:1:22: unknown directive @mapped: Warren has @events, @state, @match, @only, @owner, @allow, @from, @eventType, @value, @filterable, @publish, @request and @naming; define it to use it',
     ],
   ],
   [

@@ -244,4 +244,69 @@ type Order { id: ID! }`,
       'e.graphql:1:42: Subscription.order has two arguments of the type Cursor without a directive, after and since: one is the position to resume after',
     ],
   ],
+  [
+    'a key of @state that is no place',
+    `type Subscription { order: Order @events(exchange: "a") @state(key: "id") }
+type Order { id: ID! }`,
+    [
+      'e.graphql:1:69: expected a JSON pointer (RFC 6901) such as "/id", or header:<name>, word:<capture> or envelope:<pointer>, for key of @state, got "id"',
+    ],
+  ],
+  [
+    'a key of @state in a word that is not captured',
+    `type Subscription { order: Order @events(exchange: "a", routingKey: "a.*") @state(key: "word:id") }
+type Order { id: ID! }`,
+    ['e.graphql:1:88: the routing keys of Subscription.order do not capture {id}: they capture nothing'],
+  ],
+  [
+    'a time of @state without a unit, and an event type twice',
+    `type Subscription { order: Order @events(exchange: "a") @state(key: "/id", keep: "30", deleteOn: ["a", "a"]) }
+type Order { id: ID! }`,
+    [
+      'e.graphql:1:82: expected a time from 1s to 3650d, such as "12h" or "30d", for keep of @state, got "30"',
+      'e.graphql:1:98: expected different event types in deleteOn of @state, such as ["order.deleted"]',
+    ],
+  ],
+  [
+    '@state on a field that returns a list',
+    `type Subscription { order: [Order!] @events(exchange: "a") @state(key: "/id") }
+type Order { id: ID! }`,
+    [
+      'e.graphql:1:60: Subscription.order returns a list, which has no key: @state is for fields with one object an event',
+    ],
+  ],
+  [
+    'a removed key without a form',
+    `type Subscription { order: Order! @events(exchange: "a", gap: NEXT) @state(key: "/id", deleteOn: ["b"]) }
+type Order { id: ID! }`,
+    [
+      'e.graphql:1:98: Subscription.order cannot tell clients that a key is removed: make the field nullable, return a union with a member for each type of deleteOn, or add a field Boolean! @from(property: REMOVED) to Order',
+    ],
+  ],
+  [
+    'a removed key without a member of the union',
+    `type Subscription { order: Any @events(exchange: "a") @state(key: "/id", deleteOn: ["c"]) }
+union Any = A | B
+type A @eventType(name: "a") { id: ID! }
+type B @eventType(name: "b") { id: ID! }`,
+    [
+      'e.graphql:1:84: no member of Any stands for the event type "c", so Subscription.order could not tell clients that the key is removed: add a member with @eventType(name: "c")',
+    ],
+  ],
+  [
+    'a strict field beside REMOVED',
+    `type Subscription { order: Order @events(exchange: "a") @state(key: "/id", deleteOn: ["b"]) }
+type Order { id: ID! total: Int! removed: Boolean! @from(property: REMOVED) }`,
+    [
+      'e.graphql:2:29: Order.total must be nullable: where Subscription.order removes a key, Order.removed is true, and what the payload lacks is null',
+    ],
+  ],
+  [
+    'REMOVED as another type',
+    `type Subscription { order: Order @events(exchange: "a") }
+type Order { id: ID! removed: String @from(property: REMOVED) }`,
+    [
+      'e.graphql:2:38: REMOVED is true where @state removes a key: expected the type Boolean for Order.removed, got String',
+    ],
+  ],
 ]

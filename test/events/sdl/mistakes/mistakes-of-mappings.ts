@@ -23,7 +23,9 @@ export const mistakesOfMappings: readonly MistakeCase[] = [
     '@publish on a subscription field',
     `type Subscription { order: Order @events(exchange: "a") @publish(exchange: "a") }
 type Order { id: ID! }`,
-    ['e.graphql:1:57: @publish is not for fields of Subscription: allowed are @events, @only, @owner and @allow'],
+    [
+      'e.graphql:1:57: @publish is not for fields of Subscription: allowed are @events, @state, @only, @owner and @allow',
+    ],
   ],
   [
     '@only on another field',
@@ -34,7 +36,7 @@ type Order { id: ID! }`,
     '@from on a root field',
     `type Subscription { order: Order @events(exchange: "a") @from(body: "/a") }
 type Order { id: ID! }`,
-    ['e.graphql:1:57: @from is not for fields of Subscription: allowed are @events, @only, @owner and @allow'],
+    ['e.graphql:1:57: @from is not for fields of Subscription: allowed are @events, @state, @only, @owner and @allow'],
   ],
   [
     '@from on an interface',

@@ -192,7 +192,7 @@ input B { a: A = {} }`,
     'an unknown name in @link',
     `extend schema @link(url: "https://example.com/warren/v1.0", import: ["@matches"])`,
     [
-      'e.graphql:1:70: Warren has no directive "@matches": known are @events, @match, @only, @owner, @allow, @from, @eventType, @value, @filterable, @publish, @request and @naming',
+      'e.graphql:1:70: Warren has no directive "@matches": known are @events, @state, @match, @only, @owner, @allow, @from, @eventType, @value, @filterable, @publish, @request and @naming',
     ],
   ],
   [
@@ -215,7 +215,7 @@ input B { a: A = {} }`,
     `extend schema @link(url: "https://example.com/warren/v1.0", import: [{name: "@from", as: "@eventFrom"}])
 type Order { id: ID! @from(body: "/a") }`,
     [
-      'e.graphql:2:22: unknown directive @from: Warren has @events, @match, @only, @owner, @allow, @eventFrom, @eventType, @value, @filterable, @publish, @request and @naming; define it to use it',
+      'e.graphql:2:22: unknown directive @from: Warren has @events, @state, @match, @only, @owner, @allow, @eventFrom, @eventType, @value, @filterable, @publish, @request and @naming; define it to use it',
     ],
   ],
   [

@@ -1,0 +1,223 @@
+import { GatewayError } from '../../errors.ts'
+import type { CheckpointEvent, StateMark } from '../model/channel-event.ts'
+import type { Cursor, CursorCodec, JournalPlace } from '../model/cursor.ts'
+import { errorText } from '../model/error-text.ts'
+import type { JournalMessage } from '../model/message.ts'
+import type { Observer } from '../ports/observer.ts'
+import type { EventTopic, StateTopic } from '../ports/topic.ts'
+import { pause } from '../timing/pause.ts'
+import { StateEvent } from './state-event.ts'
+import type { StateHead, StateRow, StateStore } from './state-store.ts'
+
+/** Events of a page, at most. */
+const defaultPageEvents = 1_000
+/** Of the bodies of a page; it has at least one event. */
+const pageBytes = 4 * 1024 * 1024
+/** How long a page answers those who ask the same, in milliseconds. */
+const freshMs = 200
+/** What all pages that are kept hold together, at most. */
+const maxCachedBytes = 32 * 1024 * 1024
+/** How long a subscription waits for a state that is being built, in milliseconds. */
+const waitMs = 10_000
+const againMs = 200
+/** Reads at the same time. Others wait for their turn. */
+const maxReads = 3
+
+export interface StatePagesContext {
+  readonly store: StateStore
+  readonly cursors: CursorCodec
+  readonly observer: Pick<Observer, 'log'>
+  /** Events of a page, at most. */
+  readonly pageEvents?: number | undefined
+  /** The epoch of the journal, as far as it is known. */
+  readonly epoch: () => string | undefined
+  /** Whether the message is for the topic now. */
+  readonly matches: (message: JournalMessage, topic: EventTopic) => boolean
+}
+
+/** What is wanted of a state. */
+export interface StateWish {
+  readonly topic: EventTopic
+  readonly state: StateTopic
+  readonly phase: 'SNAPSHOT' | 'REBASED'
+  /** Rows with a greater offset. -1: all. */
+  readonly after: number
+  /**
+   * Keys that were removed up to this offset are left out. Undefined: those that are removed when
+   * the read begins.
+   */
+  readonly since: number | undefined
+  /** The state must be folded at least up to this offset. */
+  readonly atLeast: number
+}
+
+export interface StateEvents {
+  /** In the order of offsets. At least one. */
+  readonly events: readonly (StateEvent | CheckpointEvent)[]
+  /** What to ask for next. Undefined: nothing follows. */
+  readonly next: StateWish | undefined
+}
+
+/** Reads states for subscriptions. Those who ask the same at once share one read. */
+export class StatePages {
+  readonly #context: StatePagesContext
+  readonly #pageEvents: number
+  readonly #pages = new Map<string, Promise<StateEvents>>()
+  readonly #waiting: (() => void)[] = []
+  #reading = 0
+  #cachedBytes = 0
+  #isFailing = false
+  readonly #closing = new AbortController()
+  /** How many pages were read from the store. */
+  reads = 0
+
+  constructor(context: StatePagesContext) {
+    this.#context = context
+    this.#pageEvents = context.pageEvents ?? defaultPageEvents
+  }
+
+  /** Rejects with `STATE_UNAVAILABLE` or `LIMIT_EXCEEDED`. */
+  read(wish: StateWish): Promise<StateEvents> {
+    const { topic, phase, after, since, atLeast } = wish
+    const key = JSON.stringify([topic.key, phase, after, since ?? null, atLeast])
+    const known = this.#pages.get(key)
+    if (known) return known
+    const reading = this.#inTurn(() => this.#read(wish))
+    this.#pages.set(key, reading)
+    const forget = (): void => {
+      if (this.#pages.get(key) === reading) this.#pages.delete(key)
+    }
+    reading.then(({ events }) => {
+      const bytes = bytesOf(events)
+      if (this.#cachedBytes + bytes > maxCachedBytes) return forget()
+      this.#cachedBytes += bytes
+      setTimeout(() => {
+        this.#cachedBytes -= bytes
+        forget()
+      }, freshMs).unref()
+    }, forget)
+    return reading
+  }
+
+  close(): void {
+    this.#closing.abort()
+  }
+
+  async #inTurn<T>(read: () => Promise<T>): Promise<T> {
+    if (this.#reading >= maxReads) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    else this.#reading += 1
+    try {
+      return await read()
+    } finally {
+      const next = this.#waiting.shift()
+      if (next) next()
+      else this.#reading -= 1
+    }
+  }
+
+  async #read(asked: StateWish): Promise<StateEvents> {
+    const deadline = performance.now() + waitMs
+    for (;;) {
+      const page = await this.#attempt(asked)
+      if (page !== 'later') return page
+      if (performance.now() >= deadline || this.#closing.signal.aborted) throw unavailable(asked.topic.field)
+      await pause(againMs, this.#closing.signal)
+    }
+  }
+
+  async #attempt(asked: StateWish): Promise<StateEvents | 'later'> {
+    let wish = asked
+    let after = wish.after
+    let bytes = 0
+    const found: StateRow[] = []
+    for (;;) {
+      const page = await this.#page(wish.state, after)
+      if (page === 'later') return page
+      const { place, rows, head } = page
+      if (place.offset < wish.atLeast) return 'later'
+      // What happened since the cursor is not known any more: the whole state takes its place.
+      if (wish.phase === 'REBASED' && found.length === 0 && wish.after < head.forgottenUpTo) {
+        wish = { ...wish, phase: 'SNAPSHOT', after: -1, since: undefined }
+        after = -1
+        continue
+      }
+      if (wish.since === undefined) wish = { ...wish, since: place.offset }
+      for (const row of rows) {
+        after = row.message.offset
+        if (row.removed && after <= (wish.since ?? -1)) continue
+        if (!this.#context.matches(row.message, wish.topic)) continue
+        // One more than a page shows whether this page is the last one.
+        if (found.length >= this.#pageEvents || (found.length > 0 && bytes >= pageBytes))
+          return this.#eventsOf(wish, found, undefined)
+        found.push(row)
+        bytes += row.message.body.length
+      }
+      if (rows.length < this.#pageEvents) return this.#eventsOf(wish, found, place)
+    }
+  }
+
+  async #page(
+    { id, indexes }: StateTopic,
+    after: number,
+  ): Promise<{ head: StateHead; place: JournalPlace; rows: readonly StateRow[] } | 'later'> {
+    const page = await this.#context.store.page({ id, indexes, after, maxRows: this.#pageEvents }).then(
+      (read) => {
+        this.#isFailing = false
+        return read
+      },
+      (error: unknown) => this.#reportFailure(error),
+    )
+    this.reads += 1
+    if (page?.head.full) {
+      throw new GatewayError('LIMIT_EXCEEDED', 'the keyed state of this field has more keys than the gateway keeps', {
+        limit: 'WARREN_MAX_STATE_KEYS',
+      })
+    }
+    const { head, rows } = page ?? {}
+    if (!head?.place || !rows || !head.built || head.epoch !== this.#context.epoch()) return 'later'
+    return { head, place: head.place, rows }
+  }
+
+  /** Logged once, until a read succeeds. */
+  #reportFailure(error: unknown): undefined {
+    if (!this.#isFailing && !this.#closing.signal.aborted)
+      this.#context.observer.log('warn', `keyed state cannot be read at the moment: ${errorText(error)}`)
+    this.#isFailing = true
+    return undefined
+  }
+
+  /** `end`: where the state ends. Undefined: more follow. */
+  #eventsOf(wish: StateWish, rows: readonly StateRow[], end: JournalPlace | undefined): StateEvents {
+    const { cursors } = this.#context
+    const epoch = this.#context.epoch() ?? ''
+    const place: Cursor | undefined = end && { ...end, codec: cursors }
+    const isBegin = wish.phase === 'SNAPSHOT' && wish.after < 0
+    const markOf = (index: number, isEnd: boolean): StateMark => ({
+      phase: wish.phase === 'SNAPSHOT' && isEnd ? 'SNAPSHOT_END' : wish.phase,
+      reset: isBegin && index === 0,
+    })
+    if (place && rows.length === 0) {
+      return {
+        events: [{ kind: 'CHECKPOINT', cursor: place, receivedAt: Date.now(), state: markOf(0, true) }],
+        next: undefined,
+      }
+    }
+    const events = rows.map(({ message }, index) => {
+      const isEnd = place !== undefined && index === rows.length - 1
+      return new StateEvent(cursors, epoch, message, markOf(index, isEnd), isEnd ? place : undefined)
+    })
+    const last = rows.at(-1)?.message.offset ?? wish.after
+    return { events, next: place ? undefined : { ...wish, after: last } }
+  }
+}
+
+function bytesOf(events: StateEvents['events']): number {
+  return events.reduce((sum, event) => sum + (event.kind === 'MESSAGE' ? event.message.body.length + 200 : 0), 0)
+}
+
+function unavailable(field: string): GatewayError {
+  return new GatewayError(
+    'STATE_UNAVAILABLE',
+    `the keyed state of ${field} cannot be read now: it is being built, or its database cannot be reached; try again`,
+  )
+}

@@ -1,0 +1,60 @@
+import { Kysely, SqliteDialect } from 'kysely'
+import { committedStatements } from '../committed-statements.ts'
+import { openSqliteFile, retryWhileBusy } from '../embedded-file.ts'
+import { RegistryError } from '../registry-error.ts'
+import { migrateStates } from './migrate-states.ts'
+import { SqlStateStore, type StateDatabase } from './sql-state-store.ts'
+import type { StateTables } from './state-tables.ts'
+
+/**
+ * Opens the keyed state of a gateway on one machine in `<dataDir>/warren-state.db`. It is a file of
+ * its own, because it can be built again from the journal: a power failure may lose its end.
+ */
+export async function openEmbeddedStateStore(dataDir: string): Promise<SqlStateStore> {
+  const { file, database } = await openSqliteFile(dataDir, 'warren-state.db')
+  try {
+    await retryWhileBusy(() => database.exec('pragma journal_mode = wal; pragma synchronous = normal'))
+    // 16 MiB. The rest is the cache of the operating system.
+    database.exec('pragma cache_size = -16384')
+    const db = new Kysely<StateTables>({ dialect: new SqliteDialect({ database: committedStatements(database) }) })
+    const inTurn = turns()
+    const transaction =
+      (begin: string) =>
+      <T>(work: (db: Kysely<StateTables>) => Promise<T>): Promise<T> =>
+        // The connection has one transaction at a time.
+        inTurn(async () => {
+          await retryWhileBusy(() => database.exec(begin))
+          try {
+            const result = await work(db)
+            database.exec('commit')
+            return result
+          } catch (error) {
+            if (database.inTransaction) database.exec('rollback')
+            throw error
+          }
+        })
+    const write = transaction('begin immediate')
+    await write(() => migrateStates(db))
+    const store: StateDatabase = {
+      db,
+      write,
+      read: transaction('begin'),
+      placeholder: () => '?',
+      close: () => inTurn(() => db.destroy()),
+    }
+    return new SqlStateStore(store)
+  } catch (error) {
+    database.close()
+    throw error instanceof RegistryError ? error : new RegistryError(`in ${file} cannot be opened`, error)
+  }
+}
+
+/** Runs one after the other. */
+function turns(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const next = last.then(work)
+    last = next.catch(() => undefined)
+    return next
+  }
+}

@@ -1,0 +1,197 @@
+import { EmbeddedJournal } from '../../../src/brokers/embedded/journal.ts'
+import { maxDecodedBytes } from '../../../src/core/body/decode-body.ts'
+import { DeploymentKeys } from '../../../src/core/clients/deployment-keys.ts'
+import type { ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
+import { Gateway } from '../../../src/core/gateway.ts'
+import { CursorCodec, printCursor } from '../../../src/core/model/cursor.ts'
+import { anonymous, noScope } from '../../../src/core/model/identity.ts'
+import { defaultRoutingKey, schemaSource } from '../../../src/core/model/source.ts'
+import { StateFolder } from '../../../src/core/state/state-folder.ts'
+import type { StateStore } from '../../../src/core/state/state-store.ts'
+import EmbeddedDriver from '../../../src/distributor/drivers/memory.ts'
+import { EventFields } from '../../../src/events/serving/event-fields.ts'
+import { ServedEvents } from '../../../src/events/serving/served-events.ts'
+import { SubscriptionAccess } from '../../../src/events/serving/subscription-access.ts'
+import { ChunkedHotWindow } from '../../../src/hot-window/hot-window.ts'
+import { openEmbeddedRegistry } from '../../../src/registries/embedded-registry.ts'
+import { openEmbeddedStateStore } from '../../../src/registries/state/embedded-state-store.ts'
+import { schemaOf } from '../../events/sdl/reading.ts'
+import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
+import { ampleLimits } from '../ample-limits.ts'
+import { pass, RecordingObserver } from '../embedded-gateway.ts'
+
+const hour = 60 * 60 * 1000
+/** The weight of one message here. */
+const entryBytes = 190
+const operator = { ...anonymous, scope: { ...noScope, operator: true } }
+let worlds = 0
+
+const sdl = `
+type Subscription {
+  items(owner: ID): Item @events(exchange: "items") @state(key: "/id", deleteOn: ["item.deleted"])
+}
+type Item { id: ID!  owner: ID!  value: Int! }
+`
+
+/** A change of one key, as it was published. */
+export interface Change {
+  readonly offset: number
+  readonly id: string
+  readonly owner: string
+  /** Undefined: the key was removed. */
+  readonly value: number | undefined
+}
+
+/** What a folder's store does: `hold` keeps its writes back until the mode changes. */
+export type FolderMode = 'ok' | 'away' | 'hold'
+
+/** A store that one folder uses, and that the test takes away from it. */
+export class FolderStore {
+  mode: FolderMode = 'ok'
+  readonly #waiting: (() => void)[] = []
+
+  set(mode: FolderMode): void {
+    this.mode = mode
+    if (mode === 'ok') for (const go of this.#waiting.splice(0)) go()
+  }
+
+  over(store: StateStore): StateStore {
+    const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+      if (this.mode === 'away') throw new Error('the database is away')
+      if (this.mode === 'hold') await new Promise<void>((resolve) => this.#waiting.push(resolve))
+      return work()
+    }
+    return {
+      lease: (options) => guarded(() => store.lease(options)),
+      reset: (...parameters) => guarded(() => store.reset(...parameters)),
+      fold: (fold) => guarded(() => store.fold(fold)),
+      forget: (options) => guarded(() => store.forget(options)),
+      sweep: () => guarded(() => store.sweep()),
+      // A replica that was killed gives nothing back.
+      release: async () => {},
+      head: (id) => store.head(id),
+      page: (request) => store.page(request),
+      close: () => store.close(),
+    }
+  }
+}
+
+export interface StateWorldOptions {
+  readonly journalEntries: number
+  readonly windowEntries: number
+  readonly pageEvents: number
+  readonly limits?: { readonly maxStateKeys: number; readonly maxStateBytes: number }
+}
+
+/** A gateway with keyed state on the embedded journal, and a second replica that only folds. */
+export async function stateWorld({ journalEntries, windowEntries, pageEvents, limits }: StateWorldOptions) {
+  const folder = newFolder()
+  const registry = await openEmbeddedRegistry(folder)
+  const store = await openEmbeddedStateStore(folder)
+  const keys = await DeploymentKeys.open(registry)
+  worlds += 1
+  const broker = new EmbeddedDriver([`memory:state-${worlds}`], { namespace: 'warren', log: () => {} }).gateway({
+    queue: 'warren.journal',
+  })
+  const journal = new EmbeddedJournal({ maxAgeMs: hour, maxBytes: journalEntries * entryBytes })
+  broker.onRouted((message) => journal.append(message))
+  const observer = new RecordingObserver()
+  const { schema } = schemaOf(sdl)
+  const fields = new EventFields(schema, { decoders: {}, maxDecodedBytes, count: () => undefined })
+  const events = new ServedEvents(fields)
+  const field = schema.events.get('items')
+  if (!field) throw new Error('the schema has no field items')
+  const hotWindow = new ChunkedHotWindow({ maxAgeMs: hour, maxBytes: windowEntries * entryBytes })
+  const cursors = new CursorCodec(keys, hour)
+  const folders = { here: new FolderStore(), there: new FolderStore() }
+  const stateLimits = limits ?? { maxStateKeys: 1_000_000, maxStateBytes: 1024 ** 3 }
+  const gateway = new Gateway({
+    replica: 'here',
+    namespace: 'warren',
+    journal,
+    hotWindow,
+    broker,
+    control: broker.openControlBus(keys),
+    registry,
+    positionStore: registry.positions,
+    keys,
+    cursors,
+    observer,
+    events,
+    states: { store: folders.here.over(store), definitions: () => events.states, limits: stateLimits, pageEvents },
+    limits: ampleLimits,
+    onState: () => {},
+  })
+  const sources = field.bindings.map((binding) => schemaSource({ ...binding, bindingKey: binding.pattern.bindingKey }))
+  await gateway.open(
+    { exchange: 'warren.events', exchangeType: 'TOPIC', routingKey: defaultRoutingKey, clientId: undefined },
+    sources,
+  )
+  const there = new StateFolder({
+    journal,
+    store: folders.there.over(store),
+    replica: 'there',
+    observer,
+    definitions: () => events.states,
+    epoch: () => gateway.epoch,
+    lastOffset: () => hotWindow.last?.offset,
+    cursorOf: (entry) => printCursor(gateway.cursorOf(entry)),
+    limits: stateLimits,
+  })
+  there.open()
+  const log: Change[] = []
+  return {
+    gateway,
+    fields,
+    field,
+    folders,
+    store,
+    log,
+    stateId: events.states[0]?.id ?? '',
+    async publish(id: string, owner: string, value: number | undefined): Promise<void> {
+      const body = value === undefined ? { id, owner } : { id, owner, value }
+      const entry = await gateway.publish({
+        exchange: 'items',
+        routingKey: '',
+        body: Buffer.from(JSON.stringify(body)),
+        properties: { contentType: 'application/json', type: value === undefined ? 'item.deleted' : 'item.changed' },
+      })
+      if (!entry) throw new Error('no source takes the message')
+      log.push({ offset: entry.offset, id, owner, value })
+    },
+    /** Whether so many messages are not folded, after the fold had its time. */
+    async lagsBy(count: number): Promise<boolean> {
+      const isLagging = async () => {
+        const folded = (await store.head(events.states[0]?.id ?? ''))?.place?.offset ?? -1
+        return log.filter(({ offset }) => offset > folded).length > count
+      }
+      if (await isLagging()) await pass(150)
+      return isLagging()
+    },
+    /** Subscribes in a session of its own. */
+    subscribe(owner: string | undefined, after: string | undefined): ChannelSubscription {
+      const session = gateway.openSession({ identity: operator, transport: 'in-process', onClose: () => {} })
+      const access = new SubscriptionAccess(events, {
+        fields,
+        field,
+        args: owner === undefined ? {} : { owner },
+        selected: [],
+      })
+      return session.subscribeEvent({ after, access })
+    },
+    async [Symbol.asyncDispose]() {
+      folders.here.set('ok')
+      folders.there.set('ok')
+      gateway.close()
+      await there.close()
+      await gateway.states?.close()
+      await journal.close()
+      await broker.close()
+      await store.close()
+      await registry.close()
+      removeFolder(folder)
+    },
+  }
+}
+
+export type StateWorld = Awaited<ReturnType<typeof stateWorld>>
