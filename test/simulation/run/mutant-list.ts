@@ -311,12 +311,6 @@ export const mutants: readonly Mutant[] = [
       },
     ],
   },
-  mutant(
-    'an ack of an earlier journal moves a position',
-    'src/core/positions/position-writer.ts',
-    'if (epoch !== ack.place.epoch) continue',
-    '',
-  ),
 ]
 
 function mutant(name: string, file: string, from: string, to: string): Mutant {

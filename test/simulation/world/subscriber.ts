@@ -90,7 +90,7 @@ export class Subscriber {
 
   /** Connects to a replica, now or when one can be reached. */
   connect(afterMs: number): void {
-    if (this.#connecting || this.#socket || this.#world.isOver) return
+    if (this.#connecting || this.#socket || this.isEvicted || this.#world.isOver) return
     this.#connecting = true
     this.#world.at(afterMs, () => {
       this.#connecting = false
