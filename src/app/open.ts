@@ -169,8 +169,8 @@ async function open(config: Config, options: OpenOptions, closing: Closing): Pro
     broker,
     defaultSource,
     live,
-  }).catch((error: unknown) => {
-    gateway.close()
+  }).catch(async (error: unknown) => {
+    await gateway.close()
     throw error
   })
   if (listeners.console) ops?.add(listeners.console.ops)

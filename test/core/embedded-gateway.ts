@@ -76,7 +76,7 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
       return new Listener(gateway, channel, options)
     },
     async [Symbol.asyncDispose]() {
-      gateway.close()
+      await gateway.close()
       await journal.close()
       await broker.close()
       await registry.close()

@@ -11,8 +11,8 @@ beforeEach(async () => {
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] })
   world = await controlledGateway()
 })
-afterEach(() => {
-  world.gateway.close()
+afterEach(async () => {
+  await world.gateway.close()
   jest.useRealTimers()
 })
 
@@ -119,7 +119,7 @@ describe('a gateway opens', () => {
     expect([world.gateway.replica, world.gateway.replicaAlias]).toEqual(['here', 'here'])
     const other = await controlledGateway({ replicaAlias: 'r1' })
     expect([other.gateway.replica, other.gateway.replicaAlias]).toEqual(['here', 'r1'])
-    other.gateway.close()
+    await other.gateway.close()
   })
 })
 
@@ -152,7 +152,7 @@ describe('publishing', () => {
       'BROKER_UNAVAILABLE',
       'the journal cannot be reached: it is not connected yet',
     ])
-    late.gateway.close()
+    await late.gateway.close()
   })
 
   test('of a caller needs a grant; a source of another replica is looked for first', async () => {
@@ -427,7 +427,7 @@ test('a gateway that closes ends its sessions, and leaves no timer', async () =>
   expect(world.gateway.catchingUp).toBe(1)
   world.control.onUnsigned()
   world.journal.add({ body: Buffer.from('{') })
-  world.gateway.close()
+  void world.gateway.close()
   await passed()
   expect([closed, world.gateway.sessions.size, jest.getTimerCount()]).toEqual([['RESTART'], 0, 0])
 })

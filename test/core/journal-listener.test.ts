@@ -14,13 +14,13 @@ beforeEach(async () => {
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] })
   await start()
 })
-afterEach(() => {
-  world.gateway.close()
+afterEach(async () => {
+  await world.gateway.close()
   jest.useRealTimers()
 })
 
 async function start(given: Parameters<typeof controlledGateway>[0] = {}): Promise<void> {
-  world?.gateway.close()
+  await world?.gateway.close()
   world = await controlledGateway(given)
   events = []
   await world.open()

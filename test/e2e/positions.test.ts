@@ -52,7 +52,13 @@ function connectTo({ graphqlSocketUrl }: InProcessGateway, token: string) {
     )
     return events
   }
-  return { client, subscribe, [Symbol.asyncDispose]: async () => void (await client.dispose()) }
+  return {
+    client,
+    subscribe,
+    [Symbol.asyncDispose]: async () => {
+      await client.dispose()
+    },
+  }
 }
 
 function codeOf(error: unknown): Error & { code?: string } {

@@ -130,7 +130,7 @@ export function positionSuite(name: string, newPlace: () => Promise<Place>): voi
     test('give every concurrent subscription another number, and keep the greatest', async () => {
       const replicas = [await open(), await open()]
       const taken = await Promise.all(
-        Array.from({ length: 20 }, (_, n) =>
+        Array.from({ length: 20 }, async (_, n) =>
           replicas[n % 2]?.take({
             clientId: 'alice',
             name: 'phone',

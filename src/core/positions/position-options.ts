@@ -97,6 +97,6 @@ function sorted(value: unknown): unknown {
     // Arguments of graphql-js have no prototype.
     if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== null) return value
   }
-  const members = Object.entries(value as object).toSorted(([one], [other]) => (one < other ? -1 : 1))
+  const members = Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1))
   return Object.fromEntries(members.map(([name, member]) => [name, sorted(member)]))
 }

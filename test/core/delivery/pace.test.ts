@@ -11,13 +11,13 @@ beforeEach(async () => {
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] })
   await start()
 })
-afterEach(() => {
-  world.gateway.close()
+afterEach(async () => {
+  await world.gateway.close()
   jest.useRealTimers()
 })
 
 async function start(): Promise<void> {
-  world?.gateway.close()
+  await world?.gateway.close()
   world = await controlledGateway()
   await world.open()
   world.journal.begin()

@@ -182,7 +182,7 @@ export async function stateWorld({ journalEntries, windowEntries, pageEvents, li
     async [Symbol.asyncDispose]() {
       folders.here.set('ok')
       folders.there.set('ok')
-      gateway.close()
+      await gateway.close()
       await there.close()
       await gateway.states?.close()
       await journal.close()

@@ -14,14 +14,14 @@ beforeEach(async () => {
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] })
   await start()
 })
-afterEach(() => {
-  world.gateway.close()
+afterEach(async () => {
+  await world.gateway.close()
   jest.useRealTimers()
 })
 
 /** `windowEntries`: how many of the 100 entries the hot window holds. */
 async function start(windowEntries = 1_000): Promise<void> {
-  world?.gateway.close()
+  await world?.gateway.close()
   world = await controlledGateway({}, windowEntries)
   await world.open()
 }

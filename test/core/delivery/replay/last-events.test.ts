@@ -12,13 +12,13 @@ let world: World
 beforeEach(() => {
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] })
 })
-afterEach(() => {
-  world?.gateway.close()
+afterEach(async () => {
+  await world?.gateway.close()
   jest.useRealTimers()
 })
 
 async function start(windowEntries = 1_000): Promise<void> {
-  world?.gateway.close()
+  await world?.gateway.close()
   world = await controlledGateway({}, windowEntries)
   await world.open()
 }
