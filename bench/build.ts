@@ -4,9 +4,10 @@
  * server, in C.
  */
 import { execFile } from 'node:child_process'
-import { copyFileSync, mkdirSync, readdirSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { compileProject } from '../test/support/processes/unpack-commit.ts'
 
 const run = promisify(execFile)
 const root = new URL('..', import.meta.url).pathname
@@ -15,18 +16,35 @@ const cache = join(root, '.cache', 'bench')
 export const loadProgram = join(cache, 'load')
 export const bareProgram = join(cache, 'bare')
 
-/** The compiled form of a program of `bench/`, by its path there without the extension. */
-export function compiled(path: string): string {
-  return join(cache, 'js', 'bench', `${path}.js`)
+/**
+ * The compiled form of a program of `bench/`, by its path there without the extension. `checkout`:
+ * the folder of another commit.
+ */
+export function compiled(path: string, checkout = root): string {
+  return join(checkout, '.cache', 'bench', 'js', 'bench', `${path}.js`)
 }
 
 export async function build(): Promise<void> {
-  mkdirSync(join(cache, 'js'), { recursive: true })
-  await run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(root, 'bench')])
-  // The gateway reads its version from it.
-  copyFileSync(join(root, 'package.json'), join(cache, 'js', 'package.json'))
+  await buildContestants(root)
   await compileC(loadProgram, 'load')
   await compileC(bareProgram, join('contestants', 'bare'))
+}
+
+/** Builds another commit in its folder as `npm run build` does, without the console. */
+export async function buildCommit(checkout: string): Promise<void> {
+  await Promise.all([buildContestants(checkout), compileProject(checkout, 'tsconfig.build.json')])
+  // Commits up to 0.1.0 start from their modules.
+  if (!existsSync(join(checkout, 'bundle.ts'))) return
+  await run(process.execPath, ['--import', 'tsx', 'bundle.ts'], { cwd: checkout })
+}
+
+/** Compiles the contestants of this tree, or of another commit in a folder of its own. */
+async function buildContestants(checkout: string): Promise<void> {
+  const js = join(checkout, '.cache', 'bench', 'js')
+  mkdirSync(js, { recursive: true })
+  await compileProject(checkout, 'bench')
+  // The gateway reads its version from it.
+  copyFileSync(join(checkout, 'package.json'), join(js, 'package.json'))
 }
 
 async function compileC(program: string, folder: string): Promise<void> {

@@ -19,10 +19,14 @@ async function start(
   name: string,
   source: Source,
   broker: BrokerOf,
-  { args = [], env = {} }: { args?: readonly string[]; env?: Readonly<Record<string, string>> } = {},
+  {
+    args = [],
+    env = {},
+    checkout,
+  }: { args?: readonly string[]; env?: Readonly<Record<string, string>>; checkout?: string | undefined } = {},
 ) {
   const url = source === 'process' ? 'process' : (await broker()).url
-  const started = await startNode(compiled(`contestants/${name}`), [url, ...args], 'server', env)
+  const started = await startNode(compiled(`contestants/${name}`, checkout), [url, ...args], 'server', env)
   const common = { port: started.port, pids: [started.pid], stop: () => started.stop() }
   if (source === 'process') return { ...common, control: started.control }
   const node = await broker()
@@ -100,14 +104,15 @@ function onTypedField(filter?: object) {
   return { ...warrenOnGraphql, script, sdl }
 }
 
+type WarrenAccess = Pick<Running, 'path' | 'protocol' | 'script' | 'ping'> & {
+  readonly sdl?: (exchange: string) => string
+}
+
 async function startWarren(
   source: Source,
   broker: BrokerOf,
-  {
-    sdl: schema,
-    ...access
-  }: Pick<Running, 'path' | 'protocol' | 'script' | 'ping'> & { readonly sdl?: (exchange: string) => string },
-  parameters = '',
+  { sdl: schema, ...access }: WarrenAccess,
+  { parameters = '', checkout }: { readonly parameters?: string; readonly checkout?: string } = {},
 ): Promise<Running> {
   const folder = newFolder()
   const file = join(folder, 'events.graphql')
@@ -122,6 +127,7 @@ async function startWarren(
   }
   if (source === 'process') {
     const started = await start('warren', source, broker, {
+      checkout,
       env: {
         WARREN_PORT: String(await freePort()),
         WARREN_OPS_PORT: 'off',
@@ -134,7 +140,10 @@ async function startWarren(
     return { ...started, ...common, stop: stopping(() => started.stop()) }
   }
   const node = await broker()
-  const gateway = await startGateway({ env: { WARREN_BROKER_URL: node.url + parameters, ...own } })
+  const gateway = await startGateway({
+    env: { WARREN_BROKER_URL: node.url + parameters, ...own },
+    ...(checkout === undefined ? {} : { checkout }),
+  })
   pin(gateway.pid, 'server')
   return {
     ...common,
@@ -193,6 +202,11 @@ async function startWebStomp(_source: Source, broker: BrokerOf): Promise<Running
 
 const both = ['process', 'rabbit'] as const
 
+/** Warren as it is in a folder with another commit, which is built there. */
+export function warrenOf(checkout: string): Pick<Contestant, 'start'> {
+  return { start: (source, broker) => startWarren(source, broker, warrenOnGraphql, { checkout }) }
+}
+
 export const contestants: readonly Contestant[] = [
   {
     name: 'warren',
@@ -213,7 +227,7 @@ export const contestants: readonly Contestant[] = [
     title: 'Warren, messages read by amqplib',
     sources: ['rabbit'],
     graphql: true,
-    start: (source, broker) => startWarren(source, broker, warrenOnGraphql, '?reader=amqplib'),
+    start: (source, broker) => startWarren(source, broker, warrenOnGraphql, { parameters: '?reader=amqplib' }),
   },
   {
     name: 'warren-typed',

@@ -3,12 +3,11 @@
  * SIGUSR1.
  */
 
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { WebSocket } from 'ws'
-import { eventually } from '../test/support/eventually.ts'
+import { openInspector } from './inspector.ts'
 
-const inspector = 'http://127.0.0.1:9229/json/list'
+/** Of a process that opens its inspector on a signal. */
+const inspectorPort = 9229
 
 interface Profile {
   readonly nodes: readonly {
@@ -30,25 +29,7 @@ export interface Profiler {
 
 export async function profiler(pid: number, file: string): Promise<Profiler> {
   process.kill(pid, 'SIGUSR1')
-  const [target] = await eventually('the inspector', async () => {
-    const answer = await fetch(inspector)
-    return (await answer.json()) as { webSocketDebuggerUrl: string }[]
-  })
-  const socket = new WebSocket(target?.webSocketDebuggerUrl ?? '')
-  await once(socket, 'open')
-  let last = 0
-  const call = async (method: string): Promise<unknown> => {
-    last += 1
-    const id = last
-    const answered = new Promise((resolve) => {
-      socket.on('message', (data: Buffer) => {
-        const answer = JSON.parse(data.toString()) as { id?: number; result?: unknown }
-        if (answer.id === id) resolve(answer.result)
-      })
-    })
-    socket.send(JSON.stringify({ id, method }))
-    return answered
-  }
+  const { call, close } = await openInspector(inspectorPort)
   await call('Profiler.enable')
   return {
     async begin() {
@@ -56,7 +37,7 @@ export async function profiler(pid: number, file: string): Promise<Profiler> {
     },
     async end() {
       const { profile } = (await call('Profiler.stop')) as { profile: Profile }
-      socket.terminate()
+      close()
       writeFileSync(file, JSON.stringify(profile))
       return dearest(profile)
     },

@@ -57,7 +57,7 @@ const run = promisify(execFile)
 const mostMs = 600_000
 
 export async function runOne(
-  contestant: Contestant,
+  contestant: Pick<Contestant, 'start'>,
   scenario: Scenario,
   broker: () => Promise<Broker>,
   pace: Pace = usualPace,

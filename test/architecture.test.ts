@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { describe, expect, test } from '@jest/globals'
 import { violations } from './support/architecture-rules.ts'
 import { longSubjects } from './support/commit-subjects.ts'
+import { patienceMs } from './support/patience.ts'
 import { listedWords, wordReasons } from './support/word-list.ts'
 
 test('the source keeps the rules of the architecture', () => {
@@ -40,6 +41,39 @@ const thisFile = 'test/architecture.test.ts'
 test('no test is tried twice', () => {
   const retrying = [...filesIn('test')].filter(([path, text]) => path !== thisFile && text.includes('retryTimes'))
   expect(retrying.map(([path]) => path)).toEqual([])
+})
+
+describe('time limits of tests', () => {
+  const { testTimeout } = (JSON.parse(readFileSync('package.json', 'utf8')) as { jest: { testTimeout: number } }).jest
+  /** A machine of CI is a few times slower than that of a developer, and runs other tests too. */
+  const ownLimits = [
+    [/\b(?:withinMs|timeout): ([\d_]+)/g, patienceMs],
+    [/\.(?:next|ready|alive)\(([\d_]+)\)/g, patienceMs],
+    [/\},\s+(\d{2,}_\d{3}),?\s*\)$/gm, testTimeout],
+  ] as const
+  const tooShort = (files: ReadonlyMap<string, string>) =>
+    [...files].flatMap(([path, text]) =>
+      ownLimits.flatMap(([pattern, leastMs]) =>
+        [...text.matchAll(pattern)].flatMap(([, limit = '']) =>
+          Number(limit.replaceAll('_', '')) < leastMs ? [`${path}: ${limit}`] : [],
+        ),
+      ),
+    )
+
+  test('are no shorter than those of all tests', () => {
+    const tests = [...filesIn('test')].filter(([path]) => path.endsWith('.test.ts') && path !== thisFile)
+    expect(tooShort(new Map(tests))).toEqual([])
+  })
+
+  test.each([
+    ['a wait', "eventually('x', ready, { withinMs: 5_000 })"],
+    ['a wait for a page', "page.getByText('x').waitFor({ timeout: 20_000 })"],
+    ['a wait for an event', 'await events.next(5_000)'],
+    ['a test', "test('x', async () => {\n}, 60_000)\n"],
+    ['a formatted test', "test(\n  'x',\n  async () => {\n  },\n  60_000,\n)\n"],
+  ])('are found in %s', (_what, text) => {
+    expect(tooShort(new Map([['test/a.test.ts', text]]))).toHaveLength(1)
+  })
 })
 
 describe('each rule rejects what breaks it', () => {

@@ -14,6 +14,8 @@ import { Inspection } from '../core/inspection/inspection.ts'
 import { LoginThrottle } from '../core/limits/login-throttle.ts'
 import { CursorCodec } from '../core/model/cursor.ts'
 import { errorText } from '../core/model/error-text.ts'
+import { OfflineHook } from '../core/offline/offline-hook.ts'
+import { offlinePublication } from '../core/offline/offline-publication.ts'
 import type { Observer } from '../core/ports/observer.ts'
 import { Presence } from '../core/presence/presence.ts'
 import { presencePublication } from '../core/presence/presence-publication.ts'
@@ -48,6 +50,8 @@ export interface Core {
   readonly cluster: Cluster
   /** Undefined with `WARREN_PRESENCE=off`. */
   readonly presence: Presence | undefined
+  /** Undefined with `WARREN_OFFLINE=off`. */
+  readonly offline: OfflineHook | undefined
   readonly inspection: Inspection
   readonly clientChannels: ClientChannels
   /** The schema that is served. */
@@ -87,9 +91,30 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
         logError: (what, error) => observer.log('warn', `${what} failed: ${errorText(error)}`),
       })
     : undefined
-  observer.clusterCounts(() => ({ replicas: cluster.members.alive.length, presence: presence?.counts }))
+  const offline =
+    config.offline && presence
+      ? new OfflineHook({
+          cluster,
+          presence,
+          control: parts.control,
+          graceMs: config.presenceGraceMs,
+          quietMs: config.offlineQuietMs,
+          maxClients: config.maxOfflineClients,
+          maxPerSecond: config.maxOfflineRate,
+          publish: async (absence) => {
+            await parts.broker.publish(offlinePublication(config.namespace, absence))
+          },
+          log: (text) => observer.log('warn', text),
+        })
+      : undefined
+  observer.clusterCounts(() => ({
+    replicas: cluster.members.alive.length,
+    presence: presence?.counts,
+    offline: offline?.counts,
+  }))
   const gateway = new Gateway({
     presence,
+    offline,
     ...(typed ? { events: typed.events, states: statesOf(typed, config, parts) } : {}),
     replica,
     replicaAlias: createHmac('sha256', secret).update(`replica ${replica}`).digest('hex').slice(0, 16),
@@ -147,6 +172,7 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     gateway,
     cluster,
     presence,
+    offline,
     inspection,
     clientChannels,
     served,

@@ -182,6 +182,7 @@ async function open(config: Config, options: OpenOptions, closing: Closing): Pro
   closing.add(() => gateway.states?.close())
   closing.add(() => core.cluster.close())
   closing.add(() => core.presence?.close())
+  closing.add(() => core.offline?.close())
   closing.add(({ drainMs, handOver }) => {
     const { http, tcp, echo } = listeners
     health.drain('shutdown')
@@ -203,6 +204,7 @@ async function open(config: Config, options: OpenOptions, closing: Closing): Pro
   await gateway.open(defaultSource, core.typed?.sources)
   core.cluster.open()
   core.presence?.open()
+  core.offline?.open(gateway.visitRecent)
   const applyingSources = new AbortController()
   closing.add(() => applyingSources.abort())
   const { namespace } = config

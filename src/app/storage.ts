@@ -1,5 +1,6 @@
 import { openSealedKey, sealKey } from '../auth/sealed-key.ts'
 import type { AgreeOnKey, BrokerState, GatewayBroker } from '../brokers/driver.ts'
+import { hookExchanges } from '../config/hook-exchanges.ts'
 import type { Config } from '../config/options/options.ts'
 import { DeploymentKeys } from '../core/clients/deployment-keys.ts'
 import { errorText } from '../core/model/error-text.ts'
@@ -116,6 +117,7 @@ async function openBroker(config: Config, observer: Observer, outages: OutageLog
     queue: `${config.namespace}.journal`,
     publishTimeoutMs: config.publishTimeoutMs,
     maxMessageBytes: config.maxMessageBytes,
+    hooks: hookExchanges(config),
   })
 }
 

@@ -1,5 +1,6 @@
 import { reviveTrace } from '../core/accounting/message-trace.ts'
 import { reviveSource } from '../core/model/source.ts'
+import type { Absence } from '../core/offline/absences.ts'
 import type { ControlMessage } from '../core/ports/control-bus.ts'
 
 /**
@@ -40,6 +41,7 @@ export function readControlMessage(json: unknown): ControlMessage | undefined {
     return readClusterMessage(kind, json as Record<string, unknown>)
   if (kind === 'presence-wanted' || kind === 'presence-changed' || kind === 'presence-state')
     return readPresenceMessage(kind, json as Record<string, unknown>)
+  if (kind === 'offline-known') return readOfflineMessage(json as Record<string, unknown>)
   if (kind !== 'source-known') return undefined
   const revived = reviveSource(source)
   return revived && { kind, source: revived, ...sender }
@@ -75,6 +77,35 @@ function readPresenceMessage(
   }
   if (!isTexts(clients)) return undefined
   return { kind, replica, startedAt, seq, clients, first: first === true, last: last === true }
+}
+
+function readOfflineMessage({
+  replica,
+  startedAt,
+  ask,
+  published,
+  waiting,
+}: Record<string, unknown>): ControlMessage | undefined {
+  if (typeof replica !== 'string' || typeof startedAt !== 'number') return undefined
+  if (!Array.isArray(published) || !Array.isArray(waiting)) return undefined
+  return {
+    kind: 'offline-known',
+    replica,
+    startedAt,
+    ask: ask === true,
+    published: published.filter(isPublished),
+    waiting: waiting.filter(isAbsence),
+  }
+}
+
+function isPublished(value: unknown): value is [clientId: string, agoMs: number] {
+  return Array.isArray(value) && typeof value[0] === 'string' && typeof value[1] === 'number'
+}
+
+function isAbsence(value: unknown): value is Absence {
+  if (typeof value !== 'object' || value === null) return false
+  const { clientId, cursor, after, source, exchange, at } = value as Record<string, unknown>
+  return isTexts([clientId, cursor, after, source, exchange]) && typeof at === 'number' && Number.isFinite(at)
 }
 
 function isTexts(value: unknown): value is string[] {

@@ -131,6 +131,8 @@ export interface GatewayOptions {
   readonly queue: string
   readonly publishTimeoutMs?: number
   readonly maxMessageBytes?: number
+  /** Topic exchanges that back ends bind queues to. Declared at each connection. Default: none. */
+  readonly hooks?: readonly string[]
 }
 
 export interface GatewayPublication extends Publication {

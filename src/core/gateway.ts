@@ -18,6 +18,7 @@ import { errorText } from './model/error-text.ts'
 import type { Identity } from './model/identity.ts'
 import type { JournalMessage, Publication } from './model/message.ts'
 import { type Audience, reviveSource, type Source, type SourceDefinition, sourceId } from './model/source.ts'
+import type { OfflineHook, RoutedMessage, VisitRecent } from './offline/offline-hook.ts'
 import type { Broker } from './ports/broker.ts'
 import type { ClientRegistry } from './ports/client-registry.ts'
 import type { ControlBus, ControlMessage } from './ports/control-bus.ts'
@@ -25,7 +26,7 @@ import { type EventMatcher, noEvents } from './ports/event-matcher.ts'
 import type { HotWindow, WindowEntry } from './ports/hot-window.ts'
 import type { Journal, MarkNote } from './ports/journal.ts'
 import type { Observer } from './ports/observer.ts'
-import type { EventTopic, Topic } from './ports/topic.ts'
+import type { EventTopic, Recipients, Topic } from './ports/topic.ts'
 import { PublishGate } from './publishing/publish-gate.ts'
 import { PublishRights } from './publishing/publish-rights.ts'
 import { InvalidEvents } from './quarantine/invalid-events.ts'
@@ -60,6 +61,8 @@ export interface GatewayParts {
   readonly cluster?: Pick<Cluster, 'onControl' | 'onResync' | 'members'>
   /** Receives which clients have sessions. Default: nothing does. */
   readonly presence?: ClientPresence | undefined
+  /** Receives each live message and its clients. Default: nothing does. */
+  readonly offline?: Pick<OfflineHook, 'onMessage'> | undefined
   /** Default: no typed events. */
   readonly events?: EventMatcher
   /** Keyed state of typed fields. Undefined: no field has any. */
@@ -184,6 +187,7 @@ export class Gateway {
       onDown: (reason) => parts.onState({ up: false, reason }),
       onMarksLost: () => within(registryMs, this.#readSourcesAgain()),
       onMark: (note) => this.#onMark(note),
+      onRouted: parts.offline && ((message, clients) => parts.offline?.onMessage(this.#routed(message, clients))),
     })
     this.#catchUp = new CatchUp({
       journal: parts.journal,
@@ -364,6 +368,16 @@ export class Gateway {
   /** How many subscriptions are not live, because they are reading the journal. */
   get catchingUp(): number {
     return this.#catchUp.size
+  }
+
+  /** As in `CatchUp`. */
+  get notLive(): CatchUp['notLive'] {
+    return this.#catchUp.notLive
+  }
+
+  /** The topics that a message is for. */
+  recipientsOf(message: WindowEntry): Recipients {
+    return this.#listener.recipientsOf(message, 'journal')
   }
 
   /** Counts sockets and sessions by payer: client or address. */
@@ -556,6 +570,28 @@ export class Gateway {
   /** The callback receives each live message and its outcome here; it must not throw. */
   watchTail(watch: JournalListener['watch']): void {
     this.#listener.watch = watch
+  }
+
+  /** See `OfflineHook`: the messages of the hot window after an offset, and their clients. */
+  readonly visitRecent: VisitRecent = (offset, visit) => {
+    this.#parts.hotWindow.visit(offset, (message) => {
+      if (message.mark || message.unreadable) return true
+      return visit(this.#routed(message, this.#listener.recipientsOf(message, 'window').clients))
+    })
+  }
+
+  #routed(message: WindowEntry, clients: Audience): RoutedMessage {
+    return {
+      offset: message.offset,
+      at: message.receivedAt,
+      clients,
+      describe: () => ({
+        cursor: printCursor(this.#listener.cursorOf(message)),
+        after: printCursor({ ...this.#listener.cursorOf(message), before: true }),
+        source: this.sources.matchingIds(message)[0] ?? '',
+        exchange: message.exchange,
+      }),
+    }
   }
 
   /** What each typed field makes of a message. Empty without a schema. */

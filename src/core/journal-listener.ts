@@ -8,6 +8,7 @@ import { BoundedSet } from './limits/bounded-set.ts'
 import { MessageEvent, unreadableGap } from './model/channel-event.ts'
 import { type Cursor, type CursorCodec, cursorBefore, cursorOf, printCursor } from './model/cursor.ts'
 import type { JournalMessage } from './model/message.ts'
+import type { Audience } from './model/source.ts'
 import type { EventMatcher } from './ports/event-matcher.ts'
 import type { HotWindow, WindowEntry } from './ports/hot-window.ts'
 import { type Journal, type JournalTail, type MarkNote, noteOf } from './ports/journal.ts'
@@ -46,6 +47,8 @@ export interface JournalListenerParts {
    * not reject.
    */
   readonly onMarksLost: () => Promise<void>
+  /** Called with each live message and its clients; it must not throw. */
+  readonly onRouted?: ((message: WindowEntry, clients: Audience) => void) | undefined
   /** Called for each mark of a gateway, with its note if it has one. */
   readonly onMark: (note: MarkNote | undefined) => void
 }
@@ -261,6 +264,7 @@ export class JournalListener implements JournalTail {
   #route(message: WindowEntry): MessageOutcome {
     const { hub, quarantine } = this.#parts
     const recipients = this.recipientsOf(message, 'tail')
+    this.#parts.onRouted?.(message, recipients.clients)
     if (!hub.hasSubscribers(recipients)) {
       if (recipients.clients.length > 0 || recipients.eventKeys.length > 0) return 'no_subscriber'
       if (this.#deduplicator.isRepeat(message.offset)) return 'repeated'

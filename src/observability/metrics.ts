@@ -298,6 +298,28 @@ export function createMetrics(): Metrics {
     'Changes of presence that wait to be published, because the broker cannot be reached.',
     ofCluster.unpublished,
   )
+  counter(
+    'warren_offline_notices_total',
+    'Notices about clients without a session that were published to the exchange `<namespace>.offline`, by result. One replica publishes each.',
+    ofCluster.notices,
+  )
+  gauge(
+    'warren_offline_waiting',
+    'Notices that wait: for the grace time of their client, for WARREN_MAX_OFFLINE_RATE, or for the broker. Every replica has the whole number.',
+    ofCluster.noticesWaiting,
+    'max',
+  )
+  gauge(
+    'warren_offline_quiet_clients',
+    'Clients that got a notice within WARREN_OFFLINE_QUIET and have not come back. Every replica has the whole number.',
+    ofCluster.quietClients,
+    'max',
+  )
+  counter(
+    'warren_offline_bounds_total',
+    'How often a bound of the notices took effect: `evicted` ended a quiet period early, `dropped` lost a notice (WARREN_MAX_OFFLINE_CLIENTS), `rate` let notices wait (WARREN_MAX_OFFLINE_RATE; checked four times a second).',
+    ofCluster.offlineBounds,
+  )
   gauge('warren_workers', 'Running processes; more than one with `WARREN_WORKERS`.', workers)
   counter('warren_workers_lost_total', 'Workers that exited unexpectedly and were restarted.', workersLost)
   const [name, help] = describedDelivery

@@ -15,7 +15,7 @@ const pace = { warmMs: 0, measureMs: 200, settleMs: 50 }
 beforeAll(async () => {
   await installMissing(Object.values(benchPackages))
   await build()
-}, 240_000)
+})
 
 function small(name: string, channels: number): Scenario {
   const scenario = scenarios.find((one) => one.name === name)

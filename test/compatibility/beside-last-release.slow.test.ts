@@ -107,10 +107,16 @@ if (last.checkout === undefined) {
       await publishFrom(onA, 'emma', 'a place to begin')
       expect(await idsOf(onB)).toContain(source.id)
       await using listener = await listen(b.graphqlSocketUrl, token, { clientId: 'emma' })
+      let received = false
+      const receiving = (async () => {
+        while ((await listener.next()).exchange !== 'orders');
+        received = true
+      })()
       await eventually('a message of the source', async () => {
         await onA(publish, { input: { exchange: 'orders', routingKey: '', data: 'order' } })
-        return (await listener.next(1_000)).exchange === 'orders'
+        return received
       })
+      await receiving
       expect(await onA(deleteRabbitChannel, { id: source.id })).toEqual({ deleteRabbitChannel: true })
       await eventually('the deletion', async () => !(await idsOf(onB)).includes(source.id))
     })

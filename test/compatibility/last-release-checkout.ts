@@ -1,15 +1,9 @@
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-
-const run = promisify(execFile)
+import { commitId, compileProject, unpackCommit } from '../support/processes/unpack-commit.ts'
 
 /** The last commit before the release that this tree prepares. */
 const lastRelease = '508a2c4'
-const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** A folder with the built last release, or the reason why it does not exist. */
 export type LastRelease = { readonly checkout: string } | { readonly checkout?: undefined; readonly why: string }
@@ -21,17 +15,11 @@ export type LastRelease = { readonly checkout: string } | { readonly checkout?: 
 export async function lastReleaseIn(folder: string): Promise<LastRelease> {
   const built = process.env['TEST_LAST_RELEASE']
   if (built) return { checkout: built }
-  const commit = await run('git', ['cat-file', '-t', lastRelease], { cwd: root }).catch(() => undefined)
+  const commit = await commitId(lastRelease)
   if (!commit) return { why: `this clone has no commit ${lastRelease}: it is shallow, or no Git repository` }
   const checkout = join(folder, 'last-release')
-  const archive = join(folder, 'last-release.tar')
-  await mkdir(checkout)
-  await run('git', ['archive', '--output', archive, lastRelease], { cwd: root })
-  await run('tar', ['-xf', archive, '-C', checkout])
-  await symlink(join(root, 'node_modules'), join(checkout, 'node_modules'))
-  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
-    cwd: checkout,
-  })
+  await unpackCommit(commit, checkout)
+  await compileProject(checkout, 'tsconfig.build.json')
   if (!existsSync(join(checkout, 'dist/main.js'))) return { why: 'its build has no dist/main.js' }
   return { checkout }
 }

@@ -99,7 +99,7 @@ describe('a message', () => {
     await passed(500)
     const [own] = await tracing
     expect(own?.messages).toMatchObject([
-      { fate: 'no_subscriber', clients: ['alice'], sources: [world.gateway.sources.list()[0]?.id], reason: null },
+      { outcome: 'no_subscriber', clients: ['alice'], sources: [world.gateway.sources.list()[0]?.id], reason: null },
     ])
   })
 
@@ -122,7 +122,7 @@ describe('a message', () => {
     expect(world.published).toMatchObject([{ exchange: 'warren.quarantine' }, { exchange: 'warren.quarantine' }])
     const tracing = world.gateway.tracer.trace('m')
     await passed(500)
-    expect((await tracing)[0]?.messages).toMatchObject([{ fate: 'quarantined', reason: 'broken-json' }])
+    expect((await tracing)[0]?.messages).toMatchObject([{ outcome: 'quarantined', reason: 'broken-json' }])
     // A replay finds it in the quarantine, and does not decode it again.
     const again: ChannelEvent[] = []
     subscribe('alice', again, world.gateway.cursors.print(world.gateway.cursorOf(world.journal.entries[0] as never)))

@@ -216,40 +216,36 @@ describe('a fault that an operator must repair', () => {
     outageTimings.againMs = againMs
   })
 
-  test.each(faults)(
-    '$fault is reported in the log and to probes, and every call is answered',
-    async (fault) => {
-      const gateway = gateways.get(fault.user)
-      if (!gateway) throw new Error('unreachable')
-      await eventually(`the log to match ${String(fault.expected)}`, () => fault.expected.test(output))
-      await eventually(
-        'the reason at /readyz',
-        async () => {
-          const { status, text } = await readyz(gateway)
-          return status === 503 && fault.expected.test(text)
-        },
-        probing,
-      )
-      const [made, published] = await gateway.answers
-      if (fault.user === 'tailor') {
-        // Only the default source is taken.
-        expect(made).toMatchObject({ text: 'it was not refused' })
-        expect(published).toMatchObject({ code: 'SOURCE_CONFLICT' })
-      } else {
-        for (const { code } of [made, published]) expect(code).toBe('BROKER_UNAVAILABLE')
-        expect(made.text).toMatch(fault.expected)
-      }
-      expect(published.text).toMatch(fault.expected)
-      expect(published.afterMs).toBeLessThan(publishTimeoutMs + 3_000)
-      expect(made.afterMs).toBeLessThan(10_000)
-      for (const text of [output, (await readyz(gateway)).text, made.text, published.text]) {
-        expect(text).not.toContain(password)
-        expect(text).not.toContain(wrongPassword)
-      }
-      expect((await fetch(`http://127.0.0.1:${gateway.opsPort}/livez`)).status).toBe(200)
-    },
-    100_000,
-  )
+  test.each(faults)('$fault is reported in the log and to probes, and every call is answered', async (fault) => {
+    const gateway = gateways.get(fault.user)
+    if (!gateway) throw new Error('unreachable')
+    await eventually(`the log to match ${String(fault.expected)}`, () => fault.expected.test(output))
+    await eventually(
+      'the reason at /readyz',
+      async () => {
+        const { status, text } = await readyz(gateway)
+        return status === 503 && fault.expected.test(text)
+      },
+      probing,
+    )
+    const [made, published] = await gateway.answers
+    if (fault.user === 'tailor') {
+      // Only the default source is taken.
+      expect(made).toMatchObject({ text: 'it was not refused' })
+      expect(published).toMatchObject({ code: 'SOURCE_CONFLICT' })
+    } else {
+      for (const { code } of [made, published]) expect(code).toBe('BROKER_UNAVAILABLE')
+      expect(made.text).toMatch(fault.expected)
+    }
+    expect(published.text).toMatch(fault.expected)
+    expect(published.afterMs).toBeLessThan(publishTimeoutMs + 3_000)
+    expect(made.afterMs).toBeLessThan(10_000)
+    for (const text of [output, (await readyz(gateway)).text, made.text, published.text]) {
+      expect(text).not.toContain(password)
+      expect(text).not.toContain(wrongPassword)
+    }
+    expect((await fetch(`http://127.0.0.1:${gateway.opsPort}/livez`)).status).toBe(200)
+  })
 
   test('is distinguished from the others', async () => {
     const sentences = await Promise.all([...gateways.values()].map(async (gateway) => (await readyz(gateway)).text))
@@ -327,10 +323,7 @@ describe('RabbitMQ', () => {
         WARREN_OPS_PORT: String(opsPort),
       })
     const ready = () =>
-      eventually('the gateway to be ready', async () => (await readyz({ opsPort })).status === 200, {
-        ...probing,
-        withinMs: 30_000,
-      })
+      eventually('the gateway to be ready', async () => (await readyz({ opsPort })).status === 200, probing)
     await using gateway = await open()
     await ready()
     const call = callerOf(gateway.graphqlUrl, operator)
@@ -364,12 +357,8 @@ describe('RabbitMQ', () => {
     const before = [...confirmed]
     await node.start()
     await ready()
-    await eventually(
-      'more messages for all clients',
-      () => confirmed.every((count, index) => count >= (before[index] ?? 0) + 5),
-      {
-        withinMs: 30_000,
-      },
+    await eventually('more messages for all clients', () =>
+      confirmed.every((count, index) => count >= (before[index] ?? 0) + 5),
     )
     enough.abort()
     await publishers
@@ -408,6 +397,10 @@ describe('RabbitMQ', () => {
     {
       await using before = await openGateway(early)
       await callerOf(before.graphqlUrl, operator)(publish, toAlice('long ago'))
+      // RabbitMQ finds a place in a stream by the whole second, so a gateway that starts in the same
+      // second takes the message for a new one.
+      const second = Math.floor(Date.now() / 1000)
+      await eventually('the next second', () => Math.floor(Date.now() / 1000) > second)
     }
     await node.stopApp()
     await using gateway = await startGateway({
@@ -446,7 +439,7 @@ describe('RabbitMQ', () => {
     const channel = await connection.createConfirmChannel()
     channel.publish('early.events', 'client.alice', Buffer.from('"at once"'))
     await channel.waitForConfirms()
-    await gateway.ready(30_000)
+    await gateway.ready()
     await call(publish, toAlice('here I am'))
     for (const data of ['at once', 'here I am']) expect(await alice.next()).toMatchObject({ kind: 'MESSAGE', data })
     expect(await call('{ gateway { broker } }')).toEqual({ gateway: { broker: 'UP' } })

@@ -19,7 +19,7 @@ const gateways: InProcessGateway[] = []
 async function open(): Promise<InProcessGateway> {
   const gateway = await openGateway({ WARREN_BROKER_URL: vhost.url, WARREN_HOT_WINDOW: '5m,1MiB' })
   gateways.push(gateway)
-  await eventually('the gateway to be up', () => gateway.gateway.up, { withinMs: 30_000 })
+  await eventually('the gateway to be up', () => gateway.gateway.up)
   return gateway
 }
 

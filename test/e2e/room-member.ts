@@ -9,7 +9,7 @@ export interface RoomFrame {
 
 export async function joinThrough(gateway: GatewayProcess): Promise<FrameClient & { nextFrame(): Promise<RoomFrame> }> {
   const client = await connectFrames(`ws://127.0.0.1:${gateway.port}/ws?envelope=json`)
-  const nextFrame = async () => JSON.parse(await client.next(30_000)) as RoomFrame
+  const nextFrame = async () => JSON.parse(await client.next()) as RoomFrame
   expect(await nextFrame()).toEqual({ kind: 'joined' })
   return Object.assign(client, { nextFrame })
 }

@@ -22,5 +22,4 @@ testInNamespaces(
       expect(received).toBeGreaterThan(20)
     }
   },
-  300_000,
 )

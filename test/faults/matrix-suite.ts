@@ -10,7 +10,6 @@ const heartbeatSeconds = 2
 const journal = 'warren.journal'
 const events = 'warren.events'
 /** For each test; the tests share two cores with others. */
-const timeoutMs = 90_000
 
 /**
  * Breaks everything between a gateway and its broker, one after another. `root`: from `rabbitMq4`;
@@ -66,176 +65,116 @@ export function faultMatrix(root?: string): void {
     measured.push(`${expect.getState().currentTestName}: back after ${back} ms`)
   }
 
-  test(
-    'the broker closes every connection',
-    () => suffer(() => rabbit.ctl('close_all_connections', 'a test')),
-    timeoutMs,
-  )
+  test('the broker closes every connection', () => suffer(() => rabbit.ctl('close_all_connections', 'a test')))
 
-  test(
-    'the broker closes every channel of the gateway',
-    async () => {
-      const close = `[exit(C, {amqp_error, precondition_failed, "a test", none}) || C <- rabbit_channel:list(),
+  test('the broker closes every channel of the gateway', async () => {
+    const close = `[exit(C, {amqp_error, precondition_failed, "a test", none}) || C <- rabbit_channel:list(),
       rabbit_channel:info(C, [user]) =:= [{user, <<"${user}">>}]].`
-      await suffer(() => rabbit.ctl('eval', close))
-    },
-    timeoutMs,
-  )
+    await suffer(() => rabbit.ctl('eval', close))
+  })
 
-  test(
-    'the exchange of a source is deleted',
-    () => shrugOff(() => scene.onBroker((channel) => channel.deleteExchange(events))),
-    timeoutMs,
-  )
+  test('the exchange of a source is deleted', () =>
+    shrugOff(() => scene.onBroker((channel) => channel.deleteExchange(events))))
 
-  test(
-    'the binding of a source is removed',
-    () => shrugOff(() => scene.onBroker((channel) => channel.unbindQueue(journal, events, 'client.*'))),
-    timeoutMs,
-  )
+  test('the binding of a source is removed', () =>
+    shrugOff(() => scene.onBroker((channel) => channel.unbindQueue(journal, events, 'client.*'))))
 
-  test(
-    'a memory alarm, and its end',
-    () =>
-      suffer(
-        () => rabbit.ctl('set_vm_memory_high_watermark', '0.00001'),
-        () => rabbit.ctl('set_vm_memory_high_watermark', '0.4'),
-      ),
-    timeoutMs,
-  )
+  test('a memory alarm, and its end', () =>
+    suffer(
+      () => rabbit.ctl('set_vm_memory_high_watermark', '0.00001'),
+      () => rabbit.ctl('set_vm_memory_high_watermark', '0.4'),
+    ))
 
-  test(
-    'a disk alarm, and its end',
-    () =>
-      suffer(
-        () => rabbit.ctl('set_disk_free_limit', '1000000GB'),
-        () => rabbit.ctl('set_disk_free_limit', '50MB'),
-      ),
-    timeoutMs,
-  )
+  test('a disk alarm, and its end', () =>
+    suffer(
+      () => rabbit.ctl('set_disk_free_limit', '1000000GB'),
+      () => rabbit.ctl('set_disk_free_limit', '50MB'),
+    ))
 
-  test(
-    'the connection is half-open for a time that no heartbeat notices',
-    () =>
-      suffer(
-        () => proxy.pause(),
-        () => proxy.resume(),
-      ),
-    timeoutMs,
-  )
+  test('the connection is half-open for a time that no heartbeat notices', () =>
+    suffer(
+      () => proxy.pause(),
+      () => proxy.resume(),
+    ))
 
-  test(
-    'the connection is half-open until heartbeats are missed',
-    () =>
-      suffer(
-        () => proxy.pause(),
-        async () => {
-          await scene.reason(/fell silent/)
-          proxy.cut()
-          proxy.resume()
-        },
-      ),
-    timeoutMs,
-  )
+  test('the connection is half-open until heartbeats are missed', () =>
+    suffer(
+      () => proxy.pause(),
+      async () => {
+        await scene.reason(/fell silent/)
+        proxy.cut()
+        proxy.resume()
+      },
+    ))
 
-  test(
-    'the connection is slower than what arrives through it',
-    async () => {
-      // A message has some 300 bytes on the wire, and 25 are published a second.
-      proxy.slow(3_000)
-      await scene.behind(30).finally(() => proxy.slow(Number.POSITIVE_INFINITY))
-      await shrugOff(() => {})
-    },
-    timeoutMs,
-  )
+  test('the connection is slower than what arrives through it', async () => {
+    // A message has some 300 bytes on the wire, and 25 are published a second.
+    proxy.slow(3_000)
+    await scene.behind(30).finally(() => proxy.slow(Number.POSITIVE_INFINITY))
+    await shrugOff(() => {})
+  })
 
-  test(
-    'the broker is frozen, and resumes',
-    () =>
-      suffer(
-        () => rabbit.freeze(),
-        () => rabbit.thaw(),
-      ),
-    timeoutMs,
-  )
+  test('the broker is frozen, and resumes', () =>
+    suffer(
+      () => rabbit.freeze(),
+      () => rabbit.thaw(),
+    ))
 
-  test(
-    'the password of the gateway is changed, and changed back',
-    () =>
-      suffer(
-        async () => {
-          await rabbit.ctl('change_password', user, 'second')
-          await rabbit.ctl('close_all_connections', 'a test of passwords')
-        },
-        async () => {
-          await scene.reason(/wrong user or password/)
-          await rabbit.ctl('change_password', user, 'first')
-        },
-      ),
-    timeoutMs,
-  )
+  test('the password of the gateway is changed, and changed back', () =>
+    suffer(
+      async () => {
+        await rabbit.ctl('change_password', user, 'second')
+        await rabbit.ctl('close_all_connections', 'a test of passwords')
+      },
+      async () => {
+        await scene.reason(/wrong user or password/)
+        await rabbit.ctl('change_password', user, 'first')
+      },
+    ))
 
-  test(
-    'the broker is restarted',
-    () =>
-      suffer(
-        () => {
-          scene.publisher.hold()
-          return rabbit.stop()
-        },
-        async () => {
-          await rabbit.start()
-          scene.publisher.release()
-        },
-      ),
-    timeoutMs,
-  )
+  test('the broker is restarted', () =>
+    suffer(
+      () => {
+        scene.publisher.hold()
+        return rabbit.stop()
+      },
+      async () => {
+        await rabbit.start()
+        scene.publisher.release()
+      },
+    ))
 
-  test(
-    'the broker is killed, and started again',
-    () =>
-      suffer(
-        () => {
-          scene.publisher.hold()
-          return rabbit.kill()
-        },
-        async () => {
-          await rabbit.start()
-          scene.publisher.release()
-        },
-      ),
-    timeoutMs,
-  )
+  test('the broker is killed, and started again', () =>
+    suffer(
+      () => {
+        scene.publisher.hold()
+        return rabbit.kill()
+      },
+      async () => {
+        await rabbit.start()
+        scene.publisher.release()
+      },
+    ))
 
-  test(
-    'the journal is deleted and declared again, and subscribers and resuming clients receive a gap',
-    async () => {
-      expect(scene.gaps).toEqual([])
-      const old = scene.cursor
-      await suffer(() => scene.onBroker((channel) => channel.deleteQueue(journal)))
-      expect(scene.gaps).toEqual(['JOURNAL_REPLACED'])
-      expect(await answerTo(scene.gateway.port, await testToken({ sub: 'alice' }), 'alice', old)).toBe(
-        'JOURNAL_REPLACED',
-      )
-    },
-    timeoutMs,
-  )
+  test('the journal is deleted and declared again, and subscribers and resuming clients receive a gap', async () => {
+    expect(scene.gaps).toEqual([])
+    const old = scene.cursor
+    await suffer(() => scene.onBroker((channel) => channel.deleteQueue(journal)))
+    expect(scene.gaps).toEqual(['JOURNAL_REPLACED'])
+    expect(await answerTo(scene.gateway.port, await testToken({ sub: 'alice' }), 'alice', old)).toBe('JOURNAL_REPLACED')
+  })
 
-  test(
-    'the journal is deleted while the gateway may not declare it, until it may',
-    async () => {
-      await suffer(
-        async () => {
-          await permit('^$')
-          await scene.onBroker((channel) => channel.deleteQueue(journal))
-        },
-        async () => {
-          await scene.reason(/no permission/)
-          await permit('.*')
-        },
-      )
-      expect(scene.gaps).toEqual(['JOURNAL_REPLACED', 'JOURNAL_REPLACED'])
-    },
-    timeoutMs,
-  )
+  test('the journal is deleted while the gateway may not declare it, until it may', async () => {
+    await suffer(
+      async () => {
+        await permit('^$')
+        await scene.onBroker((channel) => channel.deleteQueue(journal))
+      },
+      async () => {
+        await scene.reason(/no permission/)
+        await permit('.*')
+      },
+    )
+    expect(scene.gaps).toEqual(['JOURNAL_REPLACED', 'JOURNAL_REPLACED'])
+  })
 }

@@ -115,7 +115,7 @@ export class Scene {
       const response = await fetch(`http://127.0.0.1:${this.gateway.opsPort}/readyz`)
       return pattern.test(await response.text())
     }
-    await eventually(`readiness to fail with ${String(pattern)}`, matchesReason, { withinMs: 30_000 })
+    await eventually(`readiness to fail with ${String(pattern)}`, matchesReason)
   }
 
   /**
@@ -123,10 +123,10 @@ export class Scene {
    * resolves to the milliseconds since `moment`.
    */
   async back(moment: number): Promise<number> {
-    await this.gateway.ready(60_000)
+    await this.gateway.ready()
     const number = this.#number + 1
     const came = () => this.events.some((one) => one.kind === 'event' && one.number >= number)
-    await eventually(`number ${number}`, came, { withinMs: 60_000 })
+    await eventually(`number ${number}`, came)
     const took = Date.now() - moment
     expect(took).toBeLessThan(promised.back * inHand)
     return took
@@ -135,9 +135,7 @@ export class Scene {
   /** Waits until `numbers` numbers are confirmed and not yet received. */
   async behind(numbers: number): Promise<void> {
     const last = () => this.events.findLast((one) => one.kind === 'event')?.number ?? 0
-    await eventually(`the client to be ${numbers} behind`, () => (this.#confirmed.at(-1) ?? 0) - last() >= numbers, {
-      withinMs: 60_000,
-    })
+    await eventually(`the client to be ${numbers} behind`, () => (this.#confirmed.at(-1) ?? 0) - last() >= numbers)
   }
 
   get gaps(): string[] {
@@ -152,7 +150,7 @@ export class Scene {
     const confirmed = [...this.#confirmed]
     const last = confirmed.at(-1) ?? 0
     const came = () => this.events.some((one) => one.kind === 'event' && one.number >= last)
-    await eventually(`number ${last}`, came, { withinMs: 30_000 })
+    await eventually(`number ${last}`, came)
     const balance = settle({ client: 'alice', confirmed, events: this.events }, this.#number)
     expect(balance).toMatchObject({ lost: [], doubled: [], misordered: [], invented: [] })
     if (this.gaps.length === 0) expect(balance.inGaps).toBe(0)

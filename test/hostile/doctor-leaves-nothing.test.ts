@@ -15,6 +15,7 @@ const names = Promise.resolve({
   namespace: 'warren',
   wsmanagerExchange: 'wsmanager',
   towsmanagerExchange: 'towsmanager',
+  hooks: ['warren.presence', 'warren.offline'],
   sources: ['warren.events', 'orders'],
 })
 

@@ -13,6 +13,7 @@ const names = {
   namespace: 'warren',
   wsmanagerExchange: 'wsmanager',
   towsmanagerExchange: 'towsmanager',
+  hooks: ['warren.presence', 'warren.offline'],
   sources: ['warren.events'],
 }
 

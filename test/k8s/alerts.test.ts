@@ -55,6 +55,8 @@ const healthy: Series = {
   ...ofPods('warren_outbox_bytes', '', always(1_000)),
   ...ofPods('warren_presence_publications_total', 'result="failed"', always(0)),
   ...ofPods('warren_presence_unpublished', '', always(0)),
+  ...ofPods('warren_offline_notices_total', 'result="failed"', always(0)),
+  ...ofPods('warren_offline_bounds_total', 'bound="dropped"', always(0)),
 }
 
 /** For each alert, what differs from the healthy replicas. Undefined: nothing is scraped at all. */
@@ -77,6 +79,7 @@ const cases: Record<string, Series | undefined> = {
   WarrenPresenceNotPublished: {
     [series('warren_presence_publications_total', 'a', 'result="failed"')]: lately(1),
   },
+  WarrenOfflineNoticesLost: { [series('warren_offline_bounds_total', 'a', 'bound="dropped"')]: lately(1) },
   WarrenSlowConsumers: {
     [series('warren_sessions_ended_total', 'a', 'transport="sse",reason="slow-consumer"')]: growing(60),
     [series('warren_sessions_started_total', 'a', 'transport="sse"')]: `100+61x${minutes}`,
@@ -106,6 +109,15 @@ const quiet: Record<string, Series> = {
     ...healthy,
     ...ofPods('warren_workers', '', always(3)),
     ...ofPods('warren_replicas', '', always(6)),
+  },
+  'another deployment in the namespace has one replica, and no messages': {
+    ...healthy,
+    ...Object.fromEntries(
+      Object.entries({ warren_broker_up: 1, warren_workers: 1, warren_replicas: 1 }).map(([metric, value]) => [
+        series(metric, 'c', 'app_kubernetes_io_instance="other"'),
+        always(value),
+      ]),
+    ),
   },
 }
 

@@ -1,10 +1,10 @@
 import * as podMonitoring from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1'
-import { Ajv } from 'ajv'
 import * as apps from 'kubernetes-models/apps/v1'
 import * as autoscaling from 'kubernetes-models/autoscaling/v2'
 import * as networking from 'kubernetes-models/networking.k8s.io/v1'
 import * as policy from 'kubernetes-models/policy/v1'
 import * as core from 'kubernetes-models/v1'
+import { problemsOfCustom } from './custom-resources.ts'
 import type { Manifest } from './manifests.ts'
 
 interface Model {
@@ -21,49 +21,11 @@ const groups: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 }
 
 /**
- * The fields of a RabbitmqCluster that are used here, by the operator's CRD (rabbitmq.com/v1beta1),
- * and no others.
- */
-const rabbitmqCluster = new Ajv().compile({
-  type: 'object',
-  required: ['metadata', 'spec'],
-  additionalProperties: false,
-  properties: {
-    apiVersion: { const: 'rabbitmq.com/v1beta1' },
-    kind: { const: 'RabbitmqCluster' },
-    metadata: { type: 'object' },
-    spec: {
-      type: 'object',
-      additionalProperties: false,
-      properties: {
-        replicas: { type: 'integer', minimum: 0 },
-        image: { type: 'string' },
-        persistence: {
-          type: 'object',
-          additionalProperties: false,
-          properties: { storage: { type: 'string' }, storageClassName: { type: 'string' } },
-        },
-        resources: { type: 'object' },
-        rabbitmq: {
-          type: 'object',
-          additionalProperties: false,
-          properties: { additionalConfig: { type: 'string' }, additionalPlugins: { type: 'array' } },
-        },
-        affinity: { type: 'object' },
-      },
-    },
-  },
-})
-
-/**
  * Returns why the API would reject a resource: fields that are wrong, missing or unknown.
  */
 export function problemsOf(manifest: Manifest): string[] {
-  if (manifest.kind === 'RabbitmqCluster') {
-    return rabbitmqCluster(manifest)
-      ? []
-      : (rabbitmqCluster.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`)
-  }
+  const custom = problemsOfCustom(manifest)
+  if (custom !== undefined) return custom
   const model = groups[manifest.apiVersion]?.[manifest.kind] as Model | undefined
   if (model === undefined) return [`there is no ${manifest.kind} in ${manifest.apiVersion}`]
   const read = new Set<string>()

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import type { IDeployment, IStatefulSet } from 'kubernetes-models/apps/v1'
 import type { IContainer, ISecret, IService } from 'kubernetes-models/v1'
+import { duration } from '../../src/config/kinds/amounts.ts'
 import { loadWithOrigins } from '../../src/config/load/load.ts'
 import { knownMetrics } from '../docs/names.ts'
 import { problemsOf } from './api-schemas.ts'
-import { builds, built, find, type Manifest, parseManifests, staleness } from './manifests.ts'
+import { type Build, builds, built, find, type Manifest, parseManifests, staleness } from './manifests.ts'
 
 describe.each(builds)('k8s/built/%s.yaml', (build) => {
   test('is what k8s/build.sh builds from the sources', () => {
@@ -36,7 +37,7 @@ describe('reports a mistake', () => {
     ],
     ['Deployment', 'a number that is text', 'periodSeconds: 10', 'periodSeconds: ten', 'must be'],
     ['Deployment', 'a required field that is missing', 'selector:', 'selectors:', 'selector'],
-    ['HorizontalPodAutoscaler', 'a misspelt metric source', 'pods:', 'pod:', 'unknown field'],
+    ['HorizontalPodAutoscaler', 'a misspelt metric source', 'resource:', 'resources:', 'unknown field'],
     ['NetworkPolicy', 'a misspelt peer', 'namespaceSelector', 'nameSpaceSelector', 'unknown field'],
     ['Ingress', 'a backend as it was before v1', 'service:', 'serviceName:', 'unknown field'],
     ['PodDisruptionBudget', 'a kind of another version', 'policy/v1', 'policy/v1beta1', 'there is no'],
@@ -50,9 +51,20 @@ describe('reports a mistake', () => {
     expect(problemsOf(manifest as Manifest).join('\n')).toContain(sentence)
   })
 
-  test('RabbitmqCluster: a misspelt field', () => {
-    const [manifest] = parseManifests(readFileSync('k8s/built/rabbitmq.yaml', 'utf8').replace('storage:', 'storages:'))
-    expect(problemsOf(manifest as Manifest)).toEqual([expect.stringContaining('additional properties')])
+  const customMistakes: [string, Build, string, string, string][] = [
+    ['RabbitmqCluster', 'rabbitmq', 'storage:', 'storages:', 'additional properties'],
+    ['User', 'rabbitmq-topology', 'importCredentialsSecret:', 'credentials:', 'additional properties'],
+    ['Permission', 'rabbitmq-topology', 'vhost: /', 'virtualHost: /', 'vhost'],
+    ['HTTPRoute', 'production-operators', 'request: 0s', 'request: none', 'must match pattern'],
+    ['ScaledObject', 'production-operators', 'currentReplicasIfHigher', 'current', 'allowed values'],
+  ]
+  test.each(customMistakes)('%s', (kind, build, right, wrong, sentence) => {
+    const text = readFileSync(`k8s/built/${build}.yaml`, 'utf8')
+      .split(/^---$/m)
+      .find((part) => new RegExp(`^kind: ${kind}$`, 'm').test(part))
+    expect(text).toContain(right)
+    const [manifest] = parseManifests((text ?? '').replace(right, wrong))
+    expect(problemsOf(manifest as Manifest).join('\n')).toContain(sentence)
   })
 })
 
@@ -62,7 +74,7 @@ describe('reports a mistake', () => {
  */
 const marginSeconds = 15
 
-describe.each(['development', 'production'] as const)('the gateway in %s', (overlay) => {
+describe.each(['development', 'production', 'production-operators'] as const)('the gateway in %s', (overlay) => {
   const manifests = built(overlay)
   const pod = podOf(find(manifests, 'Deployment', 'warren'))
   const container = containerOf(pod.spec.containers)
@@ -96,7 +108,10 @@ describe.each(['development', 'production'] as const)('the gateway in %s', (over
       expect(probe?.httpGet).toEqual({ path, port: 'ops' })
     }
     const services = manifests.filter(({ kind }) => kind === 'Service') as unknown as IService[]
-    for (const { spec } of services) expect(spec?.ports?.map(({ targetPort }) => targetPort)).not.toContain('ops')
+    // That of the ServiceMonitor has no address.
+    for (const { spec } of services.filter((one) => one.spec?.clusterIP !== 'None')) {
+      expect(spec?.ports?.map(({ targetPort }) => targetPort)).not.toContain('ops')
+    }
     expect(find(manifests, 'Service', 'warren').spec?.ports?.map(({ port }) => port)).toEqual([4000, 4001])
   })
 
@@ -189,28 +204,99 @@ describe('production', () => {
   const manifests = built('production')
   const { config } = configOf(containerOf(podOf(find(manifests, 'Deployment', 'warren')).spec.containers))
 
-  test('scales on the connections of a replica, and leaves room for those of another replica', () => {
+  test('scales on a metric that every cluster has, because nothing is scaled down while one cannot be read', () => {
     const { spec } = find(manifests, 'HorizontalPodAutoscaler', 'warren')
     expect(spec?.scaleTargetRef).toEqual({ apiVersion: 'apps/v1', kind: 'Deployment', name: 'warren' })
+    expect(spec?.metrics?.map(({ type }) => type)).toEqual(['Resource'])
+    expect(find(manifests, 'Deployment', 'warren').spec?.replicas).toBeUndefined()
+  })
+
+  test('scales on connections on request, and leaves room for those of another replica', () => {
+    const { spec } = find(built('production-adapter'), 'HorizontalPodAutoscaler', 'warren')
     const pods = spec?.metrics?.find(({ type }) => type === 'Pods')?.pods
     expect(knownMetrics.has(pods?.metric.name ?? '')).toBe(true)
     const [least, each] = [spec?.minReplicas ?? 0, Number(pods?.target.averageValue)]
     expect((least * each) / (least - 1)).toBeLessThanOrEqual(config.maxConnections)
-    expect(find(manifests, 'Deployment', 'warren').spec?.replicas).toBeUndefined()
   })
 
   test('keeps idle WebSockets open and does not buffer events', () => {
     const ingress = find(manifests, 'Ingress', 'warren')
-    const set = (name: string) => ingress.metadata?.annotations?.[`nginx.ingress.kubernetes.io/${name}`]
+    const set = (name: string) => ingress.metadata?.annotations?.[`nginx.org/${name}`]
     // A peer is pinged every 12 s.
-    expect(Number(set('proxy-read-timeout'))).toBeGreaterThan(60)
-    expect(Number(set('proxy-send-timeout'))).toBeGreaterThan(60)
-    expect(set('proxy-buffering')).toBe('off')
-    expect(Number.parseInt(set('proxy-body-size') ?? '', 10) * 1024 * 1024).toBeGreaterThan(config.maxMessageBytes)
+    for (const name of ['proxy-read-timeout', 'proxy-send-timeout']) {
+      expect(duration({ min: '0s', max: '24h' }).parse(set(name) ?? '0s')).toBeGreaterThan(60_000)
+    }
+    expect(set('proxy-buffering')).toBe('False')
+    expect(Number.parseInt(set('client-max-body-size') ?? '', 10) * 1024 * 1024).toBeGreaterThan(config.maxMessageBytes)
     expect(set('proxy-next-upstream')).not.toContain('non_idempotent')
     expect(config.proxyHops).toBe(1)
     const backends = ingress.spec?.rules?.flatMap(({ http }) => http?.paths.map(({ backend }) => backend.service) ?? [])
     expect(backends).toEqual([{ name: 'warren', port: { name: 'http' } }])
+    expect(set('websocket-services')).toBe('warren')
+  })
+
+  test('lets the gateway reach DNS, a collector of traces, and the keys of an identity provider', () => {
+    const { spec } = find(manifests, 'NetworkPolicy', 'warren')
+    const ports = (spec?.egress ?? []).flatMap(
+      (rule) => rule.ports?.map(({ port, protocol }) => protocol ?? port) ?? [],
+    )
+    expect(ports).toEqual(expect.arrayContaining(['UDP', 'TCP', 4318, 443, 5672, 5671, 5432]))
+  })
+})
+
+describe('production with operators', () => {
+  const manifests = built('production-operators')
+  const spec = (kind: string) =>
+    (manifests.find((one) => one.kind === kind) as unknown as { spec: Record<string, never> } | undefined)?.spec
+
+  test('has one way in and one autoscaler', () => {
+    expect(manifests.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['HTTPRoute', 'ScaledObject']))
+    expect([spec('Ingress'), spec('HorizontalPodAutoscaler')]).toEqual([undefined, undefined])
+  })
+
+  test('has a route without a time limit to the port of the Service', () => {
+    const port = find(manifests, 'Service', 'warren').spec?.ports?.find(({ name }) => name === 'http')?.port
+    expect(spec('HTTPRoute')).toMatchObject({
+      rules: [{ timeouts: { request: '0s', backendRequest: '0s' }, backendRefs: [{ name: 'warren', port }] }],
+    })
+  })
+
+  test('scales as the HorizontalPodAutoscaler does, and ends no replica while Prometheus does not answer', () => {
+    const autoscaler = find(built('production-adapter'), 'HorizontalPodAutoscaler', 'warren').spec
+    expect(spec('ScaledObject')).toMatchObject({
+      scaleTargetRef: autoscaler?.scaleTargetRef,
+      minReplicaCount: autoscaler?.minReplicas,
+      maxReplicaCount: autoscaler?.maxReplicas,
+      fallback: { behavior: 'currentReplicasIfHigher', replicas: autoscaler?.minReplicas },
+      advanced: { horizontalPodAutoscalerConfig: { behavior: autoscaler?.behavior } },
+      triggers: [
+        {
+          type: 'prometheus',
+          metadata: {
+            query: 'sum(warren_connections{namespace="warren"})',
+            threshold: autoscaler?.metrics?.[0]?.pods?.target.averageValue,
+            ignoreNullValues: 'false',
+          },
+        },
+        { type: 'cpu', metadata: { value: String(autoscaler?.metrics?.[1]?.resource?.target.averageUtilization) } },
+      ],
+    })
+  })
+
+  test('has a ServiceMonitor that selects the Service with the ops port', () => {
+    const monitor = find(manifests, 'ServiceMonitor', 'warren').spec
+    const { metadata, spec: service } = find(manifests, 'Service', 'warren-metrics')
+    expect(metadata?.labels).toEqual(monitor?.selector.matchLabels)
+    expect(monitor?.endpoints?.map(({ port }) => port)).toEqual(service?.ports?.map(({ name }) => name))
+    expect(podOf(find(manifests, 'Deployment', 'warren')).metadata?.labels).toMatchObject(service?.selector ?? {})
+  })
+
+  test('takes the address of RabbitMQ from the Secret of the user that the topology operator makes', () => {
+    const [{ sources = [] } = {}] = (podOf(find(manifests, 'Deployment', 'warren')).spec.volumes ?? []).flatMap(
+      ({ projected }) => projected ?? [],
+    )
+    const user = built('rabbitmq-topology').find(({ kind }) => kind === 'User')
+    expect(user).toMatchObject({ spec: { importCredentialsSecret: { name: sources.at(-1)?.secret?.name } } })
   })
 })
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { IPrometheusRule } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule'
+import type { IServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor'
 import type { IDeployment, IStatefulSet } from 'kubernetes-models/apps/v1'
 import type { IHorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2'
 import type { IIngress, INetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1'
@@ -15,7 +16,15 @@ export interface Manifest {
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Record<string, string> }
 }
 
-export const builds = ['development', 'production', 'monitoring', 'rabbitmq'] as const
+export const builds = [
+  'development',
+  'production',
+  'production-adapter',
+  'production-operators',
+  'monitoring',
+  'rabbitmq',
+  'rabbitmq-topology',
+] as const
 export type Build = (typeof builds)[number]
 
 /** What `kubectl kustomize` made of a folder, as `k8s/build.sh` has kept it. */
@@ -32,6 +41,7 @@ interface Shapes {
   readonly PodDisruptionBudget: IPodDisruptionBudget
   readonly PrometheusRule: IPrometheusRule
   readonly Service: IService
+  readonly ServiceMonitor: IServiceMonitor
   readonly StatefulSet: IStatefulSet
 }
 
@@ -51,16 +61,18 @@ export function find<Kind extends keyof Shapes>(
 
 export function parseManifests(text: string): Manifest[] {
   // Kubernetes reads YAML 1.1, where 0440 is octal and `on` a boolean.
-  return parseAllDocuments(text, { version: '1.1' }).map((document) => {
-    if (document.errors.length > 0) throw document.errors[0]
-    return document.toJS() as Manifest
-  })
+  return parseAllDocuments(text, { version: '1.1' })
+    .map((document) => {
+      if (document.errors.length > 0) throw document.errors[0]
+      return document.toJS() as Manifest | null
+    })
+    .filter((manifest) => manifest !== null)
 }
 
 /** What to do where a build was not made of the files that are there now, or was changed since. */
 export function staleness(build: Build): string | undefined {
   const [first = '', ...rest] = readFileSync(`k8s/built/${build}.yaml`, 'utf8').split('\n')
-  const inputs = ['base', 'overlays', 'monitoring', 'rabbitmq']
+  const inputs = ['base', 'components', 'overlays', 'monitoring', 'rabbitmq', 'rabbitmq-topology']
     .flatMap((folder) => filesIn(folder))
     .sort()
     .map((path) => `${sha256(readFileSync(`k8s/${path}`))}  ${path}\n`)

@@ -93,7 +93,7 @@ describe('subscribed and closed at once', () => {
     expect(after.heap - before.heap).toBeLessThan(heapSlack)
     await Promise.all(clients.map((client) => client.frames.close()))
     await expectNothingLeft(gateway, 0)
-  }, 240_000)
+  })
 
   test(`${overSse} times over server-sent events, at every stage of the response: nothing is left`, async () => {
     await using gateway = await openGateway(manyOperations)

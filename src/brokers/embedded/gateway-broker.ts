@@ -57,7 +57,7 @@ export class EmbeddedGateway implements GatewayBroker {
     this.#maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes
     const quarantine = `${namespace}.quarantine`
     lease.broker.declare(quarantine, 'FANOUT')
-    lease.broker.declare(`${namespace}.presence`, 'TOPIC')
+    for (const hook of options.hooks ?? []) lease.broker.declare(hook, 'TOPIC')
     const store = lease.broker.quarantineOf(quarantine)
     lease.broker.bind({ exchange: quarantine, key: '' }, store)
     this.operator = new EmbeddedInspector(lease.broker, store)

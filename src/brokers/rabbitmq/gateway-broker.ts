@@ -81,7 +81,7 @@ export class RabbitGateway implements GatewayBroker {
 
   constructor(urls: readonly string[], driver: DriverOptions, options: GatewayOptions) {
     const { namespace, log } = driver
-    const { queue, publishTimeoutMs, maxMessageBytes = publisherLimits.maxMessageBytes } = options
+    const { queue, publishTimeoutMs, maxMessageBytes = publisherLimits.maxMessageBytes, hooks = [] } = options
     this.#nodes = new Nodes(urls)
     this.operator = new RabbitInspector(urls, namespace, this.#nodes)
     this.#namespace = namespace
@@ -133,7 +133,7 @@ export class RabbitGateway implements GatewayBroker {
       namespace,
       log,
       quarantine: this.#quarantine,
-      presence: `${namespace}.presence`,
+      hooks,
     })
   }
 

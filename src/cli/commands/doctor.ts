@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { hookExchanges } from '../../config/hook-exchanges.ts'
 import { load } from '../../config/load/load.ts'
 import { processInputs } from '../../config/load/process-inputs.ts'
 import type { Config } from '../../config/options/options.ts'
@@ -38,7 +39,7 @@ async function examine(config: Config): Promise<Finding[]> {
   const exchanges = database.then(({ sources }) => [
     ...new Set([`${config.namespace}.events`, ...sources.map(({ exchange }) => exchange)]),
   ])
-  const names = exchanges.then((sources) => ({ ...config, sources }))
+  const names = exchanges.then((sources) => ({ ...config, sources, hooks: hookExchanges(config) }))
   const broker: Promise<Finding[]> = embedded
     ? Promise.resolve([
         {

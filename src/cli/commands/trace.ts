@@ -8,7 +8,7 @@ interface Traced {
   readonly exchange: string
   readonly routingKey: string
   readonly receivedAt: string
-  readonly fate:
+  readonly outcome:
     | 'DELIVERED'
     | 'NO_SUBSCRIBER'
     | 'UNMATCHED'
@@ -42,7 +42,7 @@ interface Replica {
 const query = `query Trace($messageId: ID!) {
   trace(messageId: $messageId) {
     replica since
-    messages { exchange routingKey receivedAt fate reason sources clients clientCount matched delivered dropped
+    messages { exchange routingKey receivedAt outcome reason sources clients clientCount matched delivered dropped
       fields { field outcome detail } }
   }
 }`
@@ -83,8 +83,8 @@ function audienceText({ sources, clients, clientCount }: Traced): string {
   return `for ${names}, by source ${sources.join(', ')}`
 }
 
-function outcomeText({ fate, reason }: Traced): string {
-  switch (fate) {
+function outcomeText({ outcome, reason }: Traced): string {
+  switch (outcome) {
     case 'DELIVERED':
       return 'DELIVERED'
     case 'NO_SUBSCRIBER':

@@ -9,7 +9,7 @@ interface Entry {
   readonly receivedAt: string | null
   readonly exchange: string
   readonly routingKey: string
-  readonly fate: string | null
+  readonly outcome: string | null
   readonly clients: readonly string[]
   readonly clientCount: number | null
   readonly body: { readonly text: string; readonly truncated: boolean }
@@ -29,7 +29,7 @@ const query = `query Messages($source: ID, $channel: ID, $field: String, $exchan
   messages(source: $source, channel: $channel, field: $field, exchange: $exchange, routingKey: $routingKey, text: $text,
     around: $around, before: $before, after: $after, first: $first) {
     nodes { cursor offset receivedAt publishedAt exchange routingKey messageId type contentType headers data bytes
-      body(limit: 200) { text encoding truncated } clients clientCount sources fate explanation }
+      body(limit: 200) { text encoding truncated } clients clientCount sources outcome explanation }
     startCursor endCursor hasOlder hasNewer note
   }
 }`
@@ -90,7 +90,7 @@ async function pageAt(command: Command, variables: object, at: string | undefine
   }
 }
 
-function line({ offset, receivedAt, exchange, routingKey, fate, clients, clientCount, body }: Entry): string {
+function line({ offset, receivedAt, exchange, routingKey, outcome, clients, clientCount, body }: Entry): string {
   const names = clientCount === null ? 'everyone' : clients.map(printable).join(',') || 'no client'
   const more = clientCount !== null && clientCount > clients.length ? `,… (${clientCount})` : ''
   const facts = [
@@ -99,5 +99,5 @@ function line({ offset, receivedAt, exchange, routingKey, fate, clients, clientC
     `${printable(exchange)} ${printable(routingKey)}`,
     `${names}${more}`,
   ]
-  return `${[...facts, fate ?? '-', printable(body.text) + (body.truncated ? '…' : '')].join('  ')}\n`
+  return `${[...facts, outcome ?? '-', printable(body.text) + (body.truncated ? '…' : '')].join('  ')}\n`
 }

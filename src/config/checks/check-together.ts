@@ -11,12 +11,19 @@ import { registrationOf } from './registration.ts'
  * terminal. Throws `ConfigError`.
  */
 export function checkTogether(
-  config: Pick<Config, 'host' | 'demo' | 'brokerUrl' | 'databaseUrl' | ConsoleSignInOptionNames> &
+  config: Pick<
+    Config,
+    'host' | 'demo' | 'presence' | 'offline' | 'brokerUrl' | 'databaseUrl' | ConsoleSignInOptionNames
+  > &
     Parameters<typeof registrationOf>[0] &
     ProviderOptions,
   { secretGenerated }: { secretGenerated: boolean },
 ): void {
   checkDemo(config)
+  if (config.offline && !config.presence)
+    throw new ConfigError([
+      'WARREN_OFFLINE: needs WARREN_PRESENCE=on, because presence knows which clients have a session',
+    ])
   identityProvidersOf(config)
   consoleSignInOf(config)
   const { mode, prefix } = registrationOf(config)

@@ -59,20 +59,19 @@ export function Status({ is, text }: { is: Look; text?: string | undefined }) {
 
 /** Of a message as a replica counts it. */
 export function outcomeOf(message: {
-  readonly fate?: string | null
+  readonly outcome?: string | null
   readonly delivered: number
   readonly dropped: number
   readonly pending: number
   /** Subscriptions that are behind and read it from the journal later. */
   readonly behind?: number | null
 }): OutcomeName {
-  const { fate, delivered, dropped, pending, behind } = message
-  if (fate === 'NO_SUBSCRIBER' && (behind ?? 0) > 0) return 'WAITING'
-  if (fate === null || fate === undefined) return 'REPLAYED'
-  if (fate === 'HEARD' || fate === 'DELIVERED') {
+  const { outcome, delivered, dropped, pending, behind } = message
+  if (outcome === 'NO_SUBSCRIBER' && (behind ?? 0) > 0) return 'WAITING'
+  if (outcome === null || outcome === undefined) return 'REPLAYED'
+  if (outcome === 'DELIVERED') {
     if (pending > 0) return 'WAITING'
     return dropped > 0 && delivered === 0 ? 'DROPPED' : 'DELIVERED'
   }
-  if (fate === 'UNHEARD') return 'NO_SUBSCRIBER'
-  return fate in outcomes ? (fate as OutcomeName) : 'REPLAYED'
+  return outcome in outcomes ? (outcome as OutcomeName) : 'REPLAYED'
 }

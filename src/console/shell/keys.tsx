@@ -6,6 +6,7 @@ import { changeSettings, useSettings } from './settings.ts'
 
 /** How long after `G` the letter of a view counts, in milliseconds. */
 const goMs = 1_200
+const never = Number.NEGATIVE_INFINITY
 
 export function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable)
@@ -14,7 +15,7 @@ export function isTyping(target: EventTarget | null): boolean {
 /** The keys of the whole console. Views add their own with `useKeys`. */
 export function useGlobalKeys({ onFind, onHelp }: { onFind: () => void; onHelp: () => void }): void {
   const { letterKeys } = useSettings()
-  const goSince = useRef(0)
+  const goSince = useRef(never)
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
@@ -32,13 +33,14 @@ export function useGlobalKeys({ onFind, onHelp }: { onFind: () => void; onHelp: 
       if (event.key === '?') return onHelp()
       const key = event.key.toLowerCase()
       const target = views.find((view) => view.key === key)
-      if (Date.now() - goSince.current < goMs && target) {
+      // When the key was pressed, which a busy page notices later.
+      if (event.timeStamp - goSince.current < goMs && target) {
         // The key is used up: a view must not act on it as well.
         event.stopImmediatePropagation()
-        goSince.current = 0
+        goSince.current = never
         return go(target.id)
       }
-      goSince.current = key === 'g' ? Date.now() : 0
+      goSince.current = key === 'g' ? event.timeStamp : never
     }
     addEventListener('keydown', onKey, { capture: true })
     return () => removeEventListener('keydown', onKey, { capture: true })

@@ -64,6 +64,16 @@ export const publicationResults = [
 ] as const
 export type PublicationResult = (typeof publicationResults)[number]
 
+export const offlineBounds = [
+  /** A quiet period ended early, because too many clients are remembered. */
+  'evicted',
+  /** A notice was dropped, because too many clients wait for one. */
+  'dropped',
+  /** Notices were left waiting by one of the four checks of a second. */
+  'rate',
+] as const
+export type OfflineBound = (typeof offlineBounds)[number]
+
 export const dropReasons = [
   /**
    * The subscription ended while events waited for its client. A client that resumes with its

@@ -9,6 +9,7 @@ import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
 import { explainMatch } from '../sources/match-reason.ts'
 import type { SourceRouter } from '../sources/source-router.ts'
 import { within } from '../timing/deadline.ts'
+import { DescribedEntry, type EntryReader } from './described-entry.ts'
 import { type MessageOutcome, messageOutcomes, type QuarantineReason, quarantineReasons } from './labels.ts'
 import {
   fieldOutcomes,
@@ -57,9 +58,19 @@ export class Tracer {
   readonly #parts: TracerParts
   readonly #questions = new Map<string, (answer: ReplicaTrace) => void>()
   readonly #older = new OlderReplicas()
+  readonly #reader: EntryReader
 
   constructor(parts: TracerParts) {
     this.#parts = parts
+    const { audienceOf, fieldsOf, cursorOf, sources, isPoison, maxDecodedBytes } = parts
+    this.#reader = {
+      audienceOf,
+      fieldsOf,
+      cursorOf,
+      matchingIds: (entry) => sources.matchingIds(entry),
+      sourceReasonsOf: (entry) => this.#sourceReasons(entry),
+      poisonIn: (entry) => (isPoison(entry.offset) ? poisonIn(entry, maxDecodedBytes) : null),
+    }
   }
 
   /**
@@ -124,38 +135,22 @@ export class Tracer {
     let since: number | null = null
     hotWindow.visit(-1, (entry) => {
       since ??= entry.receivedAt
-      if (!entry.mark && isMeant(entry)) messages.push(this.describe(entry, 'with sessions'))
+      if (!entry.mark && isMeant(entry)) messages.push(this.#traceOf(entry))
       return messages.length < maxMessages
     })
     return { replica, since, messages }
   }
 
-  /** What this replica knows of an entry. `with sessions` visits all sessions of the replica. */
-  describe(entry: WindowEntry, detail: 'with sessions' | 'without sessions'): TracedMessage {
-    const { offset, exchange, routingKey, receivedAt, outcomes, slot = 0 } = entry
-    const { matched, delivered, dropped } = outcomes?.countsOf(slot) ?? { matched: 0, delivered: 0, dropped: 0 }
-    const fate = outcomes?.of(slot) ?? null
-    const audience = this.#parts.audienceOf(entry)
-    const everyone = audience === 'everyone'
-    return {
-      offset,
-      exchange,
-      routingKey,
-      receivedAt,
-      fate,
-      reason: this.#parts.isPoison(offset) ? poisonIn(entry, this.#parts.maxDecodedBytes) : null,
-      sources: this.#parts.sources.matchingIds(entry).slice(0, maxNamed),
-      clients: everyone ? [] : audience.slice(0, maxNamed),
-      clientCount: everyone ? null : audience.length,
-      matched,
-      delivered,
-      dropped,
-      fields: this.#parts.fieldsOf(entry).slice(0, maxNamed),
-      messageId: entry.properties.messageId ?? null,
-      cursor: this.#parts.cursorOf(entry),
-      sourceReasons: this.#sourceReasons(entry),
-      sessions: detail === 'with sessions' ? this.#parts.sessionsOf(entry, audience).slice(0, maxNamed) : [],
-    }
+  #traceOf(entry: WindowEntry): TracedMessage {
+    const described = this.describe(entry)
+    return described.trace(this.#parts.sessionsOf(entry, described.audience))
+  }
+
+  /** What this replica knows of an entry. */
+  describe(entry: WindowEntry): DescribedEntry {
+    const { outcomes, slot = 0 } = entry
+    const counts = outcomes?.countsOf(slot) ?? { matched: 0, delivered: 0, dropped: 0 }
+    return new DescribedEntry(entry, this.#reader, { outcome: outcomes?.of(slot) ?? null, ...counts })
   }
 
   #sourceReasons(entry: WindowEntry): SourceReason[] {
@@ -186,7 +181,7 @@ export function reviveTrace(value: unknown): ReplicaTrace | undefined {
 
 function reviveMessage(value: unknown): TracedMessage | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { offset, exchange, routingKey, receivedAt, fate, reason, ...rest } = value as Record<string, unknown>
+  const { offset, exchange, routingKey, receivedAt, outcome, reason, ...rest } = value as Record<string, unknown>
   const { sources, clients, clientCount, matched, delivered, dropped, fields } = rest
   if (typeof exchange !== 'string' || typeof routingKey !== 'string') return undefined
   if (!isNumber(offset) || !isNumber(receivedAt) || !isNumberOrNull(clientCount)) return undefined
@@ -197,7 +192,8 @@ function reviveMessage(value: unknown): TracedMessage | undefined {
     exchange,
     routingKey,
     receivedAt,
-    fate: outcomeOf(fate),
+    // The previous release calls it `fate`.
+    outcome: outcomeOf(outcome ?? rest['fate']),
     reason: quarantineReasons.find((known) => known === reason) ?? null,
     sources,
     clients,
@@ -251,7 +247,7 @@ function reviveField(value: unknown): TracedField[] {
   return [{ field, outcome: known, detail: typeof detail === 'string' ? detail : null }]
 }
 
-/** Accepts the old names too, which replicas of the previous release send during an upgrade. */
+/** Accepts the names of the previous release too: its replicas answer during an upgrade. */
 function outcomeOf(value: unknown): MessageOutcome | null {
   if (value === 'heard') return 'delivered'
   if (value === 'unheard') return 'no_subscriber'

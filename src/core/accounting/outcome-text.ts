@@ -1,18 +1,19 @@
 import { forTypedFields } from '../sources/match-reason.ts'
-import { behindOf, type TracedMessage } from './replica-trace.ts'
+import type { TracedMessage } from './replica-trace.ts'
+
+type Explained = Pick<
+  TracedMessage,
+  'outcome' | 'reason' | 'matched' | 'delivered' | 'dropped' | 'clientCount' | 'sourceReasons'
+>
 
 /**
  * What became of a message, in one sentence for people. `of`: on one replica, or on all that
- * answered. `behind`: as `behindOf`.
+ * answered. `behind`: subscriptions that read it later.
  */
-export function outcomeText(
-  message: TracedMessage,
-  of: 'one replica' | 'all replicas' = 'one replica',
-  behind = behindOf(message),
-): string {
-  const { fate, reason, matched, delivered, dropped } = message
+export function outcomeText(message: Explained, of: 'one replica' | 'all replicas', behind: number): string {
+  const { outcome, matched, delivered, dropped } = message
   const here = of === 'one replica' ? ' here' : ''
-  switch (fate) {
+  switch (outcome) {
     case 'delivered': {
       const pending = matched - delivered - dropped
       const rest = [pending > 0 && `${pending} waiting for slow clients`, dropped > 0 && `${dropped} dropped`]
@@ -32,7 +33,7 @@ export function outcomeText(
     case 'repeated':
       return 'It repeats an earlier message, so it was not delivered again.'
     case 'quarantined':
-      return `It is in the quarantine: ${reason ?? 'its body cannot be read'}.`
+      return `It is in the quarantine: ${message.reason ?? 'its body cannot be read'}.`
     case 'filtered':
       return 'Only typed fields are for it, and their event types or conditions exclude it.'
     case 'invalid':
@@ -44,7 +45,7 @@ export function outcomeText(
   }
 }
 
-function noClient({ sourceReasons }: TracedMessage): string {
+function noClient({ sourceReasons }: Explained): string {
   if (sourceReasons.length === 0) return 'No source has its exchange.'
   const reasons = new Set(sourceReasons.map((one) => one.reason))
   if (reasons.size > 1) reasons.delete(forTypedFields)

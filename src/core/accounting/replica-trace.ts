@@ -8,7 +8,7 @@ export interface TracedMessage {
   /** In milliseconds since the epoch. */
   readonly receivedAt: number
   /** Null if it was published before the replica started: the replica only replays it. */
-  readonly fate: MessageOutcome | null
+  readonly outcome: MessageOutcome | null
   /** Why the message is in the quarantine. Null if it is not. */
   readonly reason: QuarantineReason | null
   /** The ids of the sources that found a client for it, at most 20. */

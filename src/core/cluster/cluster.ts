@@ -16,8 +16,10 @@ export type PresenceMessage = Extract<
   ControlMessage,
   { kind: 'presence-wanted' | 'presence-changed' | 'presence-state' }
 >
+export type OfflineMessage = Extract<ControlMessage, { kind: 'offline-known' }>
 export type ClusterMessage =
   | PresenceMessage
+  | OfflineMessage
   | Extract<ControlMessage, { kind: 'replica-alive' | 'replica-ended' | 'asked' | 'answered' }>
 
 /** Called when replicas come and go. */
@@ -27,6 +29,7 @@ export interface MembershipListener {
   readonly onTick?: () => void
   readonly onResync?: () => void
   readonly onPresence?: (message: PresenceMessage) => void
+  readonly onOffline?: (message: OfflineMessage) => void
 }
 
 /** The replicas of the deployment, and questions to all of them. */
@@ -93,6 +96,9 @@ export class Cluster {
       case 'asked':
       case 'answered':
         await this.gathering.onControl(message)
+        return
+      case 'offline-known':
+        for (const listener of this.#listeners) listener.onOffline?.(message)
         return
       default:
         for (const listener of this.#listeners) listener.onPresence?.(message)

@@ -44,6 +44,8 @@ export class Members {
   /** Names of `#others` with a lease that has not ended. */
   readonly #alive = new Set<string>()
   #timer: NodeJS.Timeout | undefined
+  /** When an announcement of this replica came back to it last, in milliseconds. */
+  #ownSeenAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: MembersParts) {
     this.#parts = parts
@@ -87,6 +89,14 @@ export class Members {
     return [this.#parts.replica, ...this.#alive].toSorted()
   }
 
+  /**
+   * Whether the control bus brings no messages: this replica's own announcements do not come back.
+   * The other replicas then look gone, and may be alive.
+   */
+  get isCutOff(): boolean {
+    return Date.now() - this.#ownSeenAt > leaseMs
+  }
+
   /** A message of the replica arrived. */
   heardFrom(replica: string): void {
     const member = this.#others.get(replica)
@@ -95,7 +105,10 @@ export class Members {
 
   onControl(message: Extract<ControlMessage, { kind: 'replica-alive' | 'replica-ended' }>): void {
     const { replica, startedAt } = message
-    if (replica === this.#parts.replica) return
+    if (replica === this.#parts.replica) {
+      this.#ownSeenAt = Date.now()
+      return
+    }
     const known = this.#others.get(replica)
     if (message.kind === 'replica-ended') {
       // A replica that started again under the same name may have announced itself already.

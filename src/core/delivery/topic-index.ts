@@ -62,6 +62,13 @@ export class TopicIndex<Subscriber extends Member> {
     for (const key of eventKeys) this.#events.get(key)?.forEach(visit)
   }
 
+  /** As `forEach`, for a caller that may stop early. It must not remove subscribers. */
+  *of({ clients, eventKeys }: Recipients): Generator<Subscriber> {
+    if (clients === 'everyone') for (const subscribers of this.#channels.values()) yield* subscribers
+    else for (const clientId of clients) yield* this.#channels.get(clientId) ?? []
+    for (const key of eventKeys) yield* this.#events.get(key) ?? []
+  }
+
   /** Every subscriber once. */
   *all(): Generator<Subscriber> {
     for (const subscribers of this.#channels.values()) yield* subscribers

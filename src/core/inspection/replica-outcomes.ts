@@ -1,10 +1,11 @@
+import type { DescribedEntry, EntryOutcome } from '../accounting/described-entry.ts'
 import { type MessageOutcome, messageOutcomes } from '../accounting/labels.ts'
-import { behindOf, type TracedMessage } from '../accounting/replica-trace.ts'
 import type { Gathering } from '../cluster/gathering.ts'
-import { listOf, numberOf, numberOrNull, objectOf, textOf } from '../cluster/wire-values.ts'
+import { listOf, numberOf, objectOf, textOf } from '../cluster/wire-values.ts'
 import type { Gateway } from '../gateway.ts'
 import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
 import { pause } from '../timing/pause.ts'
+import { BehindSubscriptions } from './behind-subscriptions.ts'
 
 const maxOffsets = 1_000
 /** How long a replica waits for entries that it has not read yet, and how often it looks, in ms. */
@@ -14,10 +15,10 @@ const awaited = { longestMs: 250, everyMs: 25 }
 export interface BrowsedEntry {
   readonly entry: WindowEntry
   /** What this replica made of it; after `withOutcome` with the counts of all replicas. */
-  readonly traced: TracedMessage
+  readonly described: DescribedEntry
   /** When this replica received it; undefined if it only read it again from the journal. */
   readonly receivedAt: number | undefined
-  /** As `behindOf`, of all replicas. Undefined: it was not counted, because it is one of many. */
+  /** As `BehindSubscriptions.count`, of all replicas. Undefined: no replica remembers the entry. */
   readonly behind?: number
 }
 
@@ -28,14 +29,10 @@ export interface ReplicaOutcomesParts {
 }
 
 /** What one replica did with a message, or several. */
-export interface OffsetOutcome {
+export interface OffsetOutcome extends EntryOutcome {
   readonly offset: number
-  readonly fate: MessageOutcome | undefined
-  readonly matched: number
-  readonly delivered: number
-  readonly dropped: number
-  /** As `behindOf`. Null: not counted. Only for one message, because it visits all sessions. */
-  readonly behind: number | null
+  /** As `BehindSubscriptions.count`. */
+  readonly behind: number
 }
 
 /** Asks all replicas what became of messages: a client is connected to one of them only. */
@@ -78,12 +75,13 @@ export class ReplicaOutcomes {
     // Another replica may have read a message first.
     for (let ms = 0; ms < awaited.longestMs && (hotWindow.last?.offset ?? -1) < newest; ms += awaited.everyMs)
       await pause(awaited.everyMs, undefined, { ref: false })
+    const behind = new BehindSubscriptions(gateway)
     return asked.flatMap((offset) => {
       const entry = hotWindow.at(offset)
       if (!entry?.outcomes) return []
       const slot = entry.slot ?? 0
-      const behind = asked.length === 1 ? behindOf(gateway.tracer.describe(entry, 'with sessions')) : null
-      return [{ offset: entry.offset, fate: entry.outcomes.of(slot), ...entry.outcomes.countsOf(slot), behind }]
+      const outcome = entry.outcomes.of(slot) ?? null
+      return [{ offset: entry.offset, outcome, ...entry.outcomes.countsOf(slot), behind: behind.count(entry) }]
     })
   }
 }
@@ -91,12 +89,11 @@ export class ReplicaOutcomes {
 export function withOutcome(browsed: BrowsedEntry, byOffset: ReadonlyMap<number, OffsetOutcome>): BrowsedEntry {
   const outcome = byOffset.get(browsed.entry.offset)
   if (!outcome) return browsed
-  const { fate, matched, delivered, dropped, behind } = outcome
-  const { traced } = browsed
+  const { described } = browsed
   return {
     ...browsed,
-    traced: { ...traced, fate: fate ?? traced.fate, matched, delivered, dropped },
-    ...(behind === null ? {} : { behind }),
+    described: described.withOutcome({ ...outcome, outcome: outcome.outcome ?? described.outcome }),
+    behind: outcome.behind,
   }
 }
 
@@ -113,28 +110,28 @@ const order: readonly MessageOutcome[] = [
 
 function combined(one: OffsetOutcome | undefined, other: OffsetOutcome): OffsetOutcome {
   if (!one) return other
-  const fates = [one.fate, other.fate]
+  const outcomes = [one.outcome, other.outcome]
   return {
     offset: one.offset,
-    fate: order.find((outcome) => fates.includes(outcome)),
+    outcome: order.find((outcome) => outcomes.includes(outcome)) ?? null,
     matched: one.matched + other.matched,
     delivered: one.delivered + other.delivered,
     dropped: one.dropped + other.dropped,
-    behind: one.behind === null || other.behind === null ? null : one.behind + other.behind,
+    behind: one.behind + other.behind,
   }
 }
 
 function readOutcomes(value: unknown): OffsetOutcome[] | undefined {
   if (!Array.isArray(value)) return undefined
   return listOf(value, maxOffsets).map((item) => {
-    const { offset, fate, matched, delivered, dropped, behind } = objectOf(item)
+    const { offset, outcome, matched, delivered, dropped, behind } = objectOf(item)
     return {
       offset: numberOf(offset),
-      fate: messageOutcomes.find((known) => known === fate),
+      outcome: messageOutcomes.find((known) => known === outcome) ?? null,
       matched: numberOf(matched),
       delivered: numberOf(delivered),
       dropped: numberOf(dropped),
-      behind: numberOrNull(behind),
+      behind: numberOf(behind),
     }
   })
 }

@@ -86,7 +86,7 @@ export class TailFeeds {
       const described = chosen.map(
         (entry): BrowsedEntry => ({
           entry,
-          traced: gateway.tracer.describe(entry, 'without sessions'),
+          described: gateway.tracer.describe(entry),
           receivedAt: entry.receivedAt,
         }),
       )
@@ -95,8 +95,8 @@ export class TailFeeds {
       const wanted = collector.outcomes
       const entries = described
         .map((browsed) => withOutcome(browsed, byOffset))
-        .filter(({ traced: { fate } }) => wanted.length === 0 || (fate && wanted.includes(fate)))
-      const everywhere = [...counted].map(([offset, outcome]) => byOffset.get(offset)?.fate ?? outcome)
+        .filter(({ described: { outcome } }) => wanted.length === 0 || (outcome && wanted.includes(outcome)))
+      const everywhere = [...counted].map(([offset, outcome]) => byOffset.get(offset)?.outcome ?? outcome)
       feed.push({ at: Date.now(), entries, ...counts, outcomes: estimated(everywhere, messages), unanswered })
     } finally {
       collector.flushing = false

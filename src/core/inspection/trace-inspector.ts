@@ -51,7 +51,7 @@ export class TraceInspector {
     // Older than every hot window: this replica reads it again.
     const found = epoch === this.#gateway.epoch ? await this.#journal.at(cursor) : undefined
     return traces.map((trace) =>
-      found && trace.replica === this.#gateway.replica ? { ...trace, messages: [found.traced] } : trace,
+      found && trace.replica === this.#gateway.replica ? { ...trace, messages: [found.described.trace([])] } : trace,
     )
   }
 

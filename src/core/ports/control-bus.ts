@@ -1,5 +1,6 @@
 import type { ReplicaTrace } from '../accounting/replica-trace.ts'
 import type { Source } from '../model/source.ts'
+import type { Absence } from '../offline/absences.ts'
 
 /**
  * Control messages among the replicas of one deployment. They are hints to read the registry, which
@@ -70,6 +71,18 @@ export type ControlMessage =
       readonly clients: readonly string[]
       readonly first: boolean
       readonly last: boolean
+    }
+  /**
+   * What a replica knows for offline notices, see `OfflineHook`. `published`: clients, and how long
+   * ago each got a notice, in milliseconds. `ask`: the eldest replica sends all that it knows.
+   */
+  | {
+      readonly kind: 'offline-known'
+      readonly replica: string
+      readonly startedAt: number
+      readonly ask: boolean
+      readonly published: readonly (readonly [clientId: string, agoMs: number])[]
+      readonly waiting: readonly Absence[]
     }
   /** A question to all replicas, see `Gathering`. Answers repeat the id in `question`. */
   | { readonly kind: 'asked'; readonly question: string; readonly topic: string; readonly args: unknown }

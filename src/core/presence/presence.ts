@@ -56,6 +56,7 @@ export class Presence {
   readonly #wentOffline = new Map<string, number>()
   readonly #remote = new Map<string, RemoteState>()
   readonly #listeners = new Set<(change: PresenceChange) => void>()
+  readonly #returnListeners = new Set<(clientId: string) => void>()
   readonly #recorder: PresenceRecorder
   #seq = 0
   #sending: Promise<void> = Promise.resolve()
@@ -100,6 +101,18 @@ export class Presence {
     return this.#online.has(clientId) || this.#leaving.has(clientId)
   }
 
+  /** Whether the client has a session on any replica, as far as this one knows. */
+  hasSession(clientId: string): boolean {
+    return this.#own.has(clientId) || this.#online.has(clientId)
+  }
+
+  /** The clients with their last session on this replica, which ended within the grace time. */
+  leavingFrom(replica: string): Set<string> {
+    const clients = new Set<string>()
+    for (const [clientId, { from }] of this.#leaving) if (from === replica) clients.add(clientId)
+    return clients
+  }
+
   get counts(): PresenceCounts {
     return { online: this.size, ...this.#recorder.counts }
   }
@@ -132,6 +145,11 @@ export class Presence {
   listen(listener: (change: PresenceChange) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Calls the listener when a client without a session gets one, also within the grace time. */
+  listenToReturns(listener: (clientId: string) => void): void {
+    this.#returnListeners.add(listener)
   }
 
   /** A session of this replica begins, or gets this identity. */
@@ -248,6 +266,7 @@ export class Presence {
 
   #join(clientId: string, replica: string, isKnown = false): void {
     if (!this.#online.add(clientId, replica)) return
+    for (const listener of this.#returnListeners) listener(clientId)
     // It is back within the grace time, so it never left.
     if (this.#leaving.delete(clientId) || isKnown) return
     const offlineSince = this.#wentOffline.get(clientId)

@@ -7,7 +7,7 @@ const definedTypes = [
 /** Types of Warren's own schema, schema/schema.graphql. */
 const ownTypes = [
   'BrokerState ChannelEvent ChannelGap ChannelHistory ClientChannel ClientIdSource CreateClientChannelInput',
-  'CreateClientChannelPayload CreateRabbitChannelInput EventKind ExchangeType GapReason Gateway MessageFate',
+  'CreateClientChannelPayload CreateRabbitChannelInput EventKind ExchangeType GapReason Gateway MessageOutcome',
   'OverflowPolicy PublishInput PublishPayload RabbitChannel ReplicaTrace Session TracedMessage',
 ]
 /** Names that types of an inferred or imported schema cannot have. */

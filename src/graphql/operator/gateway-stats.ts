@@ -3,7 +3,7 @@ import { Feed } from '../../core/sessions/feed.ts'
 import { badInput } from '../../errors.ts'
 import { demandObserver, operatorsOnly, separateEvents } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
-import { MessageFate } from '../types/replica-trace.ts'
+import { MessageOutcome } from '../types/replica-trace.ts'
 import { DeliveryAccounts } from './accounts.ts'
 import { GatewayReplica } from './replicas.ts'
 
@@ -48,7 +48,7 @@ const FieldRate = builder.objectRef<Stats['byField'][number]>('FieldRate').imple
 
 const OutcomeRate = builder.objectRef<Stats['byOutcome'][number]>('OutcomeRate').implement({
   fields: (t) => ({
-    outcome: t.expose('name', { type: MessageFate }),
+    outcome: t.expose('name', { type: MessageOutcome }),
     perSecond: t.exposeFloat('perSecond', {
       nullable: true,
       description:

@@ -7,7 +7,7 @@ import type { BrowsedEntry } from '../../core/inspection/replica-outcomes.ts'
 import { badInput } from '../../errors.ts'
 import { builder } from '../types/builder.ts'
 import { dataOf } from '../types/channel-event.ts'
-import { MessageFate, SourceReasonObject, TracedFieldObject } from '../types/replica-trace.ts'
+import { MessageOutcome, SourceReasonObject, TracedFieldObject } from '../types/replica-trace.ts'
 
 /** How many bytes of a body `body` returns. */
 const bodyBytes = { standard: 64 * 1024, most: 16 * 1024 * 1024 }
@@ -110,38 +110,42 @@ export const JournalEntry = builder.objectRef<BrowsedEntry>('JournalEntry').impl
     bytes: t.int({ resolve: ({ entry }) => entry.body.length }),
     clients: t.stringList({
       description: 'The first twenty of its clients.',
-      resolve: ({ traced }) => [...traced.clients],
+      resolve: ({ described }) => [...described.clients],
     }),
-    clientCount: t.int({ nullable: true, description: 'Null: everyone.', resolve: ({ traced }) => traced.clientCount }),
+    clientCount: t.int({
+      nullable: true,
+      description: 'Null: everyone.',
+      resolve: ({ described }) => described.clientCount,
+    }),
     sources: t.stringList({
       description: 'The ids of the sources that find a client for it.',
-      resolve: ({ traced }) => [...traced.sources],
+      resolve: ({ described }) => [...described.sources],
     }),
     sourceReasons: t.field({
       type: [SourceReasonObject],
       complexity: { field: 1, multiplier: 2 },
-      resolve: ({ traced }) => [...traced.sourceReasons],
+      resolve: ({ described }) => [...described.sourceReasons],
     }),
-    fields: t.field({ type: [TracedFieldObject], resolve: ({ traced }) => [...traced.fields] }),
-    fate: t.field({
-      type: MessageFate,
+    fields: t.field({ type: [TracedFieldObject], resolve: ({ described }) => [...described.fields] }),
+    outcome: t.field({
+      type: MessageOutcome,
       nullable: true,
       description: 'Null: no replica remembers it.',
-      resolve: ({ traced }) => traced.fate,
+      resolve: ({ described }) => described.outcome,
     }),
     explanation: t.string({
       description: 'What became of it, in one sentence.',
-      resolve: ({ traced, behind }) => outcomeText(traced, 'all replicas', behind),
+      resolve: ({ described, behind }) => outcomeText(described, 'all replicas', behind ?? 0),
     }),
-    matched: t.int({ resolve: ({ traced }) => traced.matched }),
-    delivered: t.int({ resolve: ({ traced }) => traced.delivered }),
-    dropped: t.int({ resolve: ({ traced }) => traced.dropped }),
+    matched: t.int({ resolve: ({ described }) => described.matched }),
+    delivered: t.int({ resolve: ({ described }) => described.delivered }),
+    dropped: t.int({ resolve: ({ described }) => described.dropped }),
     behind: t.int({
       nullable: true,
       description:
-        'Subscriptions of its clients that are behind: they have not come to it, and read it from the journal later. Null in a list.',
+        'Subscriptions that are behind: they have not come to it, and read it from the journal later. At least, if there are many. Null: no replica remembers it.',
       resolve: ({ behind }) => behind ?? null,
     }),
-    pending: t.int({ resolve: ({ traced: { matched, delivered, dropped } }) => matched - delivered - dropped }),
+    pending: t.int({ resolve: ({ described: { matched, delivered, dropped } }) => matched - delivered - dropped }),
   }),
 })

@@ -1,18 +1,17 @@
-import type { MessageOutcome } from '../../core/accounting/labels.ts'
 import type { TailBatch } from '../../core/inspection/tail-feeds.ts'
 import { Feed } from '../../core/sessions/feed.ts'
 import { badInput } from '../../errors.ts'
 import { JournalEntry } from '../operator/journal-entry.ts'
 import { demandObserver, operatorsOnly, separateEvents } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
-import { MessageFate } from '../types/replica-trace.ts'
+import { MessageOutcome } from '../types/replica-trace.ts'
 
 /** How many messages a second one subscription shows. */
 const perSecond = { standard: 200, most: 1_000 }
 const maxText = 500
 
 const OutcomeCount = builder.objectRef<TailBatch['outcomes'][number]>('OutcomeCount').implement({
-  fields: (t) => ({ outcome: t.expose('outcome', { type: MessageFate }), count: t.exposeInt('count') }),
+  fields: (t) => ({ outcome: t.expose('outcome', { type: MessageOutcome }), count: t.exposeInt('count') }),
 })
 
 const TailEventObject = builder.objectRef<TailBatch>('TailEvent').implement({
@@ -42,7 +41,7 @@ const TailFilter = builder.inputType('TailFilter', {
     exchange: t.string(),
     routingKey: t.string({ description: 'A topic pattern.' }),
     text: t.string({ description: 'A text in the body, as it was published.' }),
-    outcomes: t.field({ type: [MessageFate], description: 'Only messages with one of these outcomes.' }),
+    outcomes: t.field({ type: [MessageOutcome], description: 'Only messages with one of these outcomes.' }),
   }),
 })
 
@@ -76,15 +75,10 @@ builder.subscriptionField('tail', (t) =>
         text,
       })
       const feed = context.follow(new Feed<TailBatch>(), (identity) => demandObserver(identity, 'follow the journal'))
-      const outcomes = (filter?.outcomes ?? []).filter(isOutcome)
+      const outcomes = filter?.outcomes ?? []
       context.inspection.tail.begin(feed, { matches, outcomes, maxPerSecond: rate })
       return feed
     },
     resolve: (event) => event,
   }),
 )
-
-/** The former names of outcomes are never found. */
-function isOutcome(name: string): name is MessageOutcome {
-  return name !== 'heard' && name !== 'unheard'
-}

@@ -1,14 +1,16 @@
+import type { MessageOutcome as CoreOutcome } from '../../core/accounting/labels.ts'
 import { outcomeText } from '../../core/accounting/outcome-text.ts'
-import type {
-  TracedField as CoreField,
-  TracedMessage as CoreMessage,
-  SourceReason as CoreReason,
-  TracedSession as CoreSession,
-  ReplicaTrace as CoreTrace,
+import {
+  behindOf,
+  type TracedField as CoreField,
+  type TracedMessage as CoreMessage,
+  type SourceReason as CoreReason,
+  type TracedSession as CoreSession,
+  type ReplicaTrace as CoreTrace,
 } from '../../core/accounting/replica-trace.ts'
 import { builder } from './builder.ts'
 
-export const MessageFate = builder.enumType('MessageFate', {
+export const MessageOutcome = builder.enumType('MessageOutcome', {
   description: 'What a replica did with a message when it arrived.',
   values: {
     DELIVERED: { value: 'delivered', description: 'At least one subscription on this replica received it.' },
@@ -24,9 +26,7 @@ export const MessageFate = builder.enumType('MessageFate', {
       description: 'Only typed fields are for it, and they exclude it: its event type, or their own conditions.',
     },
     INVALID: { value: 'invalid', description: 'Only typed fields are for it, and it does not fit their types.' },
-    HEARD: { value: 'heard', deprecationReason: 'Renamed to DELIVERED. No longer returned.' },
-    UNHEARD: { value: 'unheard', deprecationReason: 'Renamed to NO_SUBSCRIBER. No longer returned.' },
-  } as const,
+  } as const satisfies Record<string, { value: CoreOutcome; description: string }>,
 })
 
 const FieldOutcome = builder.enumType('FieldOutcome', {
@@ -95,10 +95,15 @@ const TracedMessage = builder.objectRef<CoreMessage>('TracedMessage').implement(
     exchange: t.exposeString('exchange'),
     routingKey: t.exposeString('routingKey'),
     receivedAt: t.field({ type: 'DateTime', resolve: ({ receivedAt }) => new Date(receivedAt) }),
-    fate: t.expose('fate', {
-      type: MessageFate,
+    outcome: t.expose('outcome', {
+      type: MessageOutcome,
       nullable: true,
       description: 'Null if the replica started after the message arrived and only replays it.',
+    }),
+    fate: t.expose('outcome', {
+      type: MessageOutcome,
+      nullable: true,
+      deprecationReason: 'Renamed to `outcome`. Removed in the next release.',
     }),
     reason: t.exposeString('reason', { nullable: true, description: 'Why it was quarantined.' }),
     sources: t.exposeStringList('sources', { description: 'The ids of the sources that determine its clients.' }),
@@ -127,7 +132,7 @@ const TracedMessage = builder.objectRef<CoreMessage>('TracedMessage').implement(
     }),
     explanation: t.string({
       description: 'What became of it on this replica, in one sentence.',
-      resolve: (message) => outcomeText(message),
+      resolve: (message) => outcomeText(message, 'one replica', behindOf(message)),
     }),
     sourceReasons: t.expose('sourceReasons', {
       type: [SourceReasonObject],

@@ -1,5 +1,5 @@
-import type { ClusterCounts, PresenceCounts } from '../../core/accounting/cluster-counts.ts'
-import { publicationResults } from '../../core/accounting/labels.ts'
+import type { ClusterCounts, OfflineCounts, PresenceCounts } from '../../core/accounting/cluster-counts.ts'
+import { offlineBounds, publicationResults } from '../../core/accounting/labels.ts'
 import type { Series } from './series.ts'
 
 const noPresence: PresenceCounts = {
@@ -9,9 +9,17 @@ const noPresence: PresenceCounts = {
   unpublished: 0,
 }
 
+const noOffline: OfflineCounts = {
+  notices: { confirmed: 0, failed: 0 },
+  bounds: { evicted: 0, dropped: 0, rate: 0 },
+  waiting: 0,
+  quiet: 0,
+}
+
 /** The series of what a replica knows of all replicas. `read` is called at each scrape. */
 export function clusterSeries(read: () => ClusterCounts) {
   const presence = (): PresenceCounts => read().presence ?? noPresence
+  const offline = (): OfflineCounts => read().offline ?? noOffline
   const one = (value: () => number): Series => ({ labelNames: [], each: (visit) => visit({}, value()) })
   const by = <Label extends string>(
     name: string,
@@ -30,5 +38,9 @@ export function clusterSeries(read: () => ClusterCounts) {
     changes: by('change', ['online', 'offline'], () => presence().changes),
     publications: by('result', publicationResults, () => presence().publications),
     unpublished: one(() => presence().unpublished),
+    notices: by('result', publicationResults, () => offline().notices),
+    noticesWaiting: one(() => offline().waiting),
+    quietClients: one(() => offline().quiet),
+    offlineBounds: by('bound', offlineBounds, () => offline().bounds),
   }
 }

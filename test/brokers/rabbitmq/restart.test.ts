@@ -78,7 +78,7 @@ describe('when RabbitMQ', () => {
       expect(await states.nextMatching(({ up }) => !up)).toMatchObject({ reason: expect.stringContaining('RabbitMQ') })
       await node.startApp()
       await states.nextMatching(({ up }) => up)
-      await resyncs.next(20_000)
+      await resyncs.next()
       await gateway.publish({ exchange: 'passing', routingKey: 'k', body: Buffer.from('1'), properties: {} })
       await using after = await plainConnection(node.url())
       const missing = (await after.createChannel()).on('error', () => {})

@@ -32,7 +32,7 @@ afterAll(async () => {
 })
 
 interface Traced {
-  readonly fate: string | null
+  readonly outcome: string | null
   readonly [name: string]: unknown
 }
 
@@ -63,7 +63,7 @@ describe('warren trace', () => {
     const replicas = await trace('order-17')
     expect(traceOn(replicas, one)).toEqual([
       expect.objectContaining({
-        fate: 'DELIVERED',
+        outcome: 'DELIVERED',
         exchange: 'warren.events',
         routingKey: 'client.alice',
         clients: ['alice'],
@@ -74,7 +74,7 @@ describe('warren trace', () => {
       }),
     ])
     expect(traceOn(replicas, other)).toEqual([
-      expect.objectContaining({ fate: 'NO_SUBSCRIBER', clients: ['alice'], matched: 0 }),
+      expect.objectContaining({ outcome: 'NO_SUBSCRIBER', clients: ['alice'], matched: 0 }),
     ])
 
     const { code, stdout } = await runWarren(['trace', 'order-17'], other.env)
@@ -100,21 +100,21 @@ describe('warren trace', () => {
     )
     expect(await events.next()).toEqual({ data: { channel: { messageId: 'while-bob-was-away' } } })
     expect(traceOn(await trace('while-bob-was-away'), other)).toEqual([
-      expect.objectContaining({ fate: 'NO_SUBSCRIBER', matched: 1, delivered: 1 }),
+      expect.objectContaining({ outcome: 'NO_SUBSCRIBER', matched: 1, delivered: 1 }),
     ])
   })
 
   test('prints why a message was not delivered: poison, a repeat, no client', async () => {
     await send('warren.events', 'client.alice', '{', { messageId: 'broken' })
     expect(traceOn(await trace('broken'), one)).toEqual([
-      expect.objectContaining({ fate: 'QUARANTINED', reason: 'broken-json' }),
+      expect.objectContaining({ outcome: 'QUARANTINED', reason: 'broken-json' }),
     ])
 
     const headers = { 'x-warren-idempotency-key': 'once' }
     await send('warren.events', 'client.alice', '1', { messageId: 'twice', headers })
     await send('warren.events', 'client.alice', '1', { messageId: 'twice', headers })
     await eventually('both replicas', async () => traceOn(await trace('twice'), one).length === 2)
-    expect(traceOn(await trace('twice'), one).map(({ fate }) => fate)).toEqual(['DELIVERED', 'REPEATED'])
+    expect(traceOn(await trace('twice'), one).map(({ outcome }) => outcome)).toEqual(['DELIVERED', 'REPEATED'])
 
     await callerOf(
       one.graphqlUrl,
@@ -124,7 +124,7 @@ describe('warren trace', () => {
     )
     await send('orders', '', '1', { messageId: 'unmatched' })
     expect(traceOn(await trace('unmatched'), one)).toEqual([
-      expect.objectContaining({ fate: 'UNMATCHED', sources: [] }),
+      expect.objectContaining({ outcome: 'UNMATCHED', sources: [] }),
     ])
   })
 

@@ -52,6 +52,16 @@ describe('warren schema infer', () => {
     expect(JSON.parse(json.stdout)).toEqual({ sdl: stdout, messages: 3 })
   })
 
+  test('reads the end of a journal that never rests', async () => {
+    const publishing = setInterval(() => void publish('warren.events', 'client.bob', [{ n: 1 }]), 100)
+    const since = performance.now()
+    const reading = inferSchema('--exchange', 'warren.events', '--key', 'client.alice', '--json')
+    const { stdout } = await reading.finally(() => clearInterval(publishing))
+    expect(JSON.parse(stdout)).toMatchObject({ messages: 3 })
+    // Each of four readings would end at its limit, 15 s.
+    expect(performance.now() - since).toBeLessThan(45_000)
+  })
+
   test('reads live messages of an exchange that is no source, and leaves no queue behind', async () => {
     const channel = await publisher.createChannel()
     await channel.assertExchange('sensors', 'fanout')

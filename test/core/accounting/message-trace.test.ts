@@ -24,6 +24,8 @@ const outcomes: Readonly<Record<string, string | null>> = {
 }
 
 test.each(Object.entries(outcomes))('reads the outcome %s of another replica as %s', (sent, expected) => {
-  const trace = reviveTrace({ replica: 'other', since: 1, messages: [{ ...message, fate: sent }] })
-  expect(trace?.messages).toMatchObject([{ fate: expected }])
+  const trace = reviveTrace({ replica: 'other', since: 1, messages: [{ ...message, outcome: sent }] })
+  expect(trace?.messages).toMatchObject([{ outcome: expected }])
+  // As the previous release calls it.
+  expect(reviveTrace({ replica: 'other', since: 1, messages: [{ ...message, fate: sent }] })).toEqual(trace)
 })

@@ -106,13 +106,13 @@ describe('this replica answers', () => {
           ...message,
           offset: 1,
           receivedAt: 1_001,
-          fate: 'delivered',
+          outcome: 'delivered',
           matched: 2,
           delivered: 1,
           dropped: 1,
           fields: [],
         },
-        { ...message, offset: 4, receivedAt: 1_004, fate: null, matched: 0, delivered: 0, dropped: 0, fields: [] },
+        { ...message, offset: 4, receivedAt: 1_004, outcome: null, matched: 0, delivered: 0, dropped: 0, fields: [] },
       ],
     })
     expect(visited).toBe(5)
@@ -126,7 +126,7 @@ describe('this replica answers', () => {
     const outcomes = new MessageOutcomes(1)
     outcomes.set(0, 'unmatched')
     entries = [entry(1, 'm', { outcomes })]
-    expect((await traceHere()).messages[0]?.fate).toBe('unmatched')
+    expect((await traceHere()).messages[0]?.outcome).toBe('unmatched')
   })
 
   test('with 20 messages, sources and clients at most', async () => {
@@ -226,7 +226,7 @@ describe('a trace of another replica', () => {
     exchange: 'e',
     routingKey: 'k',
     receivedAt: 2,
-    fate: 'delivered',
+    outcome: 'delivered',
     reason: 'too-deep',
     sources: ['s'],
     clients: ['c'],

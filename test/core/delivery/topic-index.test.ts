@@ -25,6 +25,7 @@ function found(index: TopicIndex<Named>, clients: Recipients['clients'], eventKe
   const names: string[] = []
   index.forEach({ clients, eventKeys }, ({ name }) => names.push(name))
   expect(index.hasAny({ clients, eventKeys })).toBe(names.length > 0)
+  expect([...index.of({ clients, eventKeys })].map(({ name }) => name)).toEqual(names)
   return names.sort()
 }
 

@@ -32,8 +32,7 @@ async function openPage(url: string): Promise<Page> {
 
 const list = (page: Page, name: 'Sent' | 'From others' | 'Processed') =>
   page.getByRole('region', { name }).getByRole('listitem')
-const connected = (page: Page) =>
-  page.getByRole('status').getByText('connected', { exact: true }).waitFor({ timeout: 20_000 })
+const connected = (page: Page) => page.getByRole('status').getByText('connected', { exact: true }).waitFor()
 
 /** By keyboard only: the field has the focus. */
 async function sendText(page: Page, text: string): Promise<void> {

@@ -58,7 +58,7 @@ interface Page {
 const browse = `query Browse($source: ID, $channel: ID, $around: JournalPlace, $before: Cursor, $after: Cursor, $first: Int) {
   messages(source: $source, channel: $channel, around: $around, before: $before, after: $after, first: $first) {
     nodes { offset cursor messageId receivedAt exchange routingKey headers data bytes body { text encoding truncated }
-      clients clientCount sources fate explanation }
+      clients clientCount sources outcome explanation }
     startCursor endCursor hasOlder hasNewer at { messageId } note epoch
   }
 }`
@@ -104,12 +104,12 @@ describe('the journal', () => {
         clients: ['bob'],
         clientCount: 1,
         sources: [source],
-        fate: 'NO_SUBSCRIBER',
+        outcome: 'NO_SUBSCRIBER',
         receivedAt: expect.any(String),
       }),
     ])
     const oldest = await pageOf({ source, around: { offset: 0 }, first: 5 })
-    expect(oldest.nodes[0]).toMatchObject({ data: { n: 0 }, receivedAt: null, fate: null })
+    expect(oldest.nodes[0]).toMatchObject({ data: { n: 0 }, receivedAt: null, outcome: null })
   })
 
   test('is filtered by client', async () => {
@@ -143,14 +143,14 @@ describe('the journal', () => {
   test('a broken body is shown as it came, with the reason', async () => {
     await send('orders.broken', '{"to": "al', 'broken')
     const { messages } = await replicas.observer<{ messages: { nodes: Record<string, unknown>[] } }>(
-      '{ messages(exchange: "orders", first: 1) { nodes { data unreadable body { text } fate explanation } } }',
+      '{ messages(exchange: "orders", first: 1) { nodes { data unreadable body { text } outcome explanation } } }',
     )
     expect(messages.nodes).toEqual([
       {
         data: null,
         unreadable: expect.stringContaining('does not parse'),
         body: { text: '{"to": "al' },
-        fate: 'QUARANTINED',
+        outcome: 'QUARANTINED',
         explanation: expect.stringContaining('quarantine'),
       },
     ])
@@ -162,7 +162,7 @@ interface Trace {
   readonly messages: readonly Record<string, unknown>[]
 }
 
-const traced = `replica messages { offset cursor messageId fate explanation pending sourceReasons { source matched clients reason }
+const traced = `replica messages { offset cursor messageId outcome explanation pending sourceReasons { source matched clients reason }
   sessions { session clientId outcome transport } }`
 
 describe('a trace', () => {
@@ -178,12 +178,12 @@ describe('a trace', () => {
     expect(trace.map(({ replica }) => replica)).toEqual([a.gateway.replica, b.gateway.replica])
     const [onA, there] = trace.map(({ messages }) => messages[0])
     expect(onA).toMatchObject({
-      fate: 'NO_SUBSCRIBER',
+      outcome: 'NO_SUBSCRIBER',
       sessions: [],
       sourceReasons: [{ source, matched: true, clients: ['alice'] }],
     })
     expect(there).toMatchObject({
-      fate: 'DELIVERED',
+      outcome: 'DELIVERED',
       messageId: null,
       explanation: '1 of 1 subscriptions received it.',
       pending: 0,
@@ -192,7 +192,7 @@ describe('a trace', () => {
     const byCursor = await onB<{ trace: Trace[] }>(`query T($c: Cursor) { trace(cursor: $c) { ${traced} } }`, {
       c: there?.['cursor'],
     })
-    expect(byCursor.trace.map(({ messages }) => messages[0]?.['fate'])).toEqual(['DELIVERED', 'NO_SUBSCRIBER'])
+    expect(byCursor.trace.map(({ messages }) => messages[0]?.['outcome'])).toEqual(['DELIVERED', 'NO_SUBSCRIBER'])
   })
 
   test('of a message that no client gets names the reason of each source', async () => {
@@ -202,11 +202,11 @@ describe('a trace', () => {
     await send('orders.none', { recipient: 'x' }, 'other')
     const reasonOf = (messageId: string) =>
       eventually(`the trace of ${messageId}`, async () => {
-        const { trace } = await onA<{ trace: { messages: { fate: string; sourceReasons: { reason: string }[] }[] }[] }>(
-          `{ trace(messageId: "${messageId}") { messages { fate sourceReasons { reason } } } }`,
-        )
+        const { trace } = await onA<{
+          trace: { messages: { outcome: string; sourceReasons: { reason: string }[] }[] }[]
+        }>(`{ trace(messageId: "${messageId}") { messages { outcome sourceReasons { reason } } } }`)
         const message = trace[0]?.messages[0]
-        return message?.fate === 'UNMATCHED' && message.sourceReasons[0]?.reason
+        return message?.outcome === 'UNMATCHED' && message.sourceReasons[0]?.reason
       })
     expect(await reasonOf('empty')).toBe('"/to" is an empty list')
     expect(await reasonOf('text')).toBe('content type text/plain, not read as JSON')
@@ -221,7 +221,7 @@ describe('a trace', () => {
         c: oldest.nodes[0]?.cursor,
       },
     )
-    expect(trace[0]?.messages).toEqual([expect.objectContaining({ messageId: 'm0', fate: null })])
+    expect(trace[0]?.messages).toEqual([expect.objectContaining({ messageId: 'm0', outcome: null })])
   })
 
   test('expects exactly one of its arguments', async () => {

@@ -48,7 +48,7 @@ interface Poison {
   readonly body: Buffer
   readonly properties: amqp.Options.Publish
   /** What the trace has; undefined if the message is not in the journal. */
-  readonly traced?: { readonly fate: string; readonly reason: QuarantineReason | null }
+  readonly traced?: { readonly outcome: string; readonly reason: QuarantineReason | null }
 }
 
 const undecodable = (reason: QuarantineReason, body: Buffer, contentEncoding?: string): Poison => ({
@@ -56,7 +56,7 @@ const undecodable = (reason: QuarantineReason, body: Buffer, contentEncoding?: s
   key: 'client.alice',
   body,
   properties: { ...json, ...(contentEncoding === undefined ? {} : { contentEncoding }) },
-  traced: { fate: 'QUARANTINED', reason },
+  traced: { outcome: 'QUARANTINED', reason },
 })
 
 /** A message for each reason of the quarantine. */
@@ -78,7 +78,7 @@ const poison: Record<QuarantineReason, Poison> = {
     key: 'order.1',
     body: Buffer.from('{"id":"1","total":"x","kind":"order"}'),
     properties: json,
-    traced: { fate: 'INVALID', reason: null },
+    traced: { outcome: 'INVALID', reason: null },
   },
 }
 
@@ -95,7 +95,7 @@ async function countedBy(gateway: InProcessGateway, metric: string, label: strin
 }
 
 interface Traced {
-  readonly fate: string
+  readonly outcome: string
   readonly reason: string | null
   readonly matched: number
   readonly delivered: number
@@ -105,7 +105,7 @@ interface Traced {
 
 async function tracedBy(call: Call, messageId: string): Promise<Traced | undefined> {
   const { trace } = await call<{ trace: { messages: Traced[] }[] }>(
-    `{ trace(messageId: "${messageId}") { messages { fate reason matched delivered dropped pending } } }`,
+    `{ trace(messageId: "${messageId}") { messages { outcome reason matched delivered dropped pending } } }`,
   )
   return trace[0]?.messages[0]
 }
@@ -150,7 +150,7 @@ test('the trace of a message and the counters agree on every reason of the quara
         quarantineReasons.slice(0, quarantineReasons.indexOf(reason) + 1),
       )
       const found = await tracedBy(call, reason)
-      expect(found && { fate: found.fate, reason: found.reason }).toEqual(traced)
+      expect(found && { outcome: found.outcome, reason: found.reason }).toEqual(traced)
     }
     channel.publish('warren.events', 'client.alice', Buffer.from('1'), json)
     expect(await alice.next()).toMatchObject({ data: 1 })
@@ -201,7 +201,7 @@ test('the trace of a message and the counters agree on every reason to drop it',
       const found = await tracedBy(call, `${reason} 0`)
       return found?.dropped === 1 && found
     })
-    expect(traced).toMatchObject({ fate: 'DELIVERED', matched: 1, delivered: 0, dropped: 1, pending: 0 })
+    expect(traced).toMatchObject({ outcome: 'DELIVERED', matched: 1, delivered: 0, dropped: 1, pending: 0 })
     const after = await countedBy(gateway, 'warren_events_dropped_total', 'reason')
     const changed = dropReasons.filter((one) => (after.get(one) ?? 0) > (before.get(one) ?? 0))
     expect(changed).toEqual([reason])
@@ -252,17 +252,17 @@ test('the trace of a message and the counters agree on every outcome', async () 
     }
     await alice.next()
     const traced = await eventually('the traces', async () => {
-      const fates: string[] = []
+      const outcomes: string[] = []
       for (const outcome of messageOutcomes) {
-        const { trace } = await call<{ trace: { messages: { fate: string; explanation: string }[] }[] }>(
-          `{ trace(messageId: "id-${outcome}") { messages { fate explanation } } }`,
+        const { trace } = await call<{ trace: { messages: { outcome: string; explanation: string }[] }[] }>(
+          `{ trace(messageId: "id-${outcome}") { messages { outcome explanation } } }`,
         )
-        for (const { fate, explanation } of trace[0]?.messages ?? []) {
+        for (const { outcome, explanation } of trace[0]?.messages ?? []) {
           expect(explanation).not.toBe('')
-          fates.push(fate.toLowerCase())
+          outcomes.push(outcome.toLowerCase())
         }
       }
-      return fates.length === messageOutcomes.length && fates
+      return outcomes.length === messageOutcomes.length && outcomes
     })
     const after = await totals()
     const counted = messageOutcomes.flatMap((outcome) =>

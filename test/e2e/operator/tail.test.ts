@@ -17,7 +17,7 @@ afterAll(async () => {
 })
 
 interface Tail {
-  readonly entries: readonly { readonly data: unknown; readonly fate: string; readonly explanation: string }[]
+  readonly entries: readonly { readonly data: unknown; readonly outcome: string; readonly explanation: string }[]
   readonly seen: number
   readonly sampledOneIn: number
   readonly outcomes: readonly { readonly outcome: string; readonly count: number }[]
@@ -25,7 +25,7 @@ interface Tail {
 
 const query = `subscription Tail($channel: ID, $filter: TailFilter, $maxPerSecond: Int) {
   tail(channel: $channel, filter: $filter, maxPerSecond: $maxPerSecond) {
-    entries { data fate explanation clients } seen sampledOneIn outcomes { outcome count } unanswered
+    entries { data outcome explanation clients } seen sampledOneIn outcomes { outcome count } unanswered
   }
 }`
 
@@ -56,7 +56,7 @@ describe('the tail', () => {
     expect(event.entries).toEqual([
       {
         data: { n: 1 },
-        fate: 'DELIVERED',
+        outcome: 'DELIVERED',
         explanation: '1 of 1 subscriptions received it.',
         clients: ['tara'],
       },
@@ -76,7 +76,7 @@ describe('the tail', () => {
       await onA(publish, { input: { clientId, data } })
     const found: unknown[] = []
     while (found.length === 0) found.push(...(await nextOf(tail)).entries)
-    expect(found).toEqual([expect.objectContaining({ data: 'wanted', fate: 'NO_SUBSCRIBER', clients: ['uma'] })])
+    expect(found).toEqual([expect.objectContaining({ data: 'wanted', outcome: 'NO_SUBSCRIBER', clients: ['uma'] })])
     tail.stop()
   })
 

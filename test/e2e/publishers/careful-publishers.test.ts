@@ -89,5 +89,4 @@ test.each(programs)(
     const held = [...(await readNumbers(connection, stream))].toSorted((a, b) => a - b)
     expect(held).toEqual(Array.from({ length: next }, (_, number) => number))
   },
-  60_000,
 )

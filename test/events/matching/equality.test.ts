@@ -211,7 +211,7 @@ describe('exact numbers', () => {
     expect(numberTextOf(`1${zeros}1`)).toHaveLength(zeros.length + 2)
     expect(numberTextOf(`0.${zeros}1`)).toBe(`1e-${zeros.length + 1}`)
     expect(numberTextOf(`1${zeros}`)).toBe(`1e${zeros.length}`)
-    expect(performance.now() - begin).toBeLessThan(2_000)
+    expect(performance.now() - begin).toBeLessThan(20_000)
   })
 
   test('are ordered by value', () => {

@@ -61,7 +61,7 @@ async function aSecondOf(body: (n: number) => object, type = 'order.placed'): Pr
 async function take(inbox: Inbox<Received>, field: string, count: number): Promise<Record<string, unknown>[]> {
   const values: Record<string, unknown>[] = []
   while (values.length < count) {
-    const result = await inbox.next(30_000)
+    const result = await inbox.next()
     if (!('data' in result) || result.errors) throw new Error(`${field}: ${JSON.stringify(result)}`)
     values.push(result.data?.[field] as Record<string, unknown>)
   }

@@ -142,25 +142,26 @@ describe('a subscription to a typed field', () => {
     await send('t6', 'shipping', 'shipment.8', { id: 1, weight: 1 }, 'shipment.packed')
     await orders.next()
     expect(shipments.waiting).toEqual([])
-    type Trace = { trace: { messages: { fate: string; fields: unknown[] }[] }[] }
+    type Trace = { trace: { messages: { outcome: string; fields: unknown[] }[] }[] }
     const traceOf = async (id: string) => {
-      const query = 'query ($id: ID!) { trace(messageId: $id) { messages { fate fields { field outcome detail } } } }'
+      const query =
+        'query ($id: ID!) { trace(messageId: $id) { messages { outcome fields { field outcome detail } } } }'
       const { trace } = await operate<Trace>(gateway, gateway.operatorToken, { query, variables: { id } })
       return trace[0]?.messages[0]
     }
     const field = 'orderChanged'
-    expect(await traceOf('t1')).toEqual({ fate: 'DELIVERED', fields: [{ field, outcome: 'MATCHED', detail: null }] })
+    expect(await traceOf('t1')).toEqual({ outcome: 'DELIVERED', fields: [{ field, outcome: 'MATCHED', detail: null }] })
     expect(await traceOf('t2')).toEqual({
-      fate: 'NO_SUBSCRIBER',
+      outcome: 'NO_SUBSCRIBER',
       fields: [{ field, outcome: 'NOT_MATCHED', detail: 'customerId' }],
     })
     expect(await traceOf('t3')).toMatchObject({ fields: [{ outcome: 'NOT_MATCHED', detail: 'region' }] })
     expect(await traceOf('t4')).toMatchObject({
-      fate: 'INVALID',
+      outcome: 'INVALID',
       fields: [{ outcome: 'INVALID', detail: expect.stringMatching(/^\/total: expected/) }],
     })
     expect(await traceOf('t5')).toMatchObject({
-      fate: 'FILTERED',
+      outcome: 'FILTERED',
       fields: [{ field: 'shipment', outcome: 'FILTERED' }],
     })
     expect(await traceOf('t6')).toMatchObject({ fields: [{ outcome: 'NOT_MATCHED', detail: 'id' }] })

@@ -90,7 +90,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     for (const message of kinds) {
       await publisher.publish(message)
       expected.push('UNREADABLE', await good())
-      while (received.length < from + expected.length) received.push(await alice.next(30_000))
+      while (received.length < from + expected.length) received.push(await alice.next())
     }
     expect(shown(received.slice(from))).toEqual(expected)
     expect(shown(await bob.take(kinds.length))).toEqual(kinds.map(() => 'UNREADABLE'))
@@ -106,7 +106,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     await Promise.all(kinds.map((message) => publisher.publish(message)))
     const last = await good()
     const events: DeliveredEvent[] = []
-    while (events.at(-1)?.data !== last) events.push(await alice.next(30_000))
+    while (events.at(-1)?.data !== last) events.push(await alice.next())
     // They may make two gaps, if the first ones end the tail before the others are stored.
     expect(new Set(shown(events.slice(0, -1)))).toEqual(new Set(['UNREADABLE']))
     expect(await counted()).toBe(2 * kinds.length)
@@ -118,7 +118,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     for (const place of [0, 3, 4, 9]) {
       await using again = await listenAs('alice', received[place]?.cursor)
       const events: DeliveredEvent[] = []
-      while (events.at(-1)?.data !== number) events.push(await again.next(30_000))
+      while (events.at(-1)?.data !== number) events.push(await again.next())
       expect(collapsed(shown(events))).toEqual(collapsed(distinct.slice(place + 1)))
       expect(again.operation.waiting).toEqual([])
     }
@@ -158,7 +158,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     await using alice = await listenAs('alice', after)
     const last = await good()
     const events: DeliveredEvent[] = []
-    while (events.at(-1)?.data !== last) events.push(await alice.next(30_000))
+    while (events.at(-1)?.data !== last) events.push(await alice.next())
     return events
   }
 
@@ -178,7 +178,7 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
   test('stop the room for a moment, and it loses nothing else', async () => {
     await using processor = await amqp1Publisher(rabbit.port, 'towsmanager', '')
     await using member = await connectFrames(`ws://127.0.0.1:${gateway.port}/ws?envelope=json`)
-    const nextFrame = async (): Promise<unknown> => JSON.parse(await member.next(30_000)) as unknown
+    const nextFrame = async (): Promise<unknown> => JSON.parse(await member.next()) as unknown
     expect(await nextFrame()).toEqual({ kind: 'joined' })
     const sendText = async (text: string): Promise<void> => {
       channel.publish('towsmanager', '', Buffer.from(text))
@@ -209,13 +209,13 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
       await channel.waitForConfirms()
     }
     await price(0)
-    expect(await carol.next(30_000)).toMatchObject({ data: 0 })
+    expect(await carol.next()).toMatchObject({ data: 0 })
     for (const round of [0, 1]) {
       await backEnd.publish(unreadable)
       for (let place = 1; place <= 40; place += 1) await price(round * 40 + place)
     }
     const behind: unknown[] = []
-    while (behind.at(-1) !== 80) behind.push((await carol.next(60_000)).data)
+    while (behind.at(-1) !== 80) behind.push((await carol.next()).data)
     expect(behind).toEqual(Array.from({ length: 80 }, (_, place) => place + 1))
     expect(await counted()).toBe(before + 2)
   })
@@ -225,12 +225,12 @@ describeOnFour('messages that end every consumer of AMQP 0-9-1', () => {
     const before = await counted()
     for (let round = 0; round < 4; round += 1) await rabbit.ctl('close_all_connections', 'a test')
     await rabbit.restart()
-    await gateway.ready(60_000)
+    await gateway.ready()
     connection = await amqp.connect(rabbit.url())
     channel = await connection.createConfirmChannel()
     const last = await good()
     const events: DeliveredEvent[] = []
-    while (events.at(-1)?.data !== last) events.push(await alice.next(30_000))
+    while (events.at(-1)?.data !== last) events.push(await alice.next())
     expect(shown(events)).toEqual([last])
     expect(await counted()).toBe(before)
   })

@@ -104,7 +104,7 @@ describe('a message that ends every consumer which reaches it', () => {
 
   test('is dropped alone from the queue of the room', async () => {
     await using member = await connectFrames(`${gateway.url.replace('http', 'ws')}/ws?envelope=json`)
-    const nextFrame = async (): Promise<unknown> => JSON.parse(await member.next(20_000)) as unknown
+    const nextFrame = async (): Promise<unknown> => JSON.parse(await member.next()) as unknown
     expect(await nextFrame()).toEqual({ kind: 'joined' })
     channel.publish('towsmanager', '', Buffer.from('before'))
     await channel.waitForConfirms()

@@ -69,7 +69,6 @@ test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-da
     expect((await posted).status()).toBe(403)
     expect(await registered()).toBe(false)
   },
-  60_000,
 )
 
 test('nor does an image of it reach a route that publishes', async () => {

@@ -27,6 +27,27 @@ describe('the RabbitMQ user of the manifests has the least permissions', () => {
     })
   })
 
+  const rights = { configure, write, read: read?.replace('|orders', '') }
+
+  test('with the topology operator, and the default user keeps its rights', () => {
+    const manifests = built('rabbitmq-topology') as unknown as { kind: string; spec: Record<string, unknown> }[]
+    const ofKind = (kind: string) => manifests.find((one) => one.kind === kind)?.spec ?? {}
+    expect(ofKind('Permission')).toMatchObject({ vhost: '/', permissions: rights, userReference: { name: 'warren' } })
+    expect(ofKind('User')['tags']).toBeUndefined()
+    const { additionalConfig: conf } = ofKind('RabbitmqCluster')['rabbitmq'] as { additionalConfig: string }
+    expect(rightsIn(conf)).toEqual({})
+    expect(conf).toContain('net_ticktime = 8')
+  })
+
+  test('in the definitions for a RabbitMQ without an operator', () => {
+    const { users, permissions } = JSON.parse(readFileSync('k8s/rabbitmq-definitions/warren.json', 'utf8')) as {
+      users: object[]
+      permissions: object[]
+    }
+    expect(users).toEqual([expect.objectContaining({ name: 'warren', password_hash: '', tags: [] })])
+    expect(permissions).toEqual([{ user: 'warren', vhost: '/', ...rights }])
+  })
+
   test('on a laptop, in Kubernetes and with compose, where it may read any exchange', () => {
     const file = 'k8s/overlays/development/rabbitmq.conf'
     const conf = readFileSync(file, 'utf8')

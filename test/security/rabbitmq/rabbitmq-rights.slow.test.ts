@@ -121,6 +121,7 @@ const names: Names = {
   wsmanagerExchange: 'wsmanager',
   towsmanagerExchange: 'towsmanager',
   sources: ['warren.events', 'orders'],
+  hooks: ['warren.presence', 'warren.offline'],
 }
 /** The id in the names of a replica's own queues. */
 const anyId = '[0-9a-f-]+'

@@ -99,7 +99,7 @@ export async function checkoutShell({ env: added = {}, folder: cwd = '.' } = {})
     async subscribed(count = 1, transport = 'graphql-ws') {
       const sample = `warren_subscriptions{transport="${transport}"} ${count}\n`
       const isCounted = async () => (await (await ops('/metrics'))?.text())?.includes(sample)
-      await eventually(`${count} subscriptions`, isCounted, { withinMs: 30_000, everyMs: 200 })
+      await eventually(`${count} subscriptions`, isCounted, { everyMs: 200 })
     },
     async [Symbol.asyncDispose]() {
       for (const { child } of running) signal(child, 'SIGTERM')

@@ -53,10 +53,39 @@ export const debianPackages = {
   tcc: { name: 'tcc', file: '/usr/bin/tcc', command: 'tcc', variable: 'TCC_PATH' },
   compiler: { name: 'gcc', file: '/usr/bin/cc', command: 'cc', variable: 'CC' },
   libc: { name: 'libc6-dev', file: '/usr/include/stdio.h' },
-  // The languages of docs/guides/mint-tokens.md. Installed only by tests that need them.
+  // The languages of docs/guides/mint-tokens.md and examples/clients. Installed only by tests that need them.
   javac: { name: 'default-jdk-headless', file: '/usr/bin/javac', command: 'javac' },
   go: { name: 'golang-go', file: '/usr/bin/go', command: 'go' },
   pika: { name: 'python3-pika', file: '/usr/lib/python3/dist-packages/pika/__init__.py' },
+  // For examples/clients/python.
+  pythonWebSocket: { name: 'python3-websocket', file: '/usr/lib/python3/dist-packages/websocket/__init__.py' },
+} as const satisfies Record<string, DebianPackage>
+
+/** The publishers of docs/guides/publisher-recipes.md. Only the test that runs them installs them. */
+export const publisherPackages = {
+  kombu: { name: 'python3-kombu', file: '/usr/lib/python3/dist-packages/kombu/__init__.py' },
+  celery: { name: 'python3-celery', file: '/usr/lib/python3/dist-packages/celery/__init__.py' },
+  ruby: { name: 'ruby', file: '/usr/bin/ruby', command: 'ruby' },
+  bunny: { name: 'ruby-bunny', file: '/usr/share/rubygems-integration/all/specifications/bunny-2.19.0.gemspec' },
+  amqp091Go: {
+    name: 'golang-github-rabbitmq-amqp091-go-dev',
+    file: '/usr/share/gocode/src/github.com/rabbitmq/amqp091-go/connection.go',
+  },
+  php: { name: 'php-cli', file: '/usr/bin/php', command: 'php' },
+  phpXml: { name: 'php-xml', file: '/usr/share/php8.2-xml/xml/xml.ini' },
+  phpAmqp: { name: 'php-amqp', file: '/usr/lib/php/20220829/amqp.so' },
+  symfonyMessenger: {
+    name: 'php-symfony-amqp-messenger',
+    file: '/usr/share/php/Symfony/Component/Messenger/Bridge/Amqp/autoload.php',
+  },
+  symfonySerializer: {
+    name: 'php-symfony-serializer',
+    file: '/usr/share/php/Symfony/Component/Serializer/autoload.php',
+  },
+  symfonyPropertyAccess: {
+    name: 'php-symfony-property-access',
+    file: '/usr/share/php/Symfony/Component/PropertyAccess/autoload.php',
+  },
 } as const satisfies Record<string, DebianPackage>
 
 /** The path of the package's program. Throws with an instruction to install it if it is missing. */
@@ -94,7 +123,8 @@ function find({ file, command, variable }: DebianPackage): string | undefined {
   return command === undefined ? undefined : inPath(command)
 }
 
-function inPath(command: string): string | undefined {
+/** The first program with this name in PATH. */
+export function inPath(command: string): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
   return folders.map((folder) => join(folder, command)).find((path) => existsSync(path))
 }

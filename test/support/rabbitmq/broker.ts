@@ -182,7 +182,7 @@ async function formCluster(name: string, size: number, root: string | undefined)
       for (const { address } of nodes.slice(0, 1)) await rabbitmqctl(address, ['await_online_nodes', String(size)])
       return true
     }
-    await eventually(`the cluster ${name} to form`, joined, { withinMs: 60_000, everyMs: 250 })
+    await eventually(`the cluster ${name} to form`, joined, { everyMs: 250 })
     for (const node of nodes) await node.ready()
     await Promise.all(nodes.map((node) => streamsOutliveKill(node.address)))
   } catch (error) {

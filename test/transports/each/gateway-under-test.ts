@@ -31,7 +31,7 @@ export async function open(): Promise<Under> {
     WARREN_CALLBACK_URLS: router.url,
     WARREN_MAX_BUFFERED_BYTES: String(maxBufferedBytes),
   })
-  await eventually('the gateway to be up', () => gateway.gateway.up, { withinMs: 30_000 })
+  await eventually('the gateway to be up', () => gateway.gateway.up)
   return { gateway, tcpPort }
 }
 
@@ -71,7 +71,7 @@ export async function asClient(channel: string, typed = false): Promise<ListenRe
   return { channel, token: await under.gateway.clientToken(channel), after: await now(), typed }
 }
 
-export async function take(listening: Listening, count: number, withinMs = 15_000): Promise<ReceivedEvent[]> {
+export async function take(listening: Listening, count: number, withinMs?: number): Promise<ReceivedEvent[]> {
   const received: ReceivedEvent[] = []
   while (received.length < count) received.push(await listening.events.next(withinMs))
   return received

@@ -15,7 +15,7 @@ const total = Number(process.env['FUZZ_FRAMES'] ?? repetitions(3_000, 20_000))
 const seed = Number(process.env['FUZZ_SEED'] ?? 20_261_121)
 const atOnce = 16
 const perConnection = 25
-const withinMs = 90_000 + total * 5
+const withinMs = 300_000 + total * 5
 
 let gateway: GatewayProcess
 let tokens: readonly string[]
@@ -151,16 +151,12 @@ test(
     await Promise.all(lanes.map(run))
     expect(residentBytes() - before).toBeLessThan(256 * 1024 * 1024)
 
-    await eventually(
-      'every session and subscription to be gone',
-      async () => {
-        const metrics = await gateway.metrics()
-        return ['connections', 'subscriptions'].every((what) =>
-          ['graphql-ws', 'sse'].every((transport) => metrics.includes(`warren_${what}{transport="${transport}"} 0\n`)),
-        )
-      },
-      { withinMs: 60_000 },
-    )
+    await eventually('every session and subscription to be gone', async () => {
+      const metrics = await gateway.metrics()
+      return ['connections', 'subscriptions'].every((what) =>
+        ['graphql-ws', 'sse'].every((transport) => metrics.includes(`warren_${what}{transport="${transport}"} 0\n`)),
+      )
+    })
     await using listener = await listen(gateway.graphqlSocketUrl, tokens[0] ?? '', { clientId: 'alice', after: 'none' })
     expect((await listener.next()).kind).toBe('GAP')
     expect(brokenLines(gateway)).toEqual([])

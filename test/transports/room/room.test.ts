@@ -182,7 +182,7 @@ describe('a token', () => {
     for (let number = 0; number < 10; number += 1) client.send(`text ${number}`)
     expect(await client.closed).toMatchObject({ code: 4403 })
     // If the close frame of the client were not read, the keep-alive would take 20 s.
-    expect(performance.now() - since).toBeLessThan(5_000)
+    expect(performance.now() - since).toBeLessThan(15_000)
   })
 })
 

@@ -14,7 +14,7 @@ const total = Number(process.env['FUZZ_FRAMES'] ?? repetitions(2_000, 8_000))
 const seed = Number(process.env['FUZZ_SEED'] ?? 20_261_121)
 const atOnce = 16
 const perConnection = 25
-const withinMs = 90_000 + total * 5
+const withinMs = 300_000 + total * 5
 
 let gateway: GatewayProcess
 let tokens: readonly (string | null)[]
@@ -124,16 +124,12 @@ test(
     // Otherwise no frame would have come behind a handshake.
     expect(received).toBeGreaterThan(total / 4)
 
-    await eventually(
-      'every session and subscription to be gone',
-      async () => {
-        const metrics = await gateway.metrics()
-        return ['connections', 'subscriptions'].every((what) =>
-          metrics.includes(`warren_${what}{transport="socketcluster"} 0\n`),
-        )
-      },
-      { withinMs: 60_000 },
-    )
+    await eventually('every session and subscription to be gone', async () => {
+      const metrics = await gateway.metrics()
+      return ['connections', 'subscriptions'].every((what) =>
+        metrics.includes(`warren_${what}{transport="socketcluster"} 0\n`),
+      )
+    })
     await using client = await shakeHands(socketClusterUrl(gateway.url), tokens[1] ?? null)
     expect(await client.call('#subscribe', { channel: 'bob' })).not.toHaveProperty('error')
     expect(await client.call('#publish', { channel: 'bob', data: 'alive' })).not.toHaveProperty('error')

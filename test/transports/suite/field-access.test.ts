@@ -98,7 +98,7 @@ describe.each(fields)('a field with %j delivers the events of alice', (directive
         Object.keys(callers).map(async (caller) => {
           const requested = { channel: 'alice', typed: true, token: tokens.get(caller), after }
           await using listening = await transport.listen(under, requested)
-          return await listening.events.next(30_000).then(
+          return await listening.events.next().then(
             ({ data }) => (data === 'of alice' ? 'delivered' : data),
             (refused: { code?: string }) => refused.code,
           )

@@ -175,6 +175,8 @@ export async function checkExisting({ connection, address, names }: Trial): Prom
       const exchange = `${namespace}.${name}`
       if (await exchangeExists(connection, exchange)) await checkExchangeType(connection, exchange, type)
     }
+    for (const hook of names.hooks)
+      if (await exchangeExists(connection, hook)) await checkExchangeType(connection, hook, 'topic')
   } catch (error) {
     findings.push({ check: 'exchange', status: 'fail', text: describeFailure(error, address), advice })
   }

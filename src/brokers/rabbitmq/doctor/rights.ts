@@ -68,22 +68,25 @@ export interface Names {
   readonly towsmanagerExchange: string
   /** Exchanges of sources. */
   readonly sources: readonly string[]
+  /** Exchanges that back ends bind queues to. */
+  readonly hooks: readonly string[]
 }
 
 /**
  * Every permission that a gateway needs. `id` stands for the random part in the names of each
  * replica's own queues.
  */
-export function rightsOf({ namespace, wsmanagerExchange, towsmanagerExchange, sources }: Names, id: string): Right[] {
+export function rightsOf(names: Names, id: string): Right[] {
+  const { namespace, wsmanagerExchange, towsmanagerExchange, sources, hooks } = names
   const own = (name: string): string => `${namespace}.${name}`
   const exchanges = ['journal', 'events', 'control', 'quarantine', 'room'].map(own)
   const queues = ['journal', 'journal.epoch', 'quarantine', `control.${id}`, `room.${id}`].map(own)
-  const all = (action: Right['action'], kind: Right['kind'], names: readonly string[]): Right[] =>
-    [...new Set(names)].map((name) => ({ action, kind, name }))
+  const all = (action: Right['action'], kind: Right['kind'], of: readonly string[]): Right[] =>
+    [...new Set(of)].map((name) => ({ action, kind, name }))
   return [
-    ...all('configure', 'exchange', exchanges),
+    ...all('configure', 'exchange', [...exchanges, ...hooks]),
     ...all('configure', 'queue', [...queues, own('journal.lock')]),
-    ...all('write', 'exchange', [...exchanges, wsmanagerExchange]),
+    ...all('write', 'exchange', [...exchanges, ...hooks, wsmanagerExchange]),
     ...all('write', 'queue', queues),
     ...all('read', 'exchange', [...exchanges, towsmanagerExchange, ...sources]),
     ...all('read', 'queue', queues),

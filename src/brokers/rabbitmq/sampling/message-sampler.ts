@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { asError } from '../../../core/model/error-text.ts'
 import type { Message } from '../../../core/model/message.ts'
 import { matchesTopic } from '../../../core/model/topic-pattern.ts'
+import type { WindowEntry } from '../../../core/ports/hot-window.ts'
 import { GatewayError } from '../../../errors.ts'
 import { type AmqpExchangeType, exchangeExists, exchangeTypeOf } from '../channel/exchange.ts'
 import { onChannel } from '../channel/with-channel.ts'
 import { type ConnectionSession, ReconnectingConnection } from '../connection/reconnecting-connection.ts'
 import { repliedWith, replyCodes } from '../connection/reply-codes.ts'
 import { messageOf } from '../message/properties.ts'
-import { consumeStream } from '../stream/stream-consumer.ts'
+import { consumeStream, type StreamStart } from '../stream/stream-consumer.ts'
 
 /** Which messages to take. */
 export interface SampleQuery {
@@ -21,7 +22,10 @@ export interface SampleQuery {
 
 /** In milliseconds. */
 const timings = {
-  /** A reader of the journal that receives nothing for this long has reached its end. */
+  /**
+   * A reader of the journal that receives nothing for this long has reached its end. So has one
+   * that received something of the last chunk this long ago: a busy journal has no end.
+   */
   quiet: 1_000,
   /** The time limit for one span of the journal. */
   span: 15_000,
@@ -75,14 +79,23 @@ export class MessageSampler {
    * enough. Resolves with what was found when the time limit is over.
    */
   async fromJournal(namespace: string, query: SampleQuery): Promise<readonly Message[]> {
-    const session = await this.#session
-    let best: readonly Message[] = []
+    const stream = `${namespace}.journal`
+    let lastChunk: number | undefined
+    await this.#read(stream, 'last', ({ offset }) => {
+      lastChunk = offset
+      return 'enough'
+    })
+    if (lastChunk === undefined) return []
+    let best: Span = { begin: undefined, found: [] }
     for (const spanMs of spansMs) {
-      const found = await this.#readSpan(session, `${namespace}.journal`, Math.max(0, Date.now() - spanMs), query)
-      if (found.length > best.length) best = found
-      if (best.length >= query.count) break
+      const timestampMs = Math.max(0, Date.now() - spanMs)
+      const span = await this.#readSpan({ stream, timestampMs, lastChunk, beginOfLast: best.begin }, query)
+      // It begins with the oldest message that there is, as the one before it.
+      if (span === undefined) break
+      if (span.found.length >= best.found.length) best = span
+      if (best.found.length >= query.count) break
     }
-    return best
+    return best.found
   }
 
   /** Messages from now on. Resolves when there are enough, or with those so far on abort. */
@@ -118,45 +131,73 @@ export class MessageSampler {
     await this.#connection.close()
   }
 
+  /** Undefined: it begins where the last one began, so it has nothing more. */
   async #readSpan(
-    session: ConnectionSession,
-    stream: string,
-    timestampMs: number,
+    { stream, timestampMs, lastChunk, beginOfLast }: SpanToRead,
     { exchange, key, count }: SampleQuery,
-  ): Promise<readonly Message[]> {
+  ): Promise<Span | undefined> {
+    let begin: number | undefined
     const found: Message[] = []
+    await this.#read(stream, { timestampMs }, (entry) => {
+      begin ??= entry.offset
+      if (begin === beginOfLast) return 'enough'
+      if (!entry.mark && entry.exchange === exchange && matchesTopic(key, entry.routingKey)) found.push(entry)
+      if (found.length >= count) return 'enough'
+      return entry.offset < lastChunk ? 'more' : 'soon enough'
+    })
+    return begin !== undefined && begin === beginOfLast ? undefined : { begin, found }
+  }
+
+  /** Resolves when the visitor has enough, at the end of the stream, or when the time is over. */
+  async #read(
+    stream: string,
+    start: StreamStart,
+    visit: (entry: WindowEntry) => 'more' | 'soon enough' | 'enough',
+  ): Promise<void> {
+    const session = await this.#session
     const { promise, resolve } = withResolvers<void>()
     const limit = setTimeout(resolve, timings.span)
     const quiet = setTimeout(resolve, timings.quiet)
+    let isEnough = false
     try {
-      const consumer = await consumeStream(
-        session,
-        stream,
-        { timestampMs },
-        {
-          onEntry(entry) {
-            quiet.refresh()
-            if (entry.mark || entry.exchange !== exchange || !matchesTopic(key, entry.routingKey)) return
-            if (found.length < count) found.push(entry)
-            if (found.length >= count) resolve()
-          },
-          onTruncated: () => undefined,
-          onEnd: () => resolve(),
+      const consumer = await consumeStream(session, stream, start, {
+        onEntry(entry) {
+          if (isEnough) return
+          const next = visit(entry)
+          isEnough = next === 'enough'
+          if (isEnough) resolve()
+          else if (next === 'more') quiet.refresh()
         },
-      )
+        onTruncated: () => undefined,
+        onEnd: () => resolve(),
+      })
       quiet.refresh()
       await promise
       consumer.close()
-      return found
     } catch (error) {
       // No gateway of this namespace has run.
-      if (repliedWith(error, replyCodes.notFound)) return []
-      throw asError(error)
+      if (!repliedWith(error, replyCodes.notFound)) throw asError(error)
     } finally {
       clearTimeout(limit)
       clearTimeout(quiet)
     }
   }
+}
+
+/** The journal since a time. */
+interface SpanToRead {
+  readonly stream: string
+  readonly timestampMs: number
+  /** The first offset of the last chunk. */
+  readonly lastChunk: number
+  /** The first offset of the shorter span that was read before. */
+  readonly beginOfLast: number | undefined
+}
+
+interface Span {
+  /** Its first offset; undefined if it is empty. */
+  readonly begin: number | undefined
+  readonly found: readonly Message[]
 }
 
 const maxPrefetch = 65_535

@@ -23,10 +23,10 @@ const ackEveryMessages = 200
 const ackEveryMs = 200
 
 /**
- * Where to start: at an exact offset, after all existing entries, or at the chunk that contains a
- * time.
+ * Where to start: at an exact offset, at the last chunk, after all existing entries, or at the
+ * chunk that contains a time.
  */
-export type StreamStart = number | 'next' | { readonly timestampMs: number }
+export type StreamStart = number | 'last' | 'next' | { readonly timestampMs: number }
 
 export interface StreamReading {
   /**
@@ -254,7 +254,7 @@ async function stillExists(
 }
 
 function offsetArgument(start: StreamStart): unknown {
-  if (start === 'next') return start
+  if (typeof start === 'string') return start
   if (typeof start === 'number') return start === 0 ? 'first' : start
   return { '!': 'timestamp', value: Math.floor(start.timestampMs / 1000) }
 }

@@ -40,8 +40,8 @@ export interface SourceBindingsOptions {
    * bindings.
    */
   readonly quarantine?: string
-  /** The topic exchange for changes of presence. Declared at each connection. */
-  readonly presence?: string
+  /** Topic exchanges that back ends bind queues to. Declared at each connection. */
+  readonly hooks?: readonly string[]
   readonly timings?: Partial<typeof defaultTimings>
 }
 
@@ -157,13 +157,13 @@ export class SourceBindings {
   }
 
   async #establish(session: ConnectionSession): Promise<void> {
-    const { quarantine, presence } = this.#options
+    const { quarantine, hooks = [] } = this.#options
     if (quarantine !== undefined) await declareDeadLetterQueue(session.connection, quarantine)
-    if (presence !== undefined) {
+    for (const hook of hooks) {
       // Without it the gateway serves all the same.
-      await ensureExchange(session.connection, presence, 'topic').catch((error: unknown) => {
+      await ensureExchange(session.connection, hook, 'topic').catch((error: unknown) => {
         if (!session.signal.aborted)
-          this.#options.log('warn', `exchange "${presence}" cannot be declared: ${asError(error).message}`)
+          this.#options.log('warn', `exchange "${hook}" cannot be declared: ${asError(error).message}`)
       })
     }
     await this.#waitForQueue(session)

@@ -115,12 +115,11 @@ export type JournalPlace =
   time: string; };
 
 /** What a replica did with a message when it arrived. */
-export type MessageFate =
+export type MessageOutcome =
   /** At least one subscription on this replica received it. */
   | 'DELIVERED'
   /** Only typed fields are for it, and they exclude it: its event type, or their own conditions. */
   | 'FILTERED'
-  | 'HEARD'
   /** Only typed fields are for it, and it does not fit their types. */
   | 'INVALID'
   /** It is for clients that had no subscription on this replica. */
@@ -129,7 +128,6 @@ export type MessageFate =
   | 'QUARANTINED'
   /** It repeats an earlier message: a publisher published it again. */
   | 'REPEATED'
-  | 'UNHEARD'
   /** No source found a client for it. */
   | 'UNMATCHED';
 
@@ -204,7 +202,7 @@ export type SourceOrigin =
 export type TailFilter = {
   exchange?: string | null | undefined;
   /** Only messages with one of these outcomes. */
-  outcomes?: Array<MessageFate> | null | undefined;
+  outcomes?: Array<MessageOutcome> | null | undefined;
   /** A topic pattern. */
   routingKey?: string | null | undefined;
   /** A text in the body, as it was published. */
@@ -345,7 +343,7 @@ export type UndrainMutationVariables = Exact<{
 
 export type UndrainMutation = { undrain: { name: string, state: ReplicaState } };
 
-export type EntryFragment = { cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, fate: MessageFate | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, preview: { text: string } };
+export type EntryFragment = { cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } };
 
 export type MessagesQueryVariables = Exact<{
   source?: string | number | null | undefined;
@@ -360,14 +358,14 @@ export type MessagesQueryVariables = Exact<{
 }>;
 
 
-export type MessagesQuery = { messages: { startCursor: string | null, endCursor: string | null, hasOlder: boolean, hasNewer: boolean, note: string | null, unanswered: Array<string>, epoch: string | null, nodes: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, fate: MessageFate | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, preview: { text: string } }>, at: { cursor: string } | null } };
+export type MessagesQuery = { messages: { startCursor: string | null, endCursor: string | null, hasOlder: boolean, hasNewer: boolean, note: string | null, unanswered: Array<string>, epoch: string | null, nodes: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }>, at: { cursor: string } | null } };
 
 export type MessageQueryVariables = Exact<{
   cursor: string;
 }>;
 
 
-export type MessageQuery = { message: { behind: number | null, appId: string | null, headers: unknown, unreadable: string | null, cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, fate: MessageFate | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, body: { text: string, encoding: BodyEncoding, truncated: boolean }, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, preview: { text: string } } | null };
+export type MessageQuery = { message: { appId: string | null, headers: unknown, unreadable: string | null, cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, body: { text: string, encoding: BodyEncoding, truncated: boolean }, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, preview: { text: string } } | null };
 
 export type TraceQueryVariables = Exact<{
   messageId?: string | number | null | undefined;
@@ -376,7 +374,7 @@ export type TraceQueryVariables = Exact<{
 }>;
 
 
-export type TraceQuery = { trace: Array<{ replica: string, since: string | null, messages: Array<{ cursor: string | null, offset: number, messageId: string | null, exchange: string, routingKey: string, receivedAt: string, fate: MessageFate | null, explanation: string, clients: Array<string>, clientCount: number | null, matched: number, delivered: number, dropped: number, pending: number, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, sessions: Array<{ session: string, clientId: string, openedBy: string | null, transport: string, address: string, outcome: TracedSessionOutcome, since: string, pending: number }> }> }>, rabbitChannels: Array<{ id: string, exchange: string, routingKey: string }> };
+export type TraceQuery = { trace: Array<{ replica: string, since: string | null, messages: Array<{ cursor: string | null, offset: number, messageId: string | null, exchange: string, routingKey: string, receivedAt: string, outcome: MessageOutcome | null, explanation: string, clients: Array<string>, clientCount: number | null, matched: number, delivered: number, dropped: number, pending: number, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, sessions: Array<{ session: string, clientId: string, openedBy: string | null, transport: string, address: string, outcome: TracedSessionOutcome, since: string, pending: number }> }> }>, rabbitChannels: Array<{ id: string, exchange: string, routingKey: string }> };
 
 export type JournalHistogramQueryVariables = Exact<{
   from?: string | null | undefined;
@@ -453,7 +451,7 @@ export type StatsSubscriptionVariables = Exact<{
 }>;
 
 
-export type StatsSubscription = { gatewayStats: { at: string, spanMs: number, receivedPerSecond: number | null, deliveredPerSecond: number | null, sessions: number, unanswered: Array<string>, bySource: Array<{ source: string, exchange: string | null, receivedPerSecond: number | null, total: number }>, byTransport: Array<{ transport: string, sessions: number, subscriptions: number, deliveredPerSecond: number | null, droppedPerSecond: number | null }>, byField: Array<{ field: string, matchedPerSecond: number | null, deliveredPerSecond: number | null, filteredPerSecond: number | null, invalidPerSecond: number | null }>, byOutcome: Array<{ outcome: MessageFate, perSecond: number | null, total: number }>, deliveryTimes: { p50Ms: number | null, p99Ms: number | null }, accounts: { at: string, unanswered: Array<string>, total: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }, byTransport: Array<{ transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }>, byReplica: Array<{ replica: string, startedAt: string, account: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number } }> }, replicas: Array<{ name: string, answered: boolean, lastSeenAt: string, state: ReplicaState, reason: string | null, version: string, startedAt: string, uptimeMs: number | null, sessions: number | null, subscriptions: number | null, catchingUp: number | null, fellBehind: number | null, receivedPerSecond: number | null, deliveredPerSecond: number | null, lagMs: number | null, position: number | null, brokerNodes: Array<{ address: string, version: string }> | null, load: { cpu: number | null, loopDelayMs: number | null } | null, memory: { rssBytes: number, heapBytes: number } | null, hotWindow: { bytes: number, firstOffset: number | null, since: string | null, spanMs: number | null } | null, outbox: { bytes: number, bufferedBytes: number, waitingSessions: number } | null }> } };
+export type StatsSubscription = { gatewayStats: { at: string, spanMs: number, receivedPerSecond: number | null, deliveredPerSecond: number | null, sessions: number, unanswered: Array<string>, bySource: Array<{ source: string, exchange: string | null, receivedPerSecond: number | null, total: number }>, byTransport: Array<{ transport: string, sessions: number, subscriptions: number, deliveredPerSecond: number | null, droppedPerSecond: number | null }>, byField: Array<{ field: string, matchedPerSecond: number | null, deliveredPerSecond: number | null, filteredPerSecond: number | null, invalidPerSecond: number | null }>, byOutcome: Array<{ outcome: MessageOutcome, perSecond: number | null, total: number }>, deliveryTimes: { p50Ms: number | null, p99Ms: number | null }, accounts: { at: string, unanswered: Array<string>, total: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }, byTransport: Array<{ transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }>, byReplica: Array<{ replica: string, startedAt: string, account: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number } }> }, replicas: Array<{ name: string, answered: boolean, lastSeenAt: string, state: ReplicaState, reason: string | null, version: string, startedAt: string, uptimeMs: number | null, sessions: number | null, subscriptions: number | null, catchingUp: number | null, fellBehind: number | null, receivedPerSecond: number | null, deliveredPerSecond: number | null, lagMs: number | null, position: number | null, brokerNodes: Array<{ address: string, version: string }> | null, load: { cpu: number | null, loopDelayMs: number | null } | null, memory: { rssBytes: number, heapBytes: number } | null, hotWindow: { bytes: number, firstOffset: number | null, since: string | null, spanMs: number | null } | null, outbox: { bytes: number, bufferedBytes: number, waitingSessions: number } | null }> } };
 
 export type BrokerQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -467,7 +465,7 @@ export type TailSubscriptionVariables = Exact<{
 }>;
 
 
-export type TailSubscription = { tail: { at: string, seen: number, sampledOneIn: number, outcomes: Array<{ outcome: MessageFate, count: number }>, entries: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, fate: MessageFate | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, preview: { text: string } }> } };
+export type TailSubscription = { tail: { at: string, seen: number, sampledOneIn: number, outcomes: Array<{ outcome: MessageOutcome, count: number }>, entries: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }> } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -521,12 +519,13 @@ export const EntryFragmentDoc = new TypedDocumentString(`
   bytes
   clients
   clientCount
-  fate
+  outcome
   explanation
   matched
   delivered
   dropped
   pending
+  behind
   preview: body(limit: 200) {
     text
   }
@@ -1012,12 +1011,13 @@ export const MessagesDocument = new TypedDocumentString(`
   bytes
   clients
   clientCount
-  fate
+  outcome
   explanation
   matched
   delivered
   dropped
   pending
+  behind
   preview: body(limit: 200) {
     text
   }
@@ -1026,7 +1026,6 @@ export const MessageDocument = new TypedDocumentString(`
     query Message($cursor: Cursor!) {
   message(cursor: $cursor) {
     ...Entry
-    behind
     appId
     headers
     unreadable
@@ -1062,12 +1061,13 @@ export const MessageDocument = new TypedDocumentString(`
   bytes
   clients
   clientCount
-  fate
+  outcome
   explanation
   matched
   delivered
   dropped
   pending
+  behind
   preview: body(limit: 200) {
     text
   }
@@ -1084,7 +1084,7 @@ export const TraceDocument = new TypedDocumentString(`
       exchange
       routingKey
       receivedAt
-      fate
+      outcome
       explanation
       clients
       clientCount
@@ -1452,12 +1452,13 @@ export const TailDocument = new TypedDocumentString(`
   bytes
   clients
   clientCount
-  fate
+  outcome
   explanation
   matched
   delivered
   dropped
   pending
+  behind
   preview: body(limit: 200) {
     text
   }

@@ -25,7 +25,7 @@ subscription Messages {
       receivedAt
       exchange
       routingKey
-      fate
+      outcome
     }
   }
 }

@@ -1,4 +1,4 @@
-import { type ExecutionResult, getOperationAST, OperationTypeNode, parse } from 'graphql'
+import { type ExecutionResult, Kind, type OperationDefinitionNode, OperationTypeNode, parse } from 'graphql'
 import { type AnsweredFailure, endpoint, failureOf } from '../../api/graphql.ts'
 import { socket } from '../../api/live.ts'
 import { keepDigits, PublishedNumber, printJson } from '../../api/lossless.ts'
@@ -27,21 +27,27 @@ interface Result {
  * subscriptions over the socket of the console. Their events go to the log.
  */
 export function createFetcher(log: EventLog) {
-  return (request: ExplorerRequest) => {
-    if (isSubscription(request)) return follow(request, log)
+  return (given: ExplorerRequest) => {
+    const operations = operationsOf(given.query)
+    const named = operations.find(({ name }) => name?.value === given.operationName)
+    const only = operations.length === 1 ? operations[0] : undefined
+    // GraphiQL reads the names of the operations in a text after a pause. A text that is executed
+    // earlier comes with the name of an operation of the text before it.
+    const request = only && !named ? { ...given, operationName: undefined } : given
+    const operation = named ?? only
+    if (operation?.operation === OperationTypeNode.SUBSCRIPTION) return follow(request, log)
     // Its own introspection runs beside a subscription.
     if (request.operationName !== 'IntrospectionQuery') log.hide()
     return post(request)
   }
 }
 
-/** GraphiQL's own document may be older than the text, because it parses after a pause. */
-function isSubscription({ query, operationName }: ExplorerRequest): boolean {
+/** Empty if the text is invalid: the gateway explains what is wrong with it. */
+function operationsOf(query: string): OperationDefinitionNode[] {
   try {
-    return getOperationAST(parse(query), operationName)?.operation === OperationTypeNode.SUBSCRIPTION
+    return parse(query).definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION)
   } catch {
-    // The gateway explains what is wrong with the text.
-    return false
+    return []
   }
 }
 

@@ -1,4 +1,4 @@
-import type { MessageFate, TailSubscriptionVariables } from '../../api/generated/graphql.ts'
+import type { MessageOutcome, TailSubscriptionVariables } from '../../api/generated/graphql.ts'
 
 /** The words that the filter bar knows, and the parameters of the address. */
 export const filterWords = ['exchange', 'key', 'client', 'text'] as const
@@ -22,7 +22,7 @@ export const outcomeNames = [
   'INVALID',
   'QUARANTINED',
   'REPEATED',
-] as const satisfies readonly MessageFate[]
+] as const satisfies readonly MessageOutcome[]
 
 /** The filter in the address. */
 export function filterOf(params: URLSearchParams): TailSubscriptionVariables {

@@ -24,6 +24,6 @@ export async function messagesSince(
     signal,
   )
   const wanted = new Set<string>(outcomes ?? [])
-  const entries = messages.nodes.filter(({ fate }) => wanted.size === 0 || (fate !== null && wanted.has(fate)))
+  const entries = messages.nodes.filter(({ outcome }) => wanted.size === 0 || (outcome !== null && wanted.has(outcome)))
   return { entries: entries.toReversed(), complete: !messages.hasNewer }
 }

@@ -74,6 +74,8 @@ export interface CatchUpContext {
 export class CatchUp implements Replayer {
   readonly #context: CatchUpContext
   readonly #pending = new Set<ChannelSubscription>()
+  /** All that have not ended and are not in the hub, whatever they wait for. */
+  readonly #notLive = new Set<ChannelSubscription>()
   readonly #batches = new Set<ReplayBatch>()
   readonly #scanScheduler = new ScanScheduler(() => this.#scheduleServe())
   readonly #windowReplay: WindowReplay
@@ -106,8 +108,17 @@ export class CatchUp implements Replayer {
     return [...this.#batches].reduce((sum, batch) => sum + batch.size, this.#pending.size)
   }
 
+  /**
+   * Subscriptions that are not live: they are reading the journal, or their consumers have to take
+   * some events first.
+   */
+  get notLive(): Iterable<ChannelSubscription> {
+    return this.#notLive
+  }
+
   resume(subscription: ChannelSubscription): void {
     if (subscription.ended) return
+    this.#notLive.add(subscription)
     this.#skipToOrigin(subscription)
     if (subscription.position === undefined && !subscription.search) {
       subscription.resumeResolved = true
@@ -123,6 +134,8 @@ export class CatchUp implements Replayer {
     this.#context.hub.unsubscribe(subscription)
     this.#context.checkpoints.remove(subscription)
     this.#pending.delete(subscription)
+    if (subscription.ended) this.#notLive.delete(subscription)
+    else this.#notLive.add(subscription)
     for (const batch of this.#batches) batch.remove(subscription)
   }
 
@@ -157,6 +170,7 @@ export class CatchUp implements Replayer {
     this.#scanScheduler.close()
     this.#closing.abort()
     this.#pending.clear()
+    this.#notLive.clear()
   }
 
   #scheduleServe(): void {
@@ -250,6 +264,7 @@ export class CatchUp implements Replayer {
       return
     }
     this.#context.hub.subscribe(subscription)
+    this.#notLive.delete(subscription)
     subscription.wentLive()
     if (subscription.checkpoints) this.#context.checkpoints.add(subscription)
   }

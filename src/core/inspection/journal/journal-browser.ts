@@ -210,7 +210,7 @@ export class JournalBrowser {
     const isOfWindow = entry.outcomes !== undefined
     return {
       entry,
-      traced: this.#gateway.tracer.describe(entry, 'without sessions'),
+      described: this.#gateway.tracer.describe(entry),
       receivedAt: isOfWindow ? entry.receivedAt : undefined,
     }
   }

@@ -25,7 +25,9 @@ export class CallbackSender {
     'http:': new HttpAgent({ keepAlive: true, maxSockets, lookup: guardedLookup }),
     'https:': new HttpsAgent({ keepAlive: true, maxSockets, lookup: guardedLookup }),
   }
-  readonly #abort = new AbortController()
+  /** Each ends a post or a pause at once. */
+  readonly #ends = new Set<() => void>()
+  #isClosed = false
   readonly #warn: (text: string, details: Record<string, unknown>) => void
   readonly #pending = new Set<Promise<unknown>>()
 
@@ -47,20 +49,25 @@ export class CallbackSender {
 
   /** Resolves when all messages have been answered, or after `withinMs`. */
   async close(withinMs: number): Promise<void> {
-    const timer = setTimeout(() => this.#abort.abort(), withinMs)
+    const timer = setTimeout(() => this.#endAll(), withinMs)
     while (this.#pending.size > 0) {
       await Promise.allSettled(this.#pending)
       // After an answer the last message of a subscription may follow.
       await new Promise((resolve) => setImmediate(resolve))
     }
     clearTimeout(timer)
-    this.#abort.abort()
+    this.#endAll()
     for (const agent of Object.values(this.#agents)) agent.destroy()
+  }
+
+  #endAll(): void {
+    this.#isClosed = true
+    for (const end of this.#ends) end()
   }
 
   async #send(url: URL, body: Buffer, isTaken: (status: number) => boolean): Promise<Outcome> {
     let error: unknown
-    for (let attempt = 0; !this.#abort.signal.aborted; attempt += 1) {
+    for (let attempt = 0; !this.#isClosed; attempt += 1) {
       const status = await this.#post(url, body).catch((reason: unknown) => {
         error = reason
         return undefined
@@ -79,15 +86,14 @@ export class CallbackSender {
   }
 
   #pause(ms: number): Promise<void> {
-    const { signal } = this.#abort
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer)
-        signal.removeEventListener('abort', done)
+        this.#ends.delete(done)
         resolve()
       }
       const timer = setTimeout(done, ms)
-      signal.addEventListener('abort', done)
+      this.#ends.add(done)
     })
   }
 
@@ -98,13 +104,14 @@ export class CallbackSender {
       const sent = send(url, {
         method: 'POST',
         agent: this.#agents[isHttps ? 'https:' : 'http:'],
-        signal: this.#abort.signal,
         headers: {
           'content-type': 'application/json',
           'content-length': body.length,
           [protocolHeader]: protocolVersion,
         },
       })
+      const end = (): void => void sent.destroy(new Error('the gateway closes'))
+      this.#ends.add(end)
       let timer: NodeJS.Timeout | undefined
       // From here on, because a message may wait for a connection.
       sent.once('socket', () => {
@@ -112,6 +119,7 @@ export class CallbackSender {
       })
       sent.once('close', () => {
         clearTimeout(timer)
+        this.#ends.delete(end)
         reject(new Error('the connection was closed'))
       })
       sent.once('error', reject)

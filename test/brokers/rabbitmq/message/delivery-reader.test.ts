@@ -118,44 +118,40 @@ test.each(
     ['unchanged', which, () => Number.POSITIVE_INFINITY] as const,
     ['in pieces of any size', which, () => 1 + Math.floor(Math.random() ** 3 * 5_000)] as const,
   ]),
-)(
-  'messages that arrive %s are read as amqplib reads them, and in order (reader=%s)',
-  async (_how, which, cut) => {
-    await using proxy = await splittingProxy(rabbit.port, () => cut)
-    const { connection, ours, onMessage } = await reader((url) => {
-      url.port = String(proxy.port)
-      url.searchParams.set('reader', which)
-    })
-    const byAmqplib = new Inbox<ConsumeMessage>('what amqplib reads')
-    const channels = [await connection.createChannel(), await connection.createChannel()] as const
-    const queues: string[] = []
-    for (const channel of channels) {
-      const { queue } = await channel.assertQueue('', { exclusive: true })
-      await channel.bindQueue(queue, 'amq.fanout', '')
-      queues.push(queue)
-    }
-    await channels[0].consume(queues[0] ?? '', onMessage, { consumerTag: 'ours', noAck: true })
-    await channels[1].consume(queues[1] ?? '', (message) => message && byAmqplib.push(message), { noAck: true })
+)('messages that arrive %s are read as amqplib reads them, and in order (reader=%s)', async (_how, which, cut) => {
+  await using proxy = await splittingProxy(rabbit.port, () => cut)
+  const { connection, ours, onMessage } = await reader((url) => {
+    url.port = String(proxy.port)
+    url.searchParams.set('reader', which)
+  })
+  const byAmqplib = new Inbox<ConsumeMessage>('what amqplib reads')
+  const channels = [await connection.createChannel(), await connection.createChannel()] as const
+  const queues: string[] = []
+  for (const channel of channels) {
+    const { queue } = await channel.assertQueue('', { exclusive: true })
+    await channel.bindQueue(queue, 'amq.fanout', '')
+    queues.push(queue)
+  }
+  await channels[0].consume(queues[0] ?? '', onMessage, { consumerTag: 'ours', noAck: true })
+  await channels[1].consume(queues[1] ?? '', (message) => message && byAmqplib.push(message), { noAck: true })
 
-    await using publishing = await plainConnection(vhost.url)
-    const channel = await publishing.createConfirmChannel()
-    let count = 0
-    for (const size of sizes) {
-      for (const each of properties) {
-        count += 1
-        channel.publish('amq.fanout', `key.${count}`, Buffer.alloc(size, count), each)
-      }
+  await using publishing = await plainConnection(vhost.url)
+  const channel = await publishing.createConfirmChannel()
+  let count = 0
+  for (const size of sizes) {
+    for (const each of properties) {
+      count += 1
+      channel.publish('amq.fanout', `key.${count}`, Buffer.alloc(size, count), each)
     }
-    await channel.waitForConfirms()
-    const theirs = (await take(byAmqplib, count)).map(asRead)
-    for (const { streamOffset, ...read } of (await take(ours, count)).map(plain)) {
-      expect(streamOffset).toBeUndefined()
-      expect(read).toEqual(theirs.shift())
-    }
-    await connection.close()
-  },
-  60_000,
-)
+  }
+  await channel.waitForConfirms()
+  const theirs = (await take(byAmqplib, count)).map(asRead)
+  for (const { streamOffset, ...read } of (await take(ours, count)).map(plain)) {
+    expect(streamOffset).toBeUndefined()
+    expect(read).toEqual(theirs.shift())
+  }
+  await connection.close()
+})
 
 function plain({ deliveryTag, streamOffset, exchange, routingKey, properties, body }: Delivery) {
   return { deliveryTag, streamOffset, exchange, routingKey, properties, body: digest(body) }
