@@ -1,21 +1,19 @@
 import type { App } from '../app/open.ts'
 import type { Config } from '../config/options/options.ts'
 import { version } from '../config/version.ts'
-import { logFormatOn } from '../observability/logger.ts'
 
 export type Running = Pick<App, 'endpoints' | 'operatorToken' | 'notes'>
 
 /**
- * The text on start: the endpoints, and an operator token if the secret was generated. It has the
- * format of the log lines, so that a program that reads JSON finds no other lines. `tour`: what a
- * demo shows.
+ * The text on start: the endpoints, and an operator token if the secret was generated. One JSON
+ * line if the log format is JSON. `tour`: what a demo shows.
  */
 export function welcome(
   { endpoints, operatorToken, notes }: Running,
   config: Config,
   tour?: readonly string[],
 ): string {
-  if (logFormatOn(process.stdout, config.logFormat) === 'json') {
+  if (config.logFormat === 'json') {
     const line = {
       level: 'info',
       time: new Date().toISOString(),

@@ -22,12 +22,9 @@ export interface LogSink {
   hasColors?(): boolean
 }
 
-/** The format of log lines: the chosen one, else readable on a terminal and JSON elsewhere. */
-export function logFormatOn(sink: Pick<LogSink, 'isTTY'>, chosen: Logger['format'] | undefined): Logger['format'] {
-  return chosen ?? (sink.isTTY === true ? 'pretty' : 'json')
-}
-
-/** Writes JSON lines or readable lines. `format`: see `logFormatOn`. */
+/**
+ * Writes JSON lines or readable lines. `format` undefined: readable lines on a terminal, else JSON.
+ */
 export function createLogger({
   level,
   format,
@@ -40,7 +37,7 @@ export function createLogger({
   worker?: number | undefined
   sink?: LogSink
 }): Logger {
-  const pretty = logFormatOn(sink, format) === 'pretty'
+  const pretty = format === undefined ? sink.isTTY === true : format === 'pretty'
   const colour = pretty && sink.isTTY === true && sink.hasColors?.() === true
   const lines = pino(
     {

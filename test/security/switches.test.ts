@@ -26,7 +26,7 @@ describe('an endpoint that is switched off', () => {
   })
 
   test('is not among the addresses that the start prints', async () => {
-    await using gateway = await startGateway({ env: { ...off, WARREN_LOG_FORMAT: 'pretty' } })
+    await using gateway = await startGateway({ env: off })
     const [text] = await gateway.printed(/Warren .* listens[\s\S]*test routes/)
     expect(text).toContain('/graphql')
     expect(text).not.toMatch(/\/ws|\/client|socketcluster|tcp:/i)

@@ -9,23 +9,12 @@ import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
 
 describe('warren start', () => {
   test('prints every endpoint, and no token if a secret is set', async () => {
-    await using gateway = await startGateway({ env: { WARREN_LOG_FORMAT: 'pretty' } })
+    await using gateway = await startGateway()
     await gateway.printed(/listens\./)
     await gateway.printed(new RegExp(`http://127\\.0\\.0\\.1:${gateway.port}/graphql\\n`))
     await gateway.printed(new RegExp(`ws://127\\.0\\.0\\.1:${gateway.port}/graphql\\n`))
     await gateway.printed(new RegExp(`http://127\\.0\\.0\\.1:${gateway.opsPort}`))
     expect(gateway.output()).not.toMatch(/eyJ/)
-  })
-
-  test('prints nothing but JSON lines if its output is no terminal', async () => {
-    await using gateway = await startGateway()
-    await gateway.printed(/"msg":"listening"/)
-    await gateway.stop()
-    const lines = gateway.output().trimEnd().split('\n')
-    const read = lines.map((line) => JSON.parse(line) as { msg: string; endpoints?: { url: string }[] })
-    const urls = read.find(({ msg }) => msg === 'listening')?.endpoints?.map(({ url }) => url)
-    expect(urls).toContain(`ws://127.0.0.1:${gateway.port}/graphql`)
-    expect(read.at(-1)?.msg).toBe('closed')
   })
 
   test('prints a valid operator token to paste if the secret was generated, and exits with 0 on SIGINT', async () => {
@@ -35,7 +24,6 @@ describe('warren start', () => {
       WARREN_PORT: '0',
       WARREN_OPS_PORT: '0',
       WARREN_TCP_PORT: 'off',
-      WARREN_LOG_FORMAT: 'pretty',
     }
     const child = spawnGuarded(process.execPath, ['dist/program/main.js', 'start'], { env, output: 'pipe' })
     const ended = once(child, 'close')

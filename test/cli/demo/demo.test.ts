@@ -8,7 +8,7 @@ let gateway: GatewayProcess
 let token: string
 let call: Call
 beforeAll(async () => {
-  gateway = await startGateway({ env: { WARREN_DEMO: 'on', WARREN_LOG_FORMAT: 'pretty', WARREN_PRESENCE_GRACE: '1s' } })
+  gateway = await startGateway({ env: { WARREN_DEMO: 'on', WARREN_PRESENCE_GRACE: '1s' } })
   token = await testToken({ scope: 'operator' })
   call = callerOf(`http://127.0.0.1:${gateway.opsPort}/graphql`, token)
 })

@@ -108,9 +108,7 @@ test('WARREN_CONSOLE=on serves it on the main port too, and off serves it nowher
 })
 
 test('the start prints a sign-in link, but only if the secret was generated', async () => {
-  await using generated = await startGateway({
-    env: { WARREN_LOG_FORMAT: 'pretty', WARREN_JWT_SECRET: undefined as never },
-  })
+  await using generated = await startGateway({ env: { WARREN_JWT_SECRET: undefined as never } })
   const [, link = ''] = await generated.printed(/^ *(http:\S+\/console#token=\S+)$/m)
   const { hash, origin } = new URL(link)
   expect(await ask(`${origin}/graphql`, hash.slice('#token='.length))).toMatchObject({ status: 200 })
