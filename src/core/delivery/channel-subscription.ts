@@ -119,7 +119,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     after: Cursor | 'invalid' | undefined
     /** Begin with so many of the topic's last events. Only if `after` is undefined. */
     last?: number | undefined
-    /** Deliver at most one message in this time, the newest. */
+    /** Deliver at most one message in this time, the newest, or the newest of each key of a state. */
     pace?: { readonly everyMs: number; readonly paces: Paces } | undefined
     /** It receives nothing before `begin` is called. */
     awaitsBegin?: boolean
@@ -160,7 +160,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
 
   /** The position to continue after: of the last event queued or held back, or `after`. */
   get position(): Cursor | 'invalid' | undefined {
-    return (this.#pace?.held ?? this.#last)?.cursor ?? this.#after
+    return (this.#pace?.newest ?? this.#last)?.cursor ?? this.#after
   }
 
   /** Where its first events are is still searched for. It receives nothing meanwhile. */
@@ -237,43 +237,55 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
       if (event.kind === 'MESSAGE') this.#search.add(event.cursor)
       return
     }
-    // The state of each key is delivered, whatever the pace of its changes is.
-    const isState = event.kind === 'MESSAGE' && event.state !== undefined
-    if (this.#pace && !isState && this.#isHeldBack(event, this.#pace, later)) return
+    if (this.#pace && this.#isHeldBack(event, this.#pace, later)) return
     this.#enqueue(event, later)
   }
 
   /** A replay has reached the live end. */
   wentLive(): void {
-    if (!this.#pace?.held) return
+    if (!this.#pace?.newest) return
     if (this.#pace.isReady) this.releaseHeld()
     else this.#pace.schedule()
   }
 
   /** For the pace, when the next message may be delivered. */
   releaseHeld(): void {
-    if (this.#ended || this.#queue.length > 0) return
-    const held = this.#pace?.held
-    if (held) this.#enqueue(held, false)
+    if (!this.#ended && this.#queue.length === 0) this.#enqueueHeld(false)
+  }
+
+  /** If the subscription leaves live delivery meanwhile, it reads the rest again. */
+  #enqueueHeld(later: boolean): void {
+    for (const held of this.#pace?.take() ?? []) {
+      this.#enqueue(held, later)
+      if (this.#behind || this.#ended) return
+    }
   }
 
   /**
-   * With a pace, one message waits for the consumer and the newest one for its time, so such a
-   * subscription falls behind only if gaps come meanwhile and there is no room before them.
+   * With a pace, one message waits for the consumer and the newest one for its time. Such a
+   * subscription falls behind only if there is no room for a gap's message or for the keys of a
+   * state.
    */
   #isHeldBack(event: ChannelEvent, pace: Pace, later: boolean): boolean {
-    if (event.kind !== 'MESSAGE') {
-      if (!pace.held) return false
-      // The held message is older than the checkpoint. A gap follows it at once.
-      if (event.kind === 'CHECKPOINT') return true
-      this.#enqueue(pace.held, later)
+    const isState = event.kind !== 'GAP' && event.state !== undefined
+    if (event.kind !== 'MESSAGE' || isState) {
+      if (!pace.newest) return false
+      // The held message is older than the checkpoint. A gap, or a state, follows it at once.
+      if (event.kind === 'CHECKPOINT' && !isState) return true
+      this.#enqueueHeld(later)
       return this.#behind
     }
+    const waits = pace.newest !== undefined
     // A replay is about the past: the newest message counts when it has reached the live end.
-    if (!later && !pace.held && this.#queue.length === 0 && pace.isReady) return false
-    const replaces = pace.hold(event)
+    if (!later && !waits && this.#queue.length === 0 && pace.isReady) return false
+    if (pace.isFull) {
+      this.#enqueueHeld(later)
+      return this.#behind
+    }
+    const { topic } = this
+    const replaces = pace.hold(event, topic.kind === 'event' ? topic.state?.keyOf(event) : undefined)
     if (replaces && this.#counter) this.#counter.passedOver += 1
-    if (!replaces && !later) pace.schedule()
+    if (!waits && !later) pace.schedule()
     return true
   }
 
@@ -371,7 +383,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   end(failure?: GatewayError): void {
     if (this.#ended) return
     // The newest message is not lost to a client that does not resume.
-    if (this.#pace?.held) this.#enqueue(this.#pace.held, false)
+    this.#enqueueHeld(false)
     this.#pace?.end()
     this.#ended = true
     this.#failure = failure
@@ -503,7 +515,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     const event = this.#queue.shift()
     if (event) this.#removeQueued(event)
     if (this.#behind && this.#hasRoomToResume) this.#resume()
-    if (this.#pace?.held && this.#pace.isReady) this.releaseHeld()
+    if (this.#pace?.newest && this.#pace.isReady) this.releaseHeld()
   }
 
   #markTaken(event: ChannelEvent): void {

@@ -33,12 +33,22 @@ export class Paces {
   }
 }
 
+/** How many keys of a state may wait for their time. */
+const maxHeldKeys = 1_024
+/** How many bytes of bodies may wait, if that is more than one message. */
+const maxHeldBytes = 256 * 1024
+
 /**
- * The pace of one subscription: when it may deliver the next message, and the newest message that
- * waits until then.
+ * The pace of one subscription: when it may deliver again, and what waits until then. That is the
+ * newest message, or the newest message of each key of a keyed state.
  */
 export class Pace {
-  held: MessageEvent | undefined
+  /** The last message that was held back. */
+  #newest: MessageEvent | undefined
+  /** In the order of the journal. Undefined: at most the newest message waits. */
+  #byKey: Map<unknown, MessageEvent> | undefined
+  /** Bytes of the bodies in `#byKey`. */
+  #bytes = 0
   readonly #everyMs: number
   readonly #paces: Paces
   readonly #subscription: Paced
@@ -50,15 +60,43 @@ export class Pace {
     this.#subscription = subscription
   }
 
+  /** The newest message that waits. Undefined: none waits. */
+  get newest(): MessageEvent | undefined {
+    return this.#newest
+  }
+
   get isReady(): boolean {
     return performance.now() >= this.#readyAt
   }
 
-  /** Holds the message back. Returns whether it takes the place of an older one. */
-  hold(event: MessageEvent): boolean {
-    const replaces = this.held !== undefined
-    this.held = event
-    return replaces
+  /** Whether a message of another key cannot wait, too. */
+  get isFull(): boolean {
+    return this.#byKey !== undefined && (this.#byKey.size >= maxHeldKeys || this.#bytes >= maxHeldBytes)
+  }
+
+  /**
+   * Holds the message back. Returns whether it takes the place of an older one. `key`: it only takes
+   * the place of a message with the same key.
+   */
+  hold(event: MessageEvent, key?: unknown): boolean {
+    let replaced = this.#newest
+    if (key !== undefined) {
+      this.#byKey ??= new Map()
+      replaced = this.#byKey.get(key)
+      // It moves to the end, so that the messages stay in the order of the journal.
+      this.#byKey.delete(key)
+      this.#byKey.set(key, event)
+      this.#bytes += event.message.body.length - (replaced?.message.body.length ?? 0)
+    }
+    this.#newest = event
+    return replaced !== undefined
+  }
+
+  /** Takes what waits, in the order of the journal. */
+  take(): readonly MessageEvent[] {
+    const held = this.#byKey ? [...this.#byKey.values()] : this.#newest ? [this.#newest] : []
+    this.#forget()
+    return held
   }
 
   /** Releases the held message at its time. */
@@ -68,12 +106,17 @@ export class Pace {
 
   /** A message is delivered now. */
   delivered(): void {
-    this.held = undefined
     this.#readyAt = performance.now() + this.#everyMs
   }
 
   end(): void {
-    this.held = undefined
+    this.#forget()
     this.#paces.wheel.remove(this.#subscription)
+  }
+
+  #forget(): void {
+    this.#newest = undefined
+    this.#byKey = undefined
+    this.#bytes = 0
   }
 }

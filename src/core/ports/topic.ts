@@ -1,3 +1,4 @@
+import type { MessageEvent } from '../model/channel-event.ts'
 import type { Audience } from '../model/source.ts'
 
 /**
@@ -29,6 +30,8 @@ export interface StateTopic {
   readonly id: string
   /** The rows with one of these texts in their index column. Undefined: all rows. */
   readonly indexes: readonly string[] | undefined
+  /** The key of a message. A message without one is a key of its own. */
+  keyOf(event: MessageEvent): unknown
 }
 
 export function channelTopic(clientId: string): ChannelTopic {

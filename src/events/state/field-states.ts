@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import type { MessageEvent } from '../../core/model/channel-event.ts'
+import { printCursor } from '../../core/model/cursor.ts'
 import type { WindowEntry } from '../../core/ports/hot-window.ts'
 import type { StateTopic } from '../../core/ports/topic.ts'
 import type { FoldedMessage, StateDefinition } from '../../core/state/state-definition.ts'
@@ -20,6 +22,7 @@ export class FieldState implements StateDefinition {
   readonly #reader: StateReader
   readonly #router: EventRouter
   readonly #inputOf: (message: WindowEntry, cursor: () => string) => MessageInput
+  #lastKey: { readonly event: MessageEvent; readonly key: unknown } | undefined
 
   constructor(
     field: EventField,
@@ -56,7 +59,16 @@ export class FieldState implements StateDefinition {
   }
 
   topicOf({ values }: Conditions): StateTopic {
-    return { id: this.id, indexes: values[0]?.map(indexText) }
+    return { id: this.id, indexes: values[0]?.map(indexText), keyOf: (event) => this.#keyOf(event) }
+  }
+
+  /** Subscriptions with equal conditions receive the same event one after another. */
+  #keyOf(event: MessageEvent): unknown {
+    if (this.#lastKey?.event !== event) {
+      const folded = this.fold(event.message, () => printCursor(event.cursor))
+      this.#lastKey = { event, key: folded?.key ?? event }
+    }
+    return this.#lastKey.key
   }
 }
 

@@ -6,7 +6,7 @@ import { foldOf, StateClient } from './state-client.ts'
 import { type FolderMode, type StateWorld, stateWorld } from './state-world.ts'
 
 beforeEach(() => {
-  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance'] })
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] })
 })
 afterEach(() => {
   jest.useRealTimers()
@@ -21,7 +21,7 @@ type Act =
   | { readonly kind: 'publish'; readonly changes: readonly Keyed[] }
   /** A client that is away while others publish. */
   | { readonly kind: 'absent'; readonly client: number; readonly changes: readonly Keyed[] }
-  | { readonly kind: 'open'; readonly owner: string | undefined }
+  | { readonly kind: 'open'; readonly owner: string | undefined; readonly every: string | undefined }
   | { readonly kind: 'take'; readonly client: number; readonly count: number }
   | { readonly kind: 'cut' | 'leave'; readonly client: number }
   | { readonly kind: 'folder'; readonly replica: 'here' | 'there'; readonly mode: FolderMode }
@@ -36,7 +36,14 @@ const client = fc.nat(5)
 const act: fc.Arbitrary<Act> = weighted<Act>(
   [5, fc.record({ kind: fc.constant('publish'), changes: fc.array(change, { minLength: 1, maxLength: 20 }) })],
   [2, fc.record({ kind: fc.constant('absent'), client, changes: fc.array(change, { minLength: 20, maxLength: 40 }) })],
-  [1, fc.record({ kind: fc.constant('open'), owner: pick<string | undefined>('a', 'b', undefined) })],
+  [
+    1,
+    fc.record({
+      kind: fc.constant('open'),
+      owner: pick<string | undefined>('a', 'b', undefined),
+      every: pick<string | undefined>('20ms', '1s', undefined),
+    }),
+  ],
   [4, fc.record({ kind: fc.constant('take'), client, count: pick(1, 2, 5, 100) })],
   [3, fc.record({ kind: fc.constant('cut'), client })],
   [3, fc.record({ kind: fc.constant('leave'), client })],
@@ -55,7 +62,7 @@ const act: fc.Arbitrary<Act> = weighted<Act>(
 const met = new Map<string, number>()
 
 async function play(world: StateWorld, acts: readonly Act[]): Promise<void> {
-  const clients = [new StateClient(world, 'a'), new StateClient(world, undefined)]
+  const clients = [new StateClient(world, 'a'), new StateClient(world, undefined), new StateClient(world, 'b', '250ms')]
   const clientAt = (number: number) => clients[number % clients.length]
   let value = 0
   const publish = async (changes: readonly Keyed[]): Promise<void> => {
@@ -78,7 +85,7 @@ async function play(world: StateWorld, acts: readonly Act[]): Promise<void> {
         await publish(one.changes)
         break
       case 'open':
-        if (clients.length < 6) clients.push(new StateClient(world, one.owner))
+        if (clients.length < 6) clients.push(new StateClient(world, one.owner, one.every))
         break
       case 'take':
         await clientAt(one.client)?.take(one.count)

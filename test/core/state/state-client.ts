@@ -22,6 +22,7 @@ export function foldOf(log: readonly Change[], owner: string | undefined, upTo: 
  */
 export class StateClient {
   readonly owner: string | undefined
+  readonly every: string | undefined
   readonly map = new Map<string, number>()
   /** Of its events. */
   readonly phases = new Set<string>()
@@ -37,10 +38,11 @@ export class StateClient {
   readonly #wholes: { readonly offset: number; readonly map: Map<string, number> }[] = []
   readonly #disorder: number[] = []
 
-  constructor(world: StateWorld, owner: string | undefined) {
+  constructor(world: StateWorld, owner: string | undefined, every?: string) {
     this.#world = world
     this.owner = owner
-    this.#subscription = world.subscribe(owner, undefined)
+    this.every = every
+    this.#subscription = world.subscribe(owner, undefined, every)
   }
 
   /** Takes up to `count` events that are there, and leaves no call open. */
@@ -76,7 +78,7 @@ export class StateClient {
   /** Loses its connection, and comes back after the last event that it has received. */
   cut(): void {
     this.leave()
-    this.#subscription = this.#world.subscribe(this.owner, this.#cursor && printCursor(this.#cursor))
+    this.#subscription = this.#world.subscribe(this.owner, this.#cursor && printCursor(this.#cursor), this.every)
   }
 
   /** Compares what it had at each event with what was published up to there. */
@@ -113,7 +115,8 @@ export class StateClient {
       this.#liveUpTo = offset
     }
     if (phase === 'SNAPSHOT_END') this.#liveUpTo = Math.max(this.#liveUpTo, offset)
-    this.#isWhole = phase === 'SNAPSHOT_END' || (phase === 'LIVE' && this.#isWhole)
+    // With a pace, an older change of another key may still wait for its time.
+    this.#isWhole = phase === 'SNAPSHOT_END' || (phase === 'LIVE' && this.#isWhole && this.every === undefined)
     if (this.#isWhole) this.#wholes.push({ offset, map: new Map(this.map) })
   }
 }

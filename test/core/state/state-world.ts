@@ -169,7 +169,7 @@ export async function stateWorld({ journalEntries, windowEntries, pageEvents, li
       return isLagging()
     },
     /** Subscribes in a session of its own. */
-    subscribe(owner: string | undefined, after: string | undefined): ChannelSubscription {
+    subscribe(owner: string | undefined, after: string | undefined, every?: string): ChannelSubscription {
       const session = gateway.openSession({ identity: operator, transport: 'in-process', onClose: () => {} })
       const access = new SubscriptionAccess(events, {
         fields,
@@ -177,7 +177,7 @@ export async function stateWorld({ journalEntries, windowEntries, pageEvents, li
         args: owner === undefined ? {} : { owner },
         selected: [],
       })
-      return session.subscribeEvent({ after, access })
+      return session.subscribeEvent({ after, every, access })
     },
     async [Symbol.asyncDispose]() {
       folders.here.set('ok')
