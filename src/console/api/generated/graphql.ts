@@ -395,6 +395,21 @@ export type GatewayHistoryQueryVariables = Exact<{
 
 export type GatewayHistoryQuery = { gatewayHistory: { stepMs: number, unanswered: Array<string>, points: Array<{ at: string, receivedPerSecond: number, deliveredPerSecond: number, droppedPerSecond: number, sessions: number, replicas: number }> } };
 
+export type ClientPositionsQueryVariables = Exact<{
+  clientId: string | number;
+}>;
+
+
+export type ClientPositionsQuery = { clientPositions: Array<{ name: string, field: string | null, arguments: unknown, cursor: string | null, movedAt: string, usedAt: string, lag: { count: number, atLeast: boolean } | null }> };
+
+export type DeletePositionMutationVariables = Exact<{
+  clientId: string | number;
+  name: string;
+}>;
+
+
+export type DeletePositionMutation = { deletePosition: boolean };
+
 export type QuarantineQueryVariables = Exact<{
   first?: number | null | undefined;
   after?: string | null | undefined;
@@ -1174,6 +1189,27 @@ export const GatewayHistoryDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<GatewayHistoryQuery, GatewayHistoryQueryVariables>;
+export const ClientPositionsDocument = new TypedDocumentString(`
+    query ClientPositions($clientId: ID!) {
+  clientPositions(clientId: $clientId) {
+    name
+    field
+    arguments
+    cursor
+    movedAt
+    usedAt
+    lag {
+      count
+      atLeast
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ClientPositionsQuery, ClientPositionsQueryVariables>;
+export const DeletePositionDocument = new TypedDocumentString(`
+    mutation DeletePosition($clientId: ID!, $name: String!) {
+  deletePosition(clientId: $clientId, name: $name)
+}
+    `) as unknown as TypedDocumentString<DeletePositionMutation, DeletePositionMutationVariables>;
 export const QuarantineDocument = new TypedDocumentString(`
     query Quarantine($first: Int, $after: String) {
   quarantine(first: $first, after: $after) {

@@ -19,6 +19,7 @@ import { Link } from '../../shell/router.tsx'
 import { useChangeButton } from '../../shell/session.tsx'
 import { toast } from '../../shell/toasts.tsx'
 import { clientLook } from './client-look.ts'
+import { ClientPositions } from './client-positions.tsx'
 import {
   channelGrants,
   policyText,
@@ -160,6 +161,7 @@ export function ClientDetail({
             )}
           </section>
           <Subscriptions sessions={sessions.sessions} />
+          <ClientPositions clientId={clientId} />
         </>
       )}
       {testing ? (
