@@ -30,7 +30,7 @@ async function checkBrokerOption({ brokerUrl }: Config): Promise<void> {
 }
 
 async function checkDatabaseOption({ databaseUrl, dataDir }: Config): Promise<void> {
-  const { checkDatabase } = await import('../registries/check-database.ts')
+  const { checkDatabase } = await import('../registries/database/check-database.ts')
   if (databaseUrl !== undefined) {
     const { Client } = await import('pg')
     // Reads the URL, and the TLS files that it names.

@@ -1,6 +1,6 @@
 import { Kysely, SqliteDialect } from 'kysely'
-import { committedStatements } from './committed-statements.ts'
-import { openSqliteFile, retryWhileBusy } from './embedded-file.ts'
+import { committedStatements } from './database/committed-statements.ts'
+import { openSqliteFile, retryWhileBusy } from './database/embedded-file.ts'
 import { migrate } from './migrations.ts'
 import { RegistryError } from './registry-error.ts'
 import { SqlRegistry } from './sql-registry.ts'

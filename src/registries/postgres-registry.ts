@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
+import { defaultAnswerMs, describeServer, discardBroken, openPool } from './database/postgres-pool.ts'
 import { migrate } from './migrations.ts'
-import { defaultAnswerMs, describeServer, discardBroken, openPool } from './postgres-pool.ts'
 import { RegistryError } from './registry-error.ts'
 import { SqlRegistry } from './sql-registry.ts'
 import type { Tables } from './tables.ts'

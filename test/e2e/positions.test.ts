@@ -185,7 +185,7 @@ describe('a position', () => {
     })
   })
 
-  test('tells the unread count of a channel, and is listed and deleted by the command', async () => {
+  test('has the unread count of a channel, and is listed and deleted by the command', async () => {
     const createClient = `mutation { createClientChannel(input: {
       clientId: "dave", name: "Dave", email: "dave@example.org", password: "correct horse" }) { token } }`
     const { createClientChannel } = await replicas.onA<{ createClientChannel: { token: string } }>(createClient)
@@ -226,7 +226,7 @@ async function frameWith(
   isWanted: (json: Record<string, unknown>) => boolean,
 ): Promise<Record<string, unknown>> {
   for (;;) {
-    const { json } = await client.next(10_000)
+    const { json } = await client.next()
     if (isWanted(json)) return json
   }
 }

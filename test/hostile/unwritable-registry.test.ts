@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { checkDatabase } from '../../src/registries/check-database.ts'
+import { checkDatabase } from '../../src/registries/database/check-database.ts'
 import { openPostgresRegistry } from '../../src/registries/postgres-registry.ts'
 import { eventually } from '../support/eventually.ts'
 import { openGateway } from '../support/gateway/gateway-in-process.ts'

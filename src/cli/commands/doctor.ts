@@ -32,7 +32,7 @@ async function examine(config: Config): Promise<Finding[]> {
   // Imported late, so that the other commands start without drivers.
   const [{ checkBroker }, { checkDatabase }] = await Promise.all([
     import('../../brokers/rabbitmq/doctor/check-broker.ts'),
-    import('../../registries/check-database.ts'),
+    import('../../registries/database/check-database.ts'),
   ])
   const embedded = config.brokerUrl.some((url) => url.startsWith('memory:'))
   const database = checkDatabase(config.databaseUrl, config.dataDir)

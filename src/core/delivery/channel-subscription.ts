@@ -119,7 +119,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     after: Cursor | 'invalid' | undefined
     /** Begin with so many of the topic's last events. Only if `after` is undefined. */
     last?: number | undefined
-    /** Deliver at most one message in this time, the newest, or the newest of each key of a state. */
+    /** Deliver at most one message in this time, the newest (of each key of a state). */
     pace?: { readonly everyMs: number; readonly paces: Paces } | undefined
     /** It receives nothing before `begin` is called. */
     awaitsBegin?: boolean

@@ -75,8 +75,8 @@ export class Pace {
   }
 
   /**
-   * Holds the message back. Returns whether it takes the place of an older one. `key`: it only takes
-   * the place of a message with the same key.
+   * Holds the message back. Returns whether it takes the place of an older one. `key`: it only
+   * takes the place of a message with the same key.
    */
   hold(event: MessageEvent, key?: unknown): boolean {
     let replaced = this.#newest

@@ -1,6 +1,6 @@
 import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely'
-import { committedStatements } from '../committed-statements.ts'
-import { openSqliteFile, retryWhileBusy } from '../embedded-file.ts'
+import { committedStatements } from '../database/committed-statements.ts'
+import { openSqliteFile, retryWhileBusy } from '../database/embedded-file.ts'
 import { RegistryError } from '../registry-error.ts'
 import { migrateStates } from './migrate-states.ts'
 import { SqlStateStore, type StateDatabase } from './sql-state-store.ts'

@@ -1,5 +1,5 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
-import { defaultAnswerMs, describeServer, discardBroken, openPool } from '../postgres-pool.ts'
+import { defaultAnswerMs, describeServer, discardBroken, openPool } from '../database/postgres-pool.ts'
 import { RegistryError } from '../registry-error.ts'
 import { migrateStates } from './migrate-states.ts'
 import { SqlStateStore } from './sql-state-store.ts'

@@ -127,8 +127,8 @@ export class JournalHistogram {
   }
 
   /**
-   * Counts what the hot window holds and the filter takes, and finds the offsets of the times in it. Resolves with the
-   * time of its oldest entry.
+   * Counts what the hot window holds and the filter takes, and finds the offsets of the times in
+   * it. Resolves with the time of its oldest entry.
    */
   async #countWindow(
     boundaries: readonly Boundary[],

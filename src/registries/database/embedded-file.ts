@@ -1,9 +1,9 @@
 import { access, constants, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'libsql'
-import { jitterAround } from '../core/timing/jitter.ts'
-import { pause } from '../core/timing/pause.ts'
-import { codeOf, RegistryError } from './registry-error.ts'
+import { jitterAround } from '../../core/timing/jitter.ts'
+import { pause } from '../../core/timing/pause.ts'
+import { codeOf, RegistryError } from '../registry-error.ts'
 
 /**
  * How long SQLite itself waits for a lock, in milliseconds. Short, because this wait blocks the

@@ -2,11 +2,11 @@ import { constants } from 'node:fs'
 import { access, stat, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Client } from 'pg'
-import { errorText } from '../core/model/error-text.ts'
-import type { Source } from '../core/model/source.ts'
-import type { Finding } from '../core/ports/finding.ts'
-import { codeOf, RegistryError } from './registry-error.ts'
-import { sourceOf, type Tables } from './tables.ts'
+import { errorText } from '../../core/model/error-text.ts'
+import type { Source } from '../../core/model/source.ts'
+import type { Finding } from '../../core/ports/finding.ts'
+import { codeOf, RegistryError } from '../registry-error.ts'
+import { sourceOf, type Tables } from '../tables.ts'
 
 const connectMs = 5_000
 /** The registry and the secret are small, but a full disk prevents every write. */
