@@ -163,7 +163,7 @@ export class StateFolder {
       now,
       until: now + leaseMs,
     })
-    // Whoever has the lease knows.
+    // Only the holder of the lease knows.
     if (lease?.head.full && this.#isFull(lease.head)) this.#full.add(id)
     else this.#full.delete(id)
     return lease
