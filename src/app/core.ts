@@ -133,6 +133,7 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     limits: live,
     onState: parts.reportJournal,
   })
+  observer.stateCounts(() => gateway.states?.counts ?? [])
   const clientChannels = new ClientChannels({
     registry,
     passwords: createPasswords(config.maxPasswordChecks),

@@ -18,11 +18,13 @@ import {
   type TransportName,
   transportNames,
 } from '../core/accounting/labels.ts'
+import type { StateCounts } from '../core/accounting/state-counts.ts'
 import type { Observer } from '../core/ports/observer.ts'
 import { type ErrorCode, errorTable } from '../errors.ts'
 import { Buckets, printHistogram } from './buckets.ts'
 import { clusterSeries } from './series/cluster-series.ts'
 import { cross, labelsOf, metricFamily, type Series } from './series/series.ts'
+import { stateSeries } from './series/state-series.ts'
 import type { Snapshot, SnapshotMetric } from './snapshot.ts'
 
 export type Measured = Omit<Observer, 'log'>
@@ -125,6 +127,8 @@ export function createMetrics(): Metrics {
   }
   let clusterCounts = (): ClusterCounts => ({ replicas: 0, presence: undefined })
   const ofCluster = clusterSeries(() => clusterCounts())
+  let stateCounts = (): readonly StateCounts[] => []
+  const ofStates = stateSeries(() => stateCounts())
   const started = metricFamily<[TransportName]>(['transport'], cross(transportNames))
   const resumes = metricFamily<['resumed' | 'gap']>(['result'], [['resumed'], ['gap']])
   const ended = metricFamily<[TransportName, SessionEnd]>(['transport', 'reason'], cross(transportNames, sessionEnds))
@@ -147,6 +151,8 @@ export function createMetrics(): Metrics {
       registers,
       labelNames,
       collect() {
+        // A field that the schema no longer has must not keep its last value.
+        this.reset()
         each((labels, value) => this.set(labels, value))
       },
     })
@@ -320,6 +326,47 @@ export function createMetrics(): Metrics {
     'How often a bound of the notices took effect: `evicted` ended a quiet period early, `dropped` lost a notice (WARREN_MAX_OFFLINE_CLIENTS), `rate` let notices wait (WARREN_MAX_OFFLINE_RATE; checked four times a second).',
     ofCluster.offlineBounds,
   )
+  gauge(
+    'warren_state_keys',
+    'Keys that the keyed state of a typed field holds, removed ones included. 0 on a replica that does not fold it.',
+    ofStates.keys,
+  )
+  gauge(
+    'warren_state_bytes',
+    'Bytes of the messages that the keyed state of a typed field holds. 0 on a replica that does not fold it.',
+    ofStates.bytes,
+  )
+  gauge(
+    'warren_state_lag',
+    'Entries of the journal that are not folded into the keyed state of a typed field yet. 0 on a replica that does not fold it.',
+    ofStates.lag,
+  )
+  gauge(
+    'warren_state_folding',
+    '1 on the replica that folds the keyed state of a typed field. At most one replica does.',
+    ofStates.folding,
+  )
+  gauge(
+    'warren_state_full',
+    '1 if this replica found that the keyed state of a typed field exceeds WARREN_MAX_STATE_KEYS or WARREN_MAX_STATE_BYTES, so that no replica folds it.',
+    ofStates.full,
+    'max',
+  )
+  counter(
+    'warren_state_folded_total',
+    'Messages that this replica folded into the keyed state of a typed field.',
+    ofStates.folded,
+  )
+  counter(
+    'warren_state_snapshots_total',
+    'Subscriptions that received the keyed state of a typed field, or what changed in it since their cursor.',
+    ofStates.snapshots,
+  )
+  counter(
+    'warren_state_missed_total',
+    'Times that retention deleted messages before they were folded into the keyed state of a typed field.',
+    ofStates.missed,
+  )
   gauge('warren_workers', 'Running processes; more than one with `WARREN_WORKERS`.', workers)
   counter('warren_workers_lost_total', 'Workers that exited unexpectedly and were restarted.', workersLost)
   const [name, help] = describedDelivery
@@ -353,6 +400,9 @@ export function createMetrics(): Metrics {
     },
     clusterCounts: (read) => {
       clusterCounts = read
+    },
+    stateCounts: (read) => {
+      stateCounts = read
     },
     resumed: (result) => resumes.add(1, result),
     sessionStarted(transport) {

@@ -171,6 +171,7 @@ export class RecordingObserver implements Observer {
   fieldsServed(): void {}
   fieldPublished(): void {}
   clusterCounts(): void {}
+  stateCounts(): void {}
   resumed(result: string): void {
     this.resumes.push(result)
   }

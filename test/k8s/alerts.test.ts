@@ -57,6 +57,9 @@ const healthy: Series = {
   ...ofPods('warren_presence_unpublished', '', always(0)),
   ...ofPods('warren_offline_notices_total', 'result="failed"', always(0)),
   ...ofPods('warren_offline_bounds_total', 'bound="dropped"', always(0)),
+  ...ofPods('warren_state_lag', 'field="orders"', always(200)),
+  ...ofPods('warren_state_full', 'field="orders"', always(0)),
+  ...ofPods('warren_state_missed_total', 'field="orders"', always(0)),
 }
 
 /** For each alert, what differs from the healthy replicas. Undefined: nothing is scraped at all. */
@@ -80,6 +83,9 @@ const cases: Record<string, Series | undefined> = {
     [series('warren_presence_publications_total', 'a', 'result="failed"')]: lately(1),
   },
   WarrenOfflineNoticesLost: { [series('warren_offline_bounds_total', 'a', 'bound="dropped"')]: lately(1) },
+  WarrenStateLags: { [series('warren_state_lag', 'a', 'field="orders"')]: always(20_000) },
+  WarrenStateFull: { [series('warren_state_full', 'b', 'field="orders"')]: always(1) },
+  WarrenStateMissed: { [series('warren_state_missed_total', 'a', 'field="orders"')]: lately(1) },
   WarrenSlowConsumers: {
     [series('warren_sessions_ended_total', 'a', 'transport="sse",reason="slow-consumer"')]: growing(60),
     [series('warren_sessions_started_total', 'a', 'transport="sse"')]: `100+61x${minutes}`,

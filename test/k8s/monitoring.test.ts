@@ -35,7 +35,7 @@ type Printed = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>
 
 const schema = `
   type Order { id: ID!  total: Int! }
-  type Subscription { orderChanged: Order @events(exchange: "orders", routingKey: "order.#") }
+  type Subscription { orderChanged: Order @events(exchange: "orders", routingKey: "order.#") @state(key: "/id") }
   type Mutation { placeOrder(id: ID!): Published @publish(exchange: "orders", routingKey: "order.{id}") }
 `
 

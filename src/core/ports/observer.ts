@@ -10,6 +10,7 @@ import type {
   SessionEnd,
   TransportName,
 } from '../accounting/labels.ts'
+import type { StateCounts } from '../accounting/state-counts.ts'
 
 /**
  * Receives what logs and metrics need. `observability/` implements it. The gateway calls it on hot
@@ -67,6 +68,8 @@ export interface Observer {
   outboxBytes(read: () => number): void
   /** Registers how to read what is known of all replicas. Called once at the start. */
   clusterCounts(read: () => ClusterCounts): void
+  /** Registers how to read the keyed states of fields. Called once at the start. */
+  stateCounts(read: () => readonly StateCounts[]): void
   /** What was counted so far. Called only for operators who ask, so counting costs no more. */
   counts(): Counts
 }

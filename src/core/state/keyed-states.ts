@@ -1,11 +1,13 @@
+import type { StateCounts } from '../accounting/state-counts.ts'
 import type { Replayer } from '../delivery/channel-subscription.ts'
 import type { CursorCodec } from '../model/cursor.ts'
+import { StateCounters } from './state-counters.ts'
 import { StateFolder, type StateFolderContext } from './state-folder.ts'
 import { StatePages, type StatePagesContext } from './state-pages.ts'
 import { StateReplay } from './state-replay.ts'
 
 export interface KeyedStatesParts
-  extends Omit<StateFolderContext, 'epoch'>,
+  extends Omit<StateFolderContext, 'epoch' | 'counters'>,
     Pick<StatePagesContext, 'matches' | 'pageEvents'> {
   readonly cursors: CursorCodec
   /** Brings subscriptions from their position to the live end. */
@@ -20,12 +22,37 @@ export class KeyedStates {
   readonly replay: StateReplay
   readonly pages: StatePages
   readonly folder: StateFolder
+  readonly #parts: KeyedStatesParts
+  readonly #counters = new StateCounters()
   #folded: Promise<void> | undefined
 
   constructor(parts: KeyedStatesParts) {
+    this.#parts = parts
     this.pages = new StatePages(parts)
-    this.replay = new StateReplay(this.pages, parts.replayer)
-    this.folder = new StateFolder({ ...parts, epoch: () => (parts.isUp() ? parts.epoch() : undefined) })
+    this.replay = new StateReplay(this.pages, parts.replayer, this.#counters)
+    this.folder = new StateFolder({
+      ...parts,
+      counters: this.#counters,
+      epoch: () => (parts.isUp() ? parts.epoch() : undefined),
+    })
+  }
+
+  /** Of the fields that the schema has now. Reads no store. */
+  get counts(): readonly StateCounts[] {
+    const lastOffset = this.#parts.lastOffset() ?? -1
+    return this.#parts.definitions().map(({ id, field }) => {
+      const fold = this.folder.folds.find(({ definition, end }) => definition.id === id && end === undefined)
+      const { keys = 0, bytes = 0, place } = fold?.head ?? {}
+      return {
+        field,
+        folding: fold !== undefined,
+        full: this.folder.isFull(id),
+        keys,
+        bytes,
+        lag: fold ? Math.max(0, lastOffset - (place?.offset ?? -1)) : 0,
+        ...this.#counters.of(field),
+      }
+    })
   }
 
   open(): void {

@@ -18,6 +18,8 @@ export class RunningFold {
   bytes = 0
   /** How many messages it has folded. */
   folded = 0
+  /** How many of them are stored. */
+  stored = 0
   readonly #epoch: string
   /** Once it has read the entry at this offset, it has reached the end of the journal. */
   readonly #endsAt: number

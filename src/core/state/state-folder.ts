@@ -4,6 +4,7 @@ import type { JournalMessage } from '../model/message.ts'
 import { type Journal, JournalReplaced, JournalTruncated } from '../ports/journal.ts'
 import type { Observer } from '../ports/observer.ts'
 import { pause } from '../timing/pause.ts'
+import type { StateCounters } from './state-counters.ts'
 import type { StateDefinition } from './state-definition.ts'
 import { RunningFold } from './state-fold.ts'
 import type { StateStore } from './state-store.ts'
@@ -44,6 +45,7 @@ export interface StateFolderContext {
   readonly cursorOf: (entry: JournalMessage) => string
   /** Read at each use. */
   readonly limits: StateLimits
+  readonly counters: StateCounters
 }
 
 /** The bounds of the state of one field. */
@@ -61,6 +63,8 @@ export class StateFolder {
   readonly #context: StateFolderContext
   readonly #closing = new AbortController()
   #folds: readonly RunningFold[] = []
+  /** The ids of states that exceed their bounds, as far as this replica found that. */
+  readonly #full = new Set<string>()
   #running: Promise<void> | undefined
   #deduplicator: { readonly epoch: string; readonly of: Deduplicator } | undefined
   #scanning: AbortController | undefined
@@ -79,6 +83,11 @@ export class StateFolder {
   /** The states that this replica folds now. */
   get folds(): readonly RunningFold[] {
     return this.#folds
+  }
+
+  /** Whether this replica found that the state exceeds its bounds. */
+  isFull(id: string): boolean {
+    return this.#full.has(id)
   }
 
   /** Writes what was read, and gives its leases back. */
@@ -145,9 +154,19 @@ export class StateFolder {
     return folds
   }
 
-  #lease({ id, field }: StateDefinition): ReturnType<StateStore['lease']> {
+  async #lease({ id, field }: StateDefinition): ReturnType<StateStore['lease']> {
     const now = Date.now()
-    return this.#context.store.lease({ id, field, holder: this.#context.replica, now, until: now + leaseMs })
+    const lease = await this.#context.store.lease({
+      id,
+      field,
+      holder: this.#context.replica,
+      now,
+      until: now + leaseMs,
+    })
+    // Only the holder of the lease knows.
+    if (lease?.head.full && this.#isFull(lease.head)) this.#full.add(id)
+    else this.#full.delete(id)
+    return lease
   }
 
   async #scan(folds: readonly RunningFold[], epoch: string): Promise<void> {
@@ -246,9 +265,13 @@ export class StateFolder {
 
   async #fold(fold: RunningFold, full: boolean): Promise<RunningFold['head'] | undefined> {
     const now = Date.now()
+    const { folded } = fold
     const head = await this.#context.store.fold(fold.take(now, now + leaseMs, full))
-    if (head) fold.head = head
-    else this.#endFold(fold)
+    if (head) {
+      fold.head = head
+      this.#context.counters.of(fold.definition.field).folded += folded - fold.stored
+      fold.stored = folded
+    } else this.#endFold(fold)
     return head
   }
 
@@ -279,7 +302,8 @@ export class StateFolder {
     return keys > maxStateKeys || bytes > maxStateBytes
   }
 
-  #reportFull({ definition: { field }, head }: RunningFold): void {
+  #reportFull({ definition: { field, id }, head }: RunningFold): void {
+    this.#full.add(id)
     const { maxStateKeys, maxStateBytes } = this.#context.limits
     this.#context.observer.log(
       'error',
@@ -289,6 +313,7 @@ export class StateFolder {
   }
 
   #reportMissed({ definition: { field } }: RunningFold): void {
+    this.#context.counters.of(field).missed += 1
     this.#context.observer.log(
       'warn',
       'retention deleted messages that were not folded into keyed state: their keys keep an older value until their next message',

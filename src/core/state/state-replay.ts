@@ -3,6 +3,7 @@ import type { ChannelSubscription, Replayer } from '../delivery/channel-subscrip
 import { TimeSlice } from '../delivery/time-slice.ts'
 import type { Cursor } from '../model/cursor.ts'
 import type { EventTopic, StateTopic } from '../ports/topic.ts'
+import type { StateCounters } from './state-counters.ts'
 import type { StateEvents, StatePages, StateWish } from './state-pages.ts'
 
 /** Events that one subscription gets before the next one gets its own. */
@@ -26,6 +27,7 @@ interface Reading {
 export class StateReplay implements Replayer {
   readonly #pages: StatePages
   readonly #next: Replayer
+  readonly #counters: StateCounters
   readonly #readings = new Map<ChannelSubscription, Reading>()
   /** The conditions by which each subscription began. Others need the state again. */
   readonly #topics = new WeakMap<ChannelSubscription, string>()
@@ -34,9 +36,10 @@ export class StateReplay implements Replayer {
   #isWorking = false
 
   /** `next`: brings a subscription from its position to the live end. */
-  constructor(pages: StatePages, next: Replayer) {
+  constructor(pages: StatePages, next: Replayer, counters: StateCounters) {
     this.#pages = pages
     this.#next = next
+    this.#counters = counters
   }
 
   /** Subscriptions that receive their state. */
@@ -164,6 +167,7 @@ export class StateReplay implements Replayer {
       this.#continue(subscription, reading)
     } else {
       this.#readings.delete(subscription)
+      this.#counters.of(reading.wish.topic.field).snapshots += 1
       this.#next.resume(subscription)
     }
   }

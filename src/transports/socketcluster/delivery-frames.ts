@@ -1,7 +1,7 @@
 import { decodeBody } from '../../core/body/decode-body.ts'
 import { latin1Of } from '../../core/body/latin1.ts'
 import { isJsonType, isTextType } from '../../core/body/media-type.ts'
-import type { MessageEvent } from '../../core/model/channel-event.ts'
+import type { CheckpointEvent, MessageEvent } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
 import type { NamedSubscription } from '../../events/serving/named-events.ts'
 import { EncodingCache } from '../encoding/encoding-cache.ts'
@@ -55,6 +55,22 @@ export class DeliveryFrames {
           ? `{${printed}"data":${result.json}${result.state ? `,${latin1Of(JSON.stringify(result.state).slice(1, -1))}` : ''}}`
           : result.json
     return this.#encodings.add(framed(channel, payload), event, channel, variant)
+  }
+
+  /**
+   * A part of keyed state without a row, for clients that use cursors: an empty state has to empty
+   * what they hold, and the end of a state may come without a message.
+   */
+  stateFrameOf({ cursor, state }: CheckpointEvent, channel: string): string {
+    const { phase, reset } = state ?? {}
+    const members = {
+      cursor: printCursor(cursor),
+      data: null,
+      checkpoint: true,
+      state: phase,
+      reset: reset || undefined,
+    }
+    return framed(channel, JSON.stringify(members))
   }
 
   #payloadOf(event: MessageEvent, cursor: boolean): string {

@@ -64,6 +64,7 @@ export class SocketClusterSubscription implements SubscriptionSink {
         : frames.frameOf(event, subscription.channel, cursors)
       if (frame !== undefined) outbox.push(frame)
     } else if (event.kind === 'GAP') this.#sendGap(event)
+    else if (event.state && cursors) outbox.push(frames.stateFrameOf(event, subscription.channel))
     return true
   }
 

@@ -6,6 +6,7 @@ import { Gateway } from '../../../src/core/gateway.ts'
 import { CursorCodec, printCursor } from '../../../src/core/model/cursor.ts'
 import { anonymous, noScope } from '../../../src/core/model/identity.ts'
 import { defaultRoutingKey, schemaSource } from '../../../src/core/model/source.ts'
+import { StateCounters } from '../../../src/core/state/state-counters.ts'
 import { StateFolder } from '../../../src/core/state/state-folder.ts'
 import type { StateStore } from '../../../src/core/state/state-store.ts'
 import EmbeddedDriver from '../../../src/distributor/drivers/memory.ts'
@@ -137,6 +138,7 @@ export async function stateWorld({ journalEntries, windowEntries, pageEvents, li
     lastOffset: () => hotWindow.last?.offset,
     cursorOf: (entry) => printCursor(gateway.cursorOf(entry)),
     limits: stateLimits,
+    counters: new StateCounters(),
   })
   there.open()
   const log: Change[] = []

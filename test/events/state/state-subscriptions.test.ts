@@ -41,6 +41,10 @@ describe('a subscription to a field with keyed state', () => {
     await order('alice', 1, 11)
     await order('alice', 4, 40)
     await order('alice', 3, 0, 'order.deleted')
+    // A snapshot is as of the place up to which the state is folded.
+    await eventually('the six messages to be folded', () =>
+      gateway.gateway.states?.counts.some(({ field, folded }) => field === 'orders' && folded === 6),
+    )
     const events = client.listen(orders, { id: 'alice' })
     expect(await events.next()).toEqual({
       data: { orders: { id: '1', total: 11 } },

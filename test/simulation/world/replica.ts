@@ -196,6 +196,7 @@ export class Replica {
       fieldsServed: nothing,
       fieldPublished: nothing,
       clusterCounts: nothing,
+      stateCounts: nothing,
       resumed: (result) => {
         this.resumes[result] += 1
       },
