@@ -12,7 +12,7 @@ import type { StateStore } from './state-store.ts'
 const leaseMs = 10_000
 /** How often a lease is renewed, and free ones are claimed, in milliseconds. */
 const renewMs = 3_000
-/** How often what was read is written at least, in milliseconds, once the end of the journal is near. */
+/** How often what was read is written at least near the end of the journal, in milliseconds. */
 const writeMs = 100
 /**
  * The same while many entries are still to be read, and how often the place of an idle journal is
