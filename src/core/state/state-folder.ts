@@ -13,13 +13,19 @@ import type { StateStore } from './state-store.ts'
 const leaseMs = 10_000
 /** How often a lease is renewed, and free ones are claimed, in milliseconds. */
 const renewMs = 3_000
-/** How often what was read is written at least, in milliseconds. */
+/** How often what was read is written at least near the end of the journal, in milliseconds. */
 const writeMs = 100
-/** How often the place of an idle journal is written, in milliseconds. */
+/**
+ * The same while many entries are still to be read, and how often the place of an idle journal is
+ * written, in milliseconds.
+ */
 const placeMs = 1_000
-/** What is written in one transaction, at most. */
-const batchRows = 2_000
-const batchBytes = 4 * 1024 * 1024
+/**
+ * What is written in one transaction, at most. Keys come in any order, so each row changes pages of
+ * the database that few other rows change: the more rows, the more of them share a page.
+ */
+const batchRows = 10_000
+const batchBytes = 8 * 1024 * 1024
 /** Pause after a failure, and while there is nothing to do, in milliseconds. */
 const retryMs = 1_000
 const idleMs = 250
@@ -220,7 +226,7 @@ export class StateFolder {
     const writing = setInterval(() => {
       const now = Date.now()
       const isDue = now - placedAt >= placeMs
-      if (!isDue && folds.every(({ waitingRows }) => waitingRows === 0)) return
+      if (!isDue && (this.#isFarBehind(folds) || folds.every(({ waitingRows }) => waitingRows === 0))) return
       placedAt = now
       void this.#write(folds, epoch)
     }, writeMs)
@@ -229,6 +235,11 @@ export class StateFolder {
       clearInterval(writing)
       clearInterval(renewing)
     }
+  }
+
+  #isFarBehind(folds: readonly RunningFold[]): boolean {
+    const last = this.#context.lastOffset() ?? 0
+    return folds.some(({ end, offset }) => end === undefined && last - offset > batchRows)
   }
 
   /** Never rejects: a failure ends the scan, and the fold continues from what is stored. */

@@ -152,7 +152,7 @@ export class StatePages {
         found.push(row)
         bytes += row.message.body.length
       }
-      if (rows.length < this.#pageEvents) return this.#eventsOf(wish, found, place)
+      if (rows.length <= this.#pageEvents) return this.#eventsOf(wish, found, place)
     }
   }
 
@@ -160,7 +160,8 @@ export class StatePages {
     { id, indexes }: StateTopic,
     after: number,
   ): Promise<{ head: StateHead; place: JournalPlace; rows: readonly StateRow[] } | 'later'> {
-    const page = await this.#context.store.page({ id, indexes, after, maxRows: this.#pageEvents }).then(
+    // One more shows whether rows follow a full page.
+    const page = await this.#context.store.page({ id, indexes, after, maxRows: this.#pageEvents + 1 }).then(
       (read) => {
         this.#isFailing = false
         return read

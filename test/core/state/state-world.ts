@@ -8,7 +8,7 @@ import { anonymous, noScope } from '../../../src/core/model/identity.ts'
 import { defaultRoutingKey, schemaSource } from '../../../src/core/model/source.ts'
 import { StateCounters } from '../../../src/core/state/state-counters.ts'
 import { StateFolder } from '../../../src/core/state/state-folder.ts'
-import type { StateStore } from '../../../src/core/state/state-store.ts'
+import type { StatePageRequest, StateStore } from '../../../src/core/state/state-store.ts'
 import EmbeddedDriver from '../../../src/distributor/drivers/memory.ts'
 import { EventFields } from '../../../src/events/serving/event-fields.ts'
 import { ServedEvents } from '../../../src/events/serving/served-events.ts'
@@ -49,6 +49,11 @@ export type FolderMode = 'ok' | 'away' | 'hold'
 /** A store that one folder uses, and that the test takes away from it. */
 export class FolderStore {
   mode: FolderMode = 'ok'
+  /** What was read. */
+  readonly pages: StatePageRequest[] = []
+  /** How many reads there were at the same time, at most. */
+  mostReads = 0
+  #reads = 0
   readonly #waiting: (() => void)[] = []
 
   set(mode: FolderMode): void {
@@ -71,7 +76,14 @@ export class FolderStore {
       // A replica that was killed gives nothing back.
       release: async () => {},
       head: (id) => store.head(id),
-      page: (request) => store.page(request),
+      page: async (request) => {
+        this.pages.push(request)
+        this.#reads += 1
+        this.mostReads = Math.max(this.mostReads, this.#reads)
+        return store.page(request).finally(() => {
+          this.#reads -= 1
+        })
+      },
       close: () => store.close(),
     }
   }

@@ -197,6 +197,23 @@ export function stateStoreSuite(name: string, newPlace: () => Promise<StatePlace
       expect(empty?.message.body).toEqual(Buffer.alloc(0))
     })
 
+    test('lets other work run while it folds many rows, and shows none of them before all', async () => {
+      const fence = await begin()
+      const rows = Array.from({ length: 5_000 }, (_, at) => row(`k${at}`, at))
+      const ended = new AbortController()
+      const folding = fold(fence, 5_000, rows).finally(() => ended.abort())
+      let turns = 0
+      const reads: ReturnType<StateStore['page']>[] = []
+      while (!ended.signal.aborted) {
+        turns += 1
+        if (turns <= 20) reads.push(store.page({ id: 's', indexes: undefined, after: 4_989, maxRows: 100 }))
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      expect((await folding)?.keys).toBe(5_000)
+      expect(turns).toBeGreaterThan(2)
+      for (const page of await Promise.all(reads)) expect(page?.rows).toHaveLength(page?.head.keys === 0 ? 0 : 10)
+    })
+
     test('shows a reader whole folds only, also in another process', async () => {
       const fence = await begin()
       const other = await place.open()
