@@ -14,8 +14,8 @@ export async function openEmbeddedStateStore(dataDir: string): Promise<SqlStateS
   const { file, database } = await openSqliteFile(dataDir, 'warren-state.db')
   try {
     await retryWhileBusy(() => database.exec('pragma journal_mode = wal; pragma synchronous = normal'))
-    // Keys come in any order, so a cache of 64 MiB saves reads. Checkpoints block the event loop, so
-    // they are small.
+    // Keys come in any order, so a cache of 64 MiB saves reads. Checkpoints block the event loop,
+    // so they are small.
     database.exec('pragma cache_size = -65536; pragma wal_autocheckpoint = 4000')
     const db = new Kysely<StateTables>({
       dialect: new SqliteDialect({ database: keptStatements(committedStatements(database)) }),

@@ -30,10 +30,10 @@ type Frame = Record<string, unknown>
 interface Form {
   readonly name: string
   /** Subscribes to the orders of a customer. The frames are as they arrive. */
-  listen(customerId: string, after?: string): Promise<Inbox<Frame>>
+  readonly listen: (customerId: string, after?: string) => Promise<Inbox<Frame>>
   /** What a frame has to be. `data`: undefined for an empty state. */
-  form(customerId: string, data: object | null | undefined, marks: object): Frame
-  cursorOf(frame: Frame): string
+  readonly form: (customerId: string, data: object | null | undefined, marks: object) => Frame
+  readonly cursorOf: (frame: Frame) => string
 }
 
 const cursor = expect.any(String)
