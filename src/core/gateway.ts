@@ -196,6 +196,7 @@ export class Gateway {
       onMark: (note) => this.#onMark(note),
       onRouted: parts.offline && ((message, clients) => parts.offline?.onMessage(this.#routed(message, clients))),
     })
+    const epochWhileUp = () => (this.#listener.up ? this.#listener.epoch : undefined)
     this.#catchUp = new CatchUp({
       journal: parts.journal,
       hotWindow: parts.hotWindow,
@@ -203,7 +204,7 @@ export class Gateway {
       checkpoints: this.#checkpoints,
       observer: parts.observer,
       cursors: parts.cursors,
-      epoch: () => (this.#listener.up ? this.#listener.epoch : undefined),
+      epoch: epochWhileUp,
       originOf: (topic) => this.#originOf(topic),
       recipientsOf: (message, from) => this.#listener.recipientsOf(message, from),
       eventOf: (message, recipients) => this.#listener.eventOf(message, recipients),
@@ -214,7 +215,7 @@ export class Gateway {
       counter: new EventCounter({
         journal: parts.journal,
         hotWindow: parts.hotWindow,
-        epoch: () => (this.#listener.up ? this.#listener.epoch : undefined),
+        epoch: epochWhileUp,
         originOf: (topic) => this.#originOf(topic),
         audienceOf: (message, from) => this.audienceOf(message, from),
       }),

@@ -279,13 +279,13 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a checkpoint overtakes the message that a pace holds back',
     subscription,
-    "if (event.kind === 'CHECKPOINT') return true\n      this.#enqueue(pace.held",
-    "if (event.kind === 'CHECKPOINT') return false\n      this.#enqueue(pace.held",
+    "if (event.kind === 'CHECKPOINT' && !isState) return true\n      this.#enqueueHeld(",
+    "if (event.kind === 'CHECKPOINT') return false\n      this.#enqueueHeld(",
   ),
   mutant(
     'what a pace holds back stays there while the client is slow',
     subscription,
-    'if (this.#pace?.held && this.#pace.isReady) this.releaseHeld()',
+    'if (this.#pace?.newest && this.#pace.isReady) this.releaseHeld()',
     '',
   ),
   mutant(
