@@ -36,6 +36,7 @@ const retryableErrors = [
   'DELIVERY_FAILED',
   'NO_RESPONDER',
   'REQUEST_TIMEOUT',
+  'STATE_UNAVAILABLE',
 ]
 
 /** Decides whether a subscription resumes after an attempt ended. */

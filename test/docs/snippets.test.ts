@@ -29,6 +29,9 @@ writeFileSync(
       paths: {
         warren: [resolve('src/index.ts')],
         'warren/client': [resolve('src/client/resume.ts')],
+        'warren/client/state': [resolve('src/client/state.ts')],
+        'warren/client/consume': [resolve('src/client/consume.ts')],
+        'warren/client/react': [resolve('src/react/hooks.ts')],
       },
     },
     include: ['.'],

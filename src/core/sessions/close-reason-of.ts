@@ -26,6 +26,7 @@ export function closeReasonOf({
     case 'REGISTRY_UNAVAILABLE':
     case 'NO_RESPONDER':
     case 'REQUEST_TIMEOUT':
+    case 'STATE_UNAVAILABLE':
       return 'TOO_MANY'
     default:
       return 'BAD_REQUEST'

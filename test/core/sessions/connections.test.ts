@@ -126,6 +126,7 @@ test('each error has a close reason', () => {
   expect(Object.fromEntries(reasons)).toEqual({
     UNAUTHENTICATED: 'INVALID_TOKEN',
     POSITION_TAKEN: 'BAD_REQUEST',
+    STATE_UNAVAILABLE: 'TOO_MANY',
     FORBIDDEN: 'FORBIDDEN',
     BAD_USER_INPUT: 'BAD_REQUEST',
     CLIENT_ID_TAKEN: 'BAD_REQUEST',
