@@ -142,7 +142,8 @@ test('the state and all that follows it are the fold of what was published, cut 
         await play(world, acts)
       },
     ),
-    runs(20),
+    // A run takes a second: it has a database of its own.
+    runs(6),
   )
   if (isWholeRun) {
     for (const phase of ['SNAPSHOT', 'SNAPSHOT_END', 'REBASED', 'LIVE'])
