@@ -399,8 +399,8 @@ describe('RabbitMQ', () => {
     {
       await using before = await openGateway(early)
       await callerOf(before.graphqlUrl, operator)(publish, toAlice('long ago'))
-      // RabbitMQ finds a place in a stream by the whole second, so a gateway that starts in the same
-      // second takes the message for a new one.
+      // RabbitMQ finds a place in a stream by the whole second, so a gateway that starts in the
+      // same second takes the message for a new one.
       const second = Math.floor(Date.now() / 1000)
       await eventually('the next second', () => Math.floor(Date.now() / 1000) > second)
     }

@@ -93,10 +93,10 @@ export function topicOfText(text: string): PositionTopic {
 /** With the members of all objects in the order of their names. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted)
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) {
-    // Arguments of graphql-js have no prototype.
-    if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== null) return value
-  }
+  if (typeof value !== 'object' || value === null) return value
+  // Arguments of graphql-js have no prototype.
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return value
   const members = Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1))
   return Object.fromEntries(members.map(([name, member]) => [name, sorted(member)]))
 }

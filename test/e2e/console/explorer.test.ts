@@ -132,8 +132,8 @@ test('an observer may read and not change, and a refused subscription shows why'
 })
 
 /**
- * The parts of GraphiQL once it can execute: it loads its editors after the page, and until both are
- * there a press of its button does nothing.
+ * The parts of GraphiQL once it can execute: it loads its editors after the page, and until both
+ * are there a press of its button does nothing.
  */
 async function loadedExplorer(page: Page): Promise<Record<'editor' | 'run' | 'response', Locator>> {
   const editor = page.getByRole('region', { name: 'Query Editor' })
