@@ -31,8 +31,7 @@ export interface StatePagesContext {
   readonly pageEvents?: number | undefined
   /** The epoch of the journal, as far as it is known. */
   readonly epoch: () => string | undefined
-  /** Whether the message is for the topic now. */
-  readonly matches: (message: JournalMessage, topic: EventTopic) => boolean
+  readonly cursorOf: (entry: JournalMessage) => string
 }
 
 /** What is wanted of a state. */
@@ -145,7 +144,7 @@ export class StatePages {
       for (const row of rows) {
         after = row.message.offset
         if (row.removed && after <= (wish.since ?? -1)) continue
-        if (!this.#context.matches(row.message, wish.topic)) continue
+        if (!wish.state.matches(row.message, () => this.#context.cursorOf(row.message))) continue
         // One more than a page shows whether this page is the last one.
         if (found.length >= this.#pageEvents || (found.length > 0 && bytes >= pageBytes))
           return this.#eventsOf(wish, found, undefined)
