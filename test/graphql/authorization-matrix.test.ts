@@ -221,19 +221,16 @@ const overHttpAlone = /^GraphQL over HTTP/
 describe.each(Object.keys(transports))('over %s', (transport) => {
   const applicable = operations.filter(({ field }) => !subscriptions.includes(field) || !overHttpAlone.test(transport))
   test.each(applicable)('$query is for permitted roles only', async ({ query, allowed }) => {
-    const outcomes: Partial<Record<Role, string>> = {}
-    for (const role of roleNames)
-      outcomes[role] = outcomeOf(
-        await transports[transport]!(
-          query.replace('CURSOR', cursor).replace('REPLICA', gateway.gateway.replica),
-          tokens.get(role),
-        ),
-      )
+    const asked = query.replace('CURSOR', cursor).replace('REPLICA', gateway.gateway.replica)
+    const outcomes = roleNames.map(async (role) => [
+      role,
+      outcomeOf(await transports[transport]!(asked, tokens.get(role))),
+    ])
     const expected = roleNames.map((role) => [
       role,
       allowed.includes(role) ? 'answered' : unknown.includes(role) ? 'UNAUTHENTICATED' : 'FORBIDDEN',
     ])
-    expect(outcomes).toEqual(Object.fromEntries(expected))
+    expect(Object.fromEntries(await Promise.all(outcomes))).toEqual(Object.fromEntries(expected))
   })
 })
 
