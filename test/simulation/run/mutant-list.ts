@@ -231,8 +231,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a typed field delivers messages that do not fit it',
     'src/events/serving/event-fields.ts',
-    "const delivers = verdict.kind === 'valid' ||",
-    "const delivers = verdict.kind !== 'filtered' ||",
+    "return kind === 'valid' ||",
+    "return kind !== 'filtered' ||",
   ),
   mutant(
     'a typed field keeps its subscription after the token lost its grant',
