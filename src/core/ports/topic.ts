@@ -1,5 +1,6 @@
 import type { MessageEvent } from '../model/channel-event.ts'
 import type { Audience } from '../model/source.ts'
+import type { WindowEntry } from './hot-window.ts'
 
 /**
  * What a subscription receives: the channel of a client, or the events of a typed field that meet
@@ -30,6 +31,11 @@ export interface StateTopic {
   readonly id: string
   /** The rows with one of these texts in their index column. Undefined: all rows. */
   readonly indexes: readonly string[] | undefined
+  /**
+   * Whether a message meets the conditions of the topic, and has a value for its field. It depends
+   * on the message only, and not on who is subscribed. `cursor` prints the cursor of the message.
+   */
+  matches(message: WindowEntry, cursor: () => string): boolean
   /** The key of a message. A message without one is a key of its own. */
   keyOf(event: MessageEvent): unknown
 }

@@ -8,7 +8,7 @@ import { StateReplay } from './state-replay.ts'
 
 export interface KeyedStatesParts
   extends Omit<StateFolderContext, 'epoch' | 'counters'>,
-    Pick<StatePagesContext, 'matches' | 'pageEvents'> {
+    Pick<StatePagesContext, 'pageEvents'> {
   readonly cursors: CursorCodec
   /** Brings subscriptions from their position to the live end. */
   readonly replayer: Replayer

@@ -33,8 +33,7 @@ export interface StatePagesContext {
   readonly pageEvents?: number | undefined
   /** The epoch of the journal, as far as it is known. */
   readonly epoch: () => string | undefined
-  /** Whether the message is for the topic now. */
-  readonly matches: (message: JournalMessage, topic: EventTopic) => boolean
+  readonly cursorOf: (entry: JournalMessage) => string
 }
 
 /** What is wanted of a state. */
@@ -167,7 +166,7 @@ export class StatePages {
         const { offset } = row.message
         if (offset > (wish.upTo ?? offset)) return this.#eventsOf(wish, found, { ...bounds, end: place })
         if (row.removed && offset <= (wish.since ?? -1)) continue
-        if (!this.#context.matches(row.message, wish.topic)) continue
+        if (!wish.state.matches(row.message, () => this.#context.cursorOf(row.message))) continue
         // One more than a page shows whether this page is the last one.
         if (found.length >= pageEvents || (found.length > 0 && bytes >= pageBytes))
           return this.#eventsOf(wish, found, { ...bounds, next: found.at(-1)?.message.offset ?? after })

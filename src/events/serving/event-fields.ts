@@ -6,7 +6,7 @@ import type { EventMatcher, EventMatches, InvalidEvent } from '../../core/ports/
 import type { WindowEntry } from '../../core/ports/hot-window.ts'
 import type { Conditions } from '../access/conditions.ts'
 import { EventRouter } from '../matching/event-router.ts'
-import { removedKey, type ValueOf } from '../matching/field-index.ts'
+import { valueIn } from '../matching/field-index.ts'
 import type { MessageReading } from '../matching/message-reading.ts'
 import type { EventField, EventSchema } from '../model/event-schema.ts'
 import type { Verdict } from '../model/typed-value.ts'
@@ -197,11 +197,6 @@ export class EventFields implements EventMatcher {
   ): InvalidEvent {
     return { reason: 'schema', field, pointer, text: `expected ${expected}`, schema: this.schema.hash }
   }
-}
-
-function valueIn(verdict: Verdict): ReturnType<ValueOf> {
-  if (verdict.kind !== 'valid') return undefined
-  return verdict.removed === undefined ? verdict.value : removedKey
 }
 
 function traced(field: string, outcome: TracedField['outcome'], detail: string | null = null): TracedField {

@@ -6,6 +6,7 @@ import type { StateTopic } from '../../core/ports/topic.ts'
 import type { FoldedMessage, StateDefinition } from '../../core/state/state-definition.ts'
 import type { Conditions } from '../access/conditions.ts'
 import type { EventRouter } from '../matching/event-router.ts'
+import { type FieldIndex, valueIn } from '../matching/field-index.ts'
 import type { EventField } from '../model/event-schema.ts'
 import type { MessageInput } from '../values/message-input.ts'
 import type { StateReader } from './state-reader.ts'
@@ -58,8 +59,31 @@ export class FieldState implements StateDefinition {
     }
   }
 
-  topicOf({ values }: Conditions): StateTopic {
-    return { id: this.id, indexes: values[0]?.map(indexText), keyOf: (event) => this.#keyOf(event) }
+  topicOf(conditions: Conditions): StateTopic {
+    let index: FieldIndex | undefined
+    return {
+      id: this.id,
+      indexes: conditions.values[0]?.map(indexText),
+      matches: (message, cursor) => {
+        index ??= this.#router.indexOf(this.field).only(conditions)
+        return this.#matches(index, message, cursor)
+      },
+      keyOf: (event) => this.#keyOf(event),
+    }
+  }
+
+  #matches(index: FieldIndex, message: WindowEntry, cursor: () => string): boolean {
+    try {
+      const input = this.#inputOf(message, cursor)
+      const reading = this.#router.read(this.field, input)
+      if (!reading) return false
+      const verdict = this.#reader.validate(input, reading.binding)
+      // Only valid messages are folded, but the schema may have changed since.
+      return verdict.kind === 'valid' && index.keysOf(reading, () => valueIn(verdict)).length > 0
+    } catch {
+      // A body that cannot be decoded any more, because its limit is lower now.
+      return false
+    }
   }
 
   /** Subscriptions with equal conditions receive the same event one after another. */
