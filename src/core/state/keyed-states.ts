@@ -1,6 +1,7 @@
 import type { StateCounts } from '../accounting/state-counts.ts'
 import type { Replayer } from '../delivery/channel-subscription.ts'
 import type { CursorCodec } from '../model/cursor.ts'
+import { type InspectedState, inspectState } from './inspect-state.ts'
 import { StateCounters } from './state-counters.ts'
 import { StateFolder, type StateFolderContext } from './state-folder.ts'
 import { StatePages, type StatePagesContext } from './state-pages.ts'
@@ -53,6 +54,12 @@ export class KeyedStates {
         ...this.#counters.of(field),
       }
     })
+  }
+
+  /** Of the field as the schema has it now, from the store. Undefined: the field has no state. */
+  async inspect(field: string): Promise<InspectedState | undefined> {
+    const definition = this.#parts.definitions().find((one) => one.field === field)
+    return definition && inspectState(definition, this.#parts)
   }
 
   open(): void {

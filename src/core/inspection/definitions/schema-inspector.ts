@@ -1,5 +1,6 @@
 import { badInput } from '../../../errors.ts'
 import type { Gathering } from '../../cluster/gathering.ts'
+import type { InspectedState } from '../../state/inspect-state.ts'
 import type { FieldRate } from '../replicas/replica-inspector.ts'
 import { type FieldActivity, type FieldActivityParts, readFieldActivity } from './field-activity.ts'
 import type { FieldDefinition, SchemaFile, SchemaReader, SchemaVersion } from './field-definition.ts'
@@ -19,6 +20,8 @@ export interface InspectedField {
   readonly replicas: readonly { readonly replica: string; readonly field: FieldReport }[]
   /** Read when it is asked for. */
   readonly activity: () => Promise<FieldActivity>
+  /** From the store. Undefined: the field has no keyed state. */
+  readonly state: () => Promise<InspectedState | undefined>
   readonly sdl: () => string
 }
 
@@ -71,7 +74,7 @@ export class SchemaInspector {
 
   /** `name`: only this field. */
   async read(name?: string): Promise<InspectedSchema> {
-    const { gathering, reader } = this.#parts
+    const { gathering, reader, gateway } = this.#parts
     const { answers, unanswered } = await gathering.ask('schema', null, readSchemaReport)
     const definitions = reader.fields().filter((field) => name === undefined || field.name === name)
     const version = reader.current ?? null
@@ -89,6 +92,7 @@ export class SchemaInspector {
           replicas,
           sum: replicas.map(({ field }) => field).reduce(sumOf, noReport),
           activity: () => this.#activityOf(definition.name),
+          state: async () => gateway.states?.inspect(definition.name),
           sdl: () => reader.sdlOf(definition.name),
         }
       }),
