@@ -41,8 +41,12 @@ export class KeyedStates {
   /** Of the fields that the schema has now. Reads no store. */
   get counts(): readonly StateCounts[] {
     const lastOffset = this.#parts.lastOffset() ?? -1
+    const now = Date.now()
     return this.#parts.definitions().map(({ id, field }) => {
-      const fold = this.folder.folds.find(({ definition, end }) => definition.id === id && end === undefined)
+      // While the database is away, the lease ends, and nothing is folded.
+      const fold = this.folder.folds.find(
+        ({ definition, end, head }) => definition.id === id && end === undefined && head.heldUntil > now,
+      )
       const { keys = 0, bytes = 0, place } = fold?.head ?? {}
       return {
         field,
@@ -50,6 +54,7 @@ export class KeyedStates {
         full: this.folder.isFull(id),
         keys,
         bytes,
+        offset: place?.offset ?? 0,
         lag: fold ? Math.max(0, lastOffset - (place?.offset ?? -1)) : 0,
         ...this.#counters.of(field),
       }

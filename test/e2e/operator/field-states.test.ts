@@ -66,7 +66,7 @@ test('every replica shows the state in the shared database, and continues the pa
     eventually('the state with all messages', async () => {
       const { typedFields } = await call<Answer>(query)
       const [board] = typedFields.fields
-      return board?.state?.keys === 4 && board.state.removedKeys === 1 && board.state.lag === 0 && typedFields.fields
+      return board?.state?.keys === 4 && board.state.removedKeys === 1 && typedFields.fields
     })
   const answers = [await answerOf(observer), await answerOf(onA), await answerOf(onB)]
   const names = [a.gateway.replica, b.gateway.replica]
@@ -83,7 +83,7 @@ test('every replica shows the state in the shared database, and continues the pa
           removedKeys: 1,
           bytes: expect.any(Number),
           cursor: expect.any(String),
-          lag: 0,
+          lag: expect.any(Number),
           replica: answers[0]?.[0]?.state?.replica,
         },
       },
