@@ -5,7 +5,8 @@ import type { StateHead, StateStore } from './state-store.ts'
 export const stateStatuses = ['READY', 'BUILDING', 'FULL', 'UNAVAILABLE'] as const
 /**
  * `READY`: it is served. `BUILDING`: its fold has not reached the end of the journal. `FULL`: it
- * exceeds its bounds, so it is neither folded nor served. `UNAVAILABLE`: its database cannot be read.
+ * exceeds its bounds, so it is neither folded nor served. `UNAVAILABLE`: the database cannot be
+ * read.
  */
 export type StateStatus = (typeof stateStatuses)[number]
 
@@ -66,7 +67,8 @@ export async function inspectState(
       bytes,
       cursor: place && { ...place, codec: cursors },
       lag: Math.max(0, last - (place?.offset ?? -1)),
-      replica: head && head.heldUntil > Date.now() ? head.holder : undefined,
+      // The lease of a full state is held, so that its holder sees when the bounds change.
+      replica: head && !head.full && head.heldUntil > Date.now() ? head.holder : undefined,
     },
   }
 }

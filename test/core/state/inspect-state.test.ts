@@ -26,7 +26,7 @@ test.each([
   ['one that no replica folds', { ...head, heldUntil: Date.now() - 1 }, 'READY', { keys: 3, replica: undefined }],
   ['one that is being built', { ...head, built: false }, 'BUILDING', { keys: 3, lag: 2, replica: 'one' }],
   ['one of a journal that is gone', { ...head, epoch: 'ffffffffffffffff' }, 'BUILDING', { ...empty, replica: 'one' }],
-  ['one with too many keys', { ...head, full: true }, 'FULL', { keys: 3 }],
+  ['one with too many keys', { ...head, full: true }, 'FULL', { keys: 3, replica: undefined }],
   ['one that nothing has folded yet', undefined, 'BUILDING', empty],
 ])('a state is described: %s', async (_what, stored, status, content) => {
   const store = { head: () => Promise.resolve(stored) }
