@@ -22,8 +22,20 @@ export interface FieldDefinition {
   readonly gap: string
   /** Whether `Query.<name>History` exists. */
   readonly history: boolean
+  /** Null: the field has no `@state`. */
+  readonly state: FieldStateDefinition | null
   readonly file: string
   readonly line: number
+}
+
+/** The keyed state of a field, as `@state` defines it. */
+export interface FieldStateDefinition {
+  /** Where the key of a message is, in words. */
+  readonly key: string
+  /** Event types that remove the key of their message. */
+  readonly deleteOn: readonly string[]
+  /** How long keys stay after their last message. Null: always. */
+  readonly keepMs: number | null
 }
 
 export interface ArgumentDefinition {
