@@ -289,6 +289,22 @@ export type TestSubscriptionSubscriptionVariables = Exact<{
 
 export type TestSubscriptionSubscription = { testSubscription: { kind: EventKind, cursor: string, data: unknown, type: string | null, messageId: string | null, exchange: string | null, routingKey: string | null, receivedAt: string, gap: { reason: GapReason, oldest: string | null, dropped: number | null } | null } };
 
+export type TypedFieldNamesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type TypedFieldNamesQuery = { typedFields: { fields: Array<{ name: string }> } };
+
+export type TestFieldSubscriptionVariables = Exact<{
+  clientId: string | number;
+  field: string;
+  claims?: unknown;
+  after?: string | null | undefined;
+  reason?: string | null | undefined;
+}>;
+
+
+export type TestFieldSubscription = { testField: { value: unknown, removedKey: string | null, error: string | null, event: { kind: EventKind, cursor: string, exchange: string | null, routingKey: string | null, receivedAt: string, gap: { reason: GapReason, dropped: number | null } | null } } };
+
 export type ConfigurationQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -770,6 +786,41 @@ export const TestSubscriptionDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<TestSubscriptionSubscription, TestSubscriptionSubscriptionVariables>;
+export const TypedFieldNamesDocument = new TypedDocumentString(`
+    query TypedFieldNames {
+  typedFields {
+    fields {
+      name
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TypedFieldNamesQuery, TypedFieldNamesQueryVariables>;
+export const TestFieldDocument = new TypedDocumentString(`
+    subscription TestField($clientId: ID!, $field: String!, $claims: JSON, $after: Cursor, $reason: String) {
+  testField(
+    clientId: $clientId
+    field: $field
+    claims: $claims
+    after: $after
+    reason: $reason
+  ) {
+    value
+    removedKey
+    error
+    event {
+      kind
+      cursor
+      exchange
+      routingKey
+      receivedAt
+      gap {
+        reason
+        dropped
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TestFieldSubscription, TestFieldSubscriptionVariables>;
 export const ConfigurationDocument = new TypedDocumentString(`
     query Configuration {
   configuration {

@@ -1,8 +1,9 @@
 import { badInput } from '../../../errors.ts'
 import type { Gathering } from '../../cluster/gathering.ts'
+import type { Identity } from '../../model/identity.ts'
 import type { FieldRate } from '../replicas/replica-inspector.ts'
 import { type FieldActivity, type FieldActivityParts, readFieldActivity } from './field-activity.ts'
-import type { FieldDefinition, SchemaFile, SchemaReader, SchemaVersion } from './field-definition.ts'
+import type { FieldDefinition, FieldForCaller, SchemaFile, SchemaReader, SchemaVersion } from './field-definition.ts'
 import { type FieldSubscriberPage, FieldSubscribers, visitInSlices } from './field-subscribers.ts'
 import { type FieldReport, readSchemaReport, type SchemaReport } from './schema-report.ts'
 
@@ -99,6 +100,11 @@ export class SchemaInspector {
       })),
       unanswered,
     }
+  }
+
+  /** See `SchemaReader.fieldFor`. */
+  fieldFor(identity: Identity, name: string): FieldForCaller {
+    return this.#parts.reader.fieldFor(identity, name)
   }
 
   /** The clients that subscribe to a field, by client id. */
