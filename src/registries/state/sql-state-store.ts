@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { CompiledQuery, type Kysely } from 'kysely'
+import type { Kysely } from 'kysely'
 import type {
   StateFold,
   StateHead,
@@ -12,9 +11,9 @@ import type {
 import { RegistryError } from '../registry-error.ts'
 import {
   headOf,
+  noPart,
   type PrintedRow,
   printRow,
-  rowColumns,
   rowOf,
   type StateHeadRow,
   type StateTables,
@@ -27,13 +26,21 @@ export interface StateDatabase {
   write<T>(work: (db: Kysely<StateTables>) => Promise<T>): Promise<T>
   /** All reads of `work` see the same moment. */
   read<T>(work: (db: Kysely<StateTables>) => Promise<T>): Promise<T>
-  /** The placeholder of the n-th parameter, from 1 on. */
-  placeholder(position: number): string
+  /**
+   * Writes the last messages of different keys, at most `statementRows`, inside `write`. Resolves
+   * with what the rows of these keys counted before. Each database has a way that costs it least.
+   */
+  writeRows(db: Kysely<StateTables>, part: number, now: number, rows: readonly PrintedRow[]): Promise<RowCounts>
   close(): Promise<void>
 }
 
-/** Rows of one statement: SQLite takes at most 32,766 parameters, PostgreSQL 65,535. */
-const statementRows = 100
+export interface RowCounts {
+  readonly rows: number
+  readonly bytes: number
+}
+
+/** Rows that a fold writes before it looks whether other work waits. */
+export const statementRows = 100
 /** How long a fold keeps this thread from other work, in milliseconds. */
 const turnMs = 10
 /** Rows that one call of `forget` or `sweep` deletes at most: a transaction must not take long. */
@@ -42,9 +49,6 @@ const deletedRows = 500
 /** The queries of keyed state for all databases. */
 export class SqlStateStore implements StateStore {
   readonly #database: StateDatabase
-  /** Texts of statements with many rows, by the number of rows. */
-  readonly #upserts = new Map<number, string>()
-  readonly #lookups = new Map<number, string>()
 
   constructor(database: StateDatabase) {
     this.#database = database
@@ -57,7 +61,7 @@ export class SqlStateStore implements StateStore {
         .values({
           id,
           field,
-          part: newPart(),
+          part: noPart,
           epoch: '',
           folded_offset: -1,
           folded_fingerprint: 0,
@@ -103,9 +107,14 @@ export class SqlStateStore implements StateStore {
     return this.#attempt('write', async (db) => {
       const row = await headFor(db, id, fence)
       if (!row) return undefined
-      await db.insertInto('warren_state_garbage').values({ part: row.part }).execute()
+      await db.updateTable('warren_state_parts').set({ garbage: 1 }).where('part', '=', row.part).execute()
+      const { part } = await db
+        .insertInto('warren_state_parts')
+        .values({ garbage: 0 })
+        .returning('part')
+        .executeTakeFirstOrThrow()
       const begun = {
-        part: newPart(),
+        part,
         epoch,
         folded_offset: -1,
         folded_fingerprint: 0,
@@ -134,6 +143,7 @@ export class SqlStateStore implements StateStore {
     return this.#attempt('write', async (db) => {
       const row = await headFor(db, id, fence)
       if (!row) return undefined
+      if (row.part === noPart) throw new Error(`the state ${id} was not begun`)
       let { row_count: count, byte_count: bytes } = {
         row_count: Number(row.row_count),
         byte_count: Number(row.byte_count),
@@ -147,16 +157,10 @@ export class SqlStateStore implements StateStore {
           await nextTurn()
           turnBegan = performance.now()
         }
-        const printed = sorted.slice(begin, begin + statementRows).map((one) => printRow(row.part, one, now))
-        const before = await this.#sizesOf(db, row.part, printed)
+        const printed = sorted.slice(begin, begin + statementRows).map(printRow)
+        const before = await this.#database.writeRows(db, row.part, now, printed)
         count += printed.length - before.rows
         bytes += printed.reduce((sum, one) => sum + one.bytes, 0) - before.bytes
-        await db.executeQuery(
-          CompiledQuery.raw(
-            this.#upsertOf(printed.length),
-            printed.flatMap(({ values }) => values),
-          ),
-        )
       }
       const folded = {
         folded_offset: place.offset,
@@ -212,7 +216,12 @@ export class SqlStateStore implements StateStore {
   async sweep(): Promise<number> {
     return this.#attempt('write', async (db) => {
       for (;;) {
-        const garbage = await db.selectFrom('warren_state_garbage').select('part').limit(1).executeTakeFirst()
+        const garbage = await db
+          .selectFrom('warren_state_parts')
+          .select('part')
+          .where('garbage', '=', 1)
+          .limit(1)
+          .executeTakeFirst()
         if (!garbage) return 0
         const { part } = garbage
         const some = db.selectFrom('warren_state_rows').select('row_key').where('part', '=', part).limit(deletedRows)
@@ -222,7 +231,7 @@ export class SqlStateStore implements StateStore {
           .where('row_key', 'in', some)
           .executeTakeFirst()
         const deleted = Number(numDeletedRows)
-        if (deleted < deletedRows) await db.deleteFrom('warren_state_garbage').where('part', '=', part).execute()
+        if (deleted < deletedRows) await db.deleteFrom('warren_state_parts').where('part', '=', part).execute()
         if (deleted > 0) return deleted
       }
     })
@@ -256,41 +265,6 @@ export class SqlStateStore implements StateStore {
     await this.#database.close()
   }
 
-  /** What the rows of these keys count now. */
-  async #sizesOf(
-    db: Kysely<StateTables>,
-    part: string,
-    printed: readonly PrintedRow[],
-  ): Promise<{ rows: number; bytes: number }> {
-    const query = CompiledQuery.raw(this.#lookupOf(printed.length), [part, ...printed.map(({ key }) => key)])
-    const { rows } = await db.executeQuery<{ count: number | string; bytes: number | string | null }>(query)
-    return { rows: Number(rows[0]?.count ?? 0), bytes: Number(rows[0]?.bytes ?? 0) }
-  }
-
-  /** kysely compiles a statement at each call, which takes longer than SQLite takes to run it. */
-  #upsertOf(count: number): string {
-    const known = this.#upserts.get(count)
-    if (known !== undefined) return known
-    const width = rowColumns.length
-    const tuples = Array.from({ length: count }, (_row, row) => {
-      const places = rowColumns.map((_column, column) => this.#database.placeholder(row * width + column + 1))
-      return `(${places.join(', ')})`
-    })
-    const updates = rowColumns.slice(2).map((column) => `${column} = excluded.${column}`)
-    const text = `insert into warren_state_rows (${rowColumns.join(', ')}) values ${tuples.join(', ')} on conflict (part, row_key) do update set ${updates.join(', ')}`
-    this.#upserts.set(count, text)
-    return text
-  }
-
-  #lookupOf(count: number): string {
-    const known = this.#lookups.get(count)
-    if (known !== undefined) return known
-    const keys = Array.from({ length: count }, (_key, index) => this.#database.placeholder(index + 2)).join(', ')
-    const text = `select count(*) as count, sum(row_bytes) as bytes from warren_state_rows where part = ${this.#database.placeholder(1)} and row_key in (${keys})`
-    this.#lookups.set(count, text)
-    return text
-  }
-
   async #attempt<T>(kind: 'read' | 'write', work: (db: Kysely<StateTables>) => Promise<T>): Promise<T> {
     try {
       return await this.#database[kind](work)
@@ -309,9 +283,4 @@ async function headFor(db: Kysely<StateTables>, id: string, fence: number): Prom
     .where('fence', '=', fence)
     .returningAll()
     .executeTakeFirst()
-}
-
-/** Each index entry has it, so it is short. There are as many parts as states, and some garbage. */
-function newPart(): string {
-  return randomBytes(6).toString('base64url')
 }
