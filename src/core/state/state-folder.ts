@@ -191,8 +191,8 @@ export class StateFolder {
       const isRepeat = deduplicator.record(entry)
       const isSilent = isRepeat || entry.mark || entry.unreadable === true
       for (const fold of folds) fold.visit(entry, isFirst, isSilent, () => this.#context.cursorOf(entry))
-      // Thousands of entries wait for one transaction: what was read of their bodies is not kept. One
-      // that shares memory is not kept itself, and others may read it.
+      // Thousands of entries wait for one transaction: what was read of their bodies is not kept.
+      // An entry that shares memory does not wait, and others may read it.
       if (!entry.detach) forgetBody(entry)
       isFirst = false
       return !scanning.signal.aborted && this.#continues(folds, epoch)
