@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type {
   StateFold,
   StateHead,
@@ -181,14 +181,17 @@ export class SqlStateStore implements StateStore {
     return this.#attempt('write', async (db) => {
       const row = await headFor(db, id, fence)
       if (!row) return 0
-      const old = db
+      // A fold writes rows in the order of offsets, so no row after one that stays is older.
+      const oldest = db
         .selectFrom('warren_state_rows')
-        .select('row_key')
+        .select(['row_key', 'folded_at'])
         .where('part', '=', row.part)
-        .where('folded_at', '<', foldedBefore)
-        .$if(!all, (query) => query.where('removed', '=', 1))
+        // In the text of the statement, where the index of removed rows needs it.
+        .$if(!all, (query) => query.where('removed', '=', sql.lit(1)))
         .orderBy('row_offset')
         .limit(deletedRows)
+        .as('oldest')
+      const old = db.selectFrom(oldest).select('row_key').where('folded_at', '<', foldedBefore)
       const deleted = await db
         .deleteFrom('warren_state_rows')
         .where('part', '=', row.part)

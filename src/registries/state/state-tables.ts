@@ -93,6 +93,13 @@ const partsMigration: Migration = {
       .addColumn('garbage', 'integer', (column) => column.notNull())
       .execute()
     await createRows(db, 'integer')
+    // Removed keys are few, and are looked for each minute.
+    await db.schema
+      .createIndex('warren_state_rows_removed')
+      .on('warren_state_rows')
+      .columns(['part', 'row_offset'])
+      .where(sql<boolean>`removed = 1`)
+      .execute()
     await db.schema.alterTable('warren_states').dropColumn('part').execute()
     await db.schema
       .alterTable('warren_states')
