@@ -10,6 +10,7 @@ import type {
 
 interface MemoryState {
   fence: number
+  isBegun: boolean
   head: StateHead
   /** By key, with when it was folded. */
   rows: Map<string, { readonly row: StateRow; readonly foldedAt: number }>
@@ -28,7 +29,7 @@ export class MemoryStates implements StateStore {
   async lease({ id, holder, now, until }: Parameters<StateStore['lease']>[0]): Promise<StateLease | undefined> {
     let state = this.states.get(id)
     if (!state) {
-      state = { fence: 0, head: { ...begun, epoch: '', holder: '', heldUntil: 0 }, rows: new Map() }
+      state = { fence: 0, isBegun: false, head: { ...begun, epoch: '', holder: '', heldUntil: 0 }, rows: new Map() }
       this.states.set(id, state)
     }
     const { head } = state
@@ -48,6 +49,7 @@ export class MemoryStates implements StateStore {
     const state = this.#stateOf(id, fence)
     if (!state) return undefined
     this.#garbage += state.rows.size
+    state.isBegun = true
     state.rows = new Map()
     state.head = { ...state.head, ...begun, epoch }
     return state.head
@@ -68,6 +70,7 @@ export class MemoryStates implements StateStore {
       await new Promise<void>((resolve) => setImmediate(resolve))
     const state = this.#stateOf(id, fence)
     if (!state) return undefined
+    if (!state.isBegun) throw new Error(`the state ${id} was not begun`)
     for (const row of rows) state.rows.set(row.key, { row, foldedAt: now })
     const forgottenUpTo = Math.max(state.head.forgottenUpTo, missingUpTo)
     state.head = { ...state.head, ...this.#sizeOf(state), place, built, full, forgottenUpTo, heldUntil: until }

@@ -1,3 +1,4 @@
+import { forgetBody } from '../body/decode-body.ts'
 import { fingerprintOf } from '../model/cursor.ts'
 import type { WindowEntry } from '../ports/hot-window.ts'
 import type { StateDefinition } from './state-definition.ts'
@@ -93,9 +94,11 @@ export class RunningFold {
     if (isSilent || !this.definition.exchanges.has(entry.exchange)) return
     const read = this.definition.fold(entry, cursor)
     if (!read) return
-    const message = entry.detach?.() ?? entry
-    this.#rows.set(read.key, { ...read, message })
-    this.bytes += message.body.length + read.key.length
+    const { key, index, removed } = read
+    const copy = entry.detach?.()
+    if (copy) forgetBody(copy)
+    this.#rows.set(key, { key, index, removed, message: copy ?? entry })
+    this.bytes += entry.body.length + key.length
     this.folded += 1
   }
 

@@ -1,6 +1,8 @@
+import { forgetBody } from '../body/decode-body.ts'
 import { Deduplicator } from '../delivery/deduplicator.ts'
 import { errorText } from '../model/error-text.ts'
 import type { JournalMessage } from '../model/message.ts'
+import type { WindowEntry } from '../ports/hot-window.ts'
 import { type Journal, JournalReplaced, JournalTruncated } from '../ports/journal.ts'
 import type { Observer } from '../ports/observer.ts'
 import { pause } from '../timing/pause.ts'
@@ -185,10 +187,13 @@ export class StateFolder {
     this.#deduplicator = { epoch, of: deduplicator }
     const begin = Math.min(...folds.map(({ offset }) => offset))
     let isFirst = true
-    const visit = (entry: JournalMessage): boolean => {
+    const visit = (entry: WindowEntry): boolean => {
       const isRepeat = deduplicator.record(entry)
       const isSilent = isRepeat || entry.mark || entry.unreadable === true
       for (const fold of folds) fold.visit(entry, isFirst, isSilent, () => this.#context.cursorOf(entry))
+      // Thousands of entries wait for one transaction: what was read of their bodies is not kept.
+      // An entry that shares memory does not wait, and others may read it.
+      if (!entry.detach) forgetBody(entry)
       isFirst = false
       return !scanning.signal.aborted && this.#continues(folds, epoch)
     }

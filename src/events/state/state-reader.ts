@@ -121,8 +121,13 @@ export class StateReader {
 }
 
 function keyText(value: unknown): string | undefined {
-  const text = typeof value === 'string' ? value : integerDigits(value)
+  const text = typeof value === 'string' ? asStored(value) : integerDigits(value)
   // PostgreSQL stores no NUL in texts.
   if (text === undefined || text === '' || text.includes('\0')) return undefined
   return Buffer.byteLength(text) > maxKeyBytes ? undefined : text
+}
+
+/** Databases store UTF-8, where all lone surrogates are the same character. */
+function asStored(text: string): string {
+  return /[\ud800-\udfff]/.test(text) ? Buffer.from(text).toString() : text
 }

@@ -2,6 +2,7 @@ import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely'
 import { committedStatements } from '../database/committed-statements.ts'
 import { openSqliteFile, retryWhileBusy } from '../database/embedded-file.ts'
 import { RegistryError } from '../registry-error.ts'
+import { EmbeddedStateRows } from './embedded-state-rows.ts'
 import { migrateStates } from './migrate-states.ts'
 import { SqlStateStore, type StateDatabase } from './sql-state-store.ts'
 import type { StateTables } from './state-tables.ts'
@@ -20,6 +21,7 @@ export async function openEmbeddedStateStore(dataDir: string): Promise<SqlStateS
     const db = new Kysely<StateTables>({
       dialect: new SqliteDialect({ database: keptStatements(committedStatements(database)) }),
     })
+    const rows = new EmbeddedStateRows(database)
     const inTurn = turns()
     const transaction =
       (begin: string) =>
@@ -42,7 +44,7 @@ export async function openEmbeddedStateStore(dataDir: string): Promise<SqlStateS
       db,
       write,
       read: transaction('begin'),
-      placeholder: () => '?',
+      writeRows: (_db, part, now, printed) => Promise.resolve(rows.write(part, now, printed)),
       close: () => inTurn(() => db.destroy()),
     }
     return new SqlStateStore(store)

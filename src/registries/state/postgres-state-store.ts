@@ -2,6 +2,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import { defaultAnswerMs, describeServer, discardBroken, openPool } from '../database/postgres-pool.ts'
 import { RegistryError } from '../registry-error.ts'
 import { migrateStates } from './migrate-states.ts'
+import { PostgresStateRows } from './postgres-state-rows.ts'
 import { SqlStateStore } from './sql-state-store.ts'
 import type { StateTables } from './state-tables.ts'
 
@@ -25,6 +26,7 @@ export async function openPostgresStateStore(
   })
   const pool = openPool({ connectionString: databaseUrl, max: maxConnections, query_timeout: answerMs })
   const db = new Kysely<StateTables>({ dialect: new PostgresDialect({ pool: discardBroken(pool) }) })
+  const rows = new PostgresStateRows()
   return new SqlStateStore({
     db,
     write: (work) =>
@@ -33,7 +35,7 @@ export async function openPostgresStateStore(
         return work(transaction)
       }),
     read: (work) => db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
-    placeholder: (position) => `$${position}`,
+    writeRows: (on, part, now, printed) => rows.write(on, part, now, printed),
     close: () => db.destroy(),
   })
 }

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { CompiledQuery, type Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type {
   StateFold,
   StateHead,
@@ -12,9 +11,9 @@ import type {
 import { RegistryError } from '../registry-error.ts'
 import {
   headOf,
+  noPart,
   type PrintedRow,
   printRow,
-  rowColumns,
   rowOf,
   type StateHeadRow,
   type StateTables,
@@ -27,13 +26,23 @@ export interface StateDatabase {
   write<T>(work: (db: Kysely<StateTables>) => Promise<T>): Promise<T>
   /** All reads of `work` see the same moment. */
   read<T>(work: (db: Kysely<StateTables>) => Promise<T>): Promise<T>
-  /** The placeholder of the n-th parameter, from 1 on. */
-  placeholder(position: number): string
+  /**
+   * Writes the last messages of different keys, at most `statementRows`, inside `write`. Resolves
+   * with what the rows of these keys counted before. Each database has a way that costs it least.
+   */
+  writeRows(db: Kysely<StateTables>, part: number, now: number, rows: readonly PrintedRow[]): Promise<RowCounts>
   close(): Promise<void>
 }
 
-/** Rows of one statement: SQLite takes at most 32,766 parameters, PostgreSQL 65,535. */
-const statementRows = 100
+export interface RowCounts {
+  readonly rows: number
+  readonly bytes: number
+  /** Of the rows, those of removed keys. */
+  readonly removed: number
+}
+
+/** Rows that a fold writes before it looks whether other work waits. */
+export const statementRows = 100
 /** How long a fold keeps this thread from other work, in milliseconds. */
 const turnMs = 10
 /** Rows that one call of `forget` or `sweep` deletes at most: a transaction must not take long. */
@@ -42,9 +51,6 @@ const deletedRows = 500
 /** The queries of keyed state for all databases. */
 export class SqlStateStore implements StateStore {
   readonly #database: StateDatabase
-  /** Texts of statements with many rows, by the number of rows. */
-  readonly #upserts = new Map<number, string>()
-  readonly #lookups = new Map<number, string>()
 
   constructor(database: StateDatabase) {
     this.#database = database
@@ -57,7 +63,7 @@ export class SqlStateStore implements StateStore {
         .values({
           id,
           field,
-          part: newPart(),
+          part: noPart,
           epoch: '',
           folded_offset: -1,
           folded_fingerprint: 0,
@@ -104,9 +110,14 @@ export class SqlStateStore implements StateStore {
     return this.#attempt('write', async (db) => {
       const row = await headFor(db, id, fence)
       if (!row) return undefined
-      await db.insertInto('warren_state_garbage').values({ part: row.part }).execute()
+      await db.updateTable('warren_state_parts').set({ garbage: 1 }).where('part', '=', row.part).execute()
+      const { part } = await db
+        .insertInto('warren_state_parts')
+        .values({ garbage: 0 })
+        .returning('part')
+        .executeTakeFirstOrThrow()
       const begun = {
-        part: newPart(),
+        part,
         epoch,
         folded_offset: -1,
         folded_fingerprint: 0,
@@ -136,6 +147,7 @@ export class SqlStateStore implements StateStore {
     return this.#attempt('write', async (db) => {
       const row = await headFor(db, id, fence)
       if (!row) return undefined
+      if (row.part === noPart) throw new Error(`the state ${id} was not begun`)
       let count = Number(row.row_count)
       let bytes = Number(row.byte_count)
       let removed = Number(row.removed_count)
@@ -148,17 +160,11 @@ export class SqlStateStore implements StateStore {
           await nextTurn()
           turnBegan = performance.now()
         }
-        const printed = sorted.slice(begin, begin + statementRows).map((one) => printRow(row.part, one, now))
-        const before = await this.#sizesOf(db, row.part, printed)
+        const printed = sorted.slice(begin, begin + statementRows).map(printRow)
+        const before = await this.#database.writeRows(db, row.part, now, printed)
         count += printed.length - before.rows
         bytes += printed.reduce((sum, one) => sum + one.bytes, 0) - before.bytes
         removed += printed.filter((one) => one.removed).length - before.removed
-        await db.executeQuery(
-          CompiledQuery.raw(
-            this.#upsertOf(printed.length),
-            printed.flatMap(({ values }) => values),
-          ),
-        )
       }
       const folded = {
         folded_offset: place.offset,
@@ -180,14 +186,17 @@ export class SqlStateStore implements StateStore {
     return this.#attempt('write', async (db) => {
       const row = await headFor(db, id, fence)
       if (!row) return 0
-      const old = db
+      // A fold writes rows in the order of offsets, so no row after one that stays is older.
+      const oldest = db
         .selectFrom('warren_state_rows')
-        .select('row_key')
+        .select(['row_key', 'folded_at'])
         .where('part', '=', row.part)
-        .where('folded_at', '<', foldedBefore)
-        .$if(!all, (query) => query.where('removed', '=', 1))
+        // In the text of the statement, where the index of removed rows needs it.
+        .$if(!all, (query) => query.where('removed', '=', sql.lit(1)))
         .orderBy('row_offset')
         .limit(deletedRows)
+        .as('oldest')
+      const old = db.selectFrom(oldest).select('row_key').where('folded_at', '<', foldedBefore)
       const deleted = await db
         .deleteFrom('warren_state_rows')
         .where('part', '=', row.part)
@@ -216,7 +225,12 @@ export class SqlStateStore implements StateStore {
   async sweep(): Promise<number> {
     return this.#attempt('write', async (db) => {
       for (;;) {
-        const garbage = await db.selectFrom('warren_state_garbage').select('part').limit(1).executeTakeFirst()
+        const garbage = await db
+          .selectFrom('warren_state_parts')
+          .select('part')
+          .where('garbage', '=', 1)
+          .limit(1)
+          .executeTakeFirst()
         if (!garbage) return 0
         const { part } = garbage
         const some = db.selectFrom('warren_state_rows').select('row_key').where('part', '=', part).limit(deletedRows)
@@ -226,7 +240,7 @@ export class SqlStateStore implements StateStore {
           .where('row_key', 'in', some)
           .executeTakeFirst()
         const deleted = Number(numDeletedRows)
-        if (deleted < deletedRows) await db.deleteFrom('warren_state_garbage').where('part', '=', part).execute()
+        if (deleted < deletedRows) await db.deleteFrom('warren_state_parts').where('part', '=', part).execute()
         if (deleted > 0) return deleted
       }
     })
@@ -260,42 +274,6 @@ export class SqlStateStore implements StateStore {
     await this.#database.close()
   }
 
-  /** What the rows of these keys count now. */
-  async #sizesOf(
-    db: Kysely<StateTables>,
-    part: string,
-    printed: readonly PrintedRow[],
-  ): Promise<{ rows: number; bytes: number; removed: number }> {
-    const query = CompiledQuery.raw(this.#lookupOf(printed.length), [part, ...printed.map(({ key }) => key)])
-    const { rows } = await db.executeQuery<Record<'count' | 'bytes' | 'removed', number | string | null>>(query)
-    const [sizes] = rows
-    return { rows: Number(sizes?.count ?? 0), bytes: Number(sizes?.bytes ?? 0), removed: Number(sizes?.removed ?? 0) }
-  }
-
-  /** kysely compiles a statement at each call, which takes longer than SQLite takes to run it. */
-  #upsertOf(count: number): string {
-    const known = this.#upserts.get(count)
-    if (known !== undefined) return known
-    const width = rowColumns.length
-    const tuples = Array.from({ length: count }, (_row, row) => {
-      const places = rowColumns.map((_column, column) => this.#database.placeholder(row * width + column + 1))
-      return `(${places.join(', ')})`
-    })
-    const updates = rowColumns.slice(2).map((column) => `${column} = excluded.${column}`)
-    const text = `insert into warren_state_rows (${rowColumns.join(', ')}) values ${tuples.join(', ')} on conflict (part, row_key) do update set ${updates.join(', ')}`
-    this.#upserts.set(count, text)
-    return text
-  }
-
-  #lookupOf(count: number): string {
-    const known = this.#lookups.get(count)
-    if (known !== undefined) return known
-    const keys = Array.from({ length: count }, (_key, index) => this.#database.placeholder(index + 2)).join(', ')
-    const text = `select count(*) as count, sum(row_bytes) as bytes, sum(removed) as removed from warren_state_rows where part = ${this.#database.placeholder(1)} and row_key in (${keys})`
-    this.#lookups.set(count, text)
-    return text
-  }
-
   async #attempt<T>(kind: 'read' | 'write', work: (db: Kysely<StateTables>) => Promise<T>): Promise<T> {
     try {
       return await this.#database[kind](work)
@@ -314,9 +292,4 @@ async function headFor(db: Kysely<StateTables>, id: string, fence: number): Prom
     .where('fence', '=', fence)
     .returningAll()
     .executeTakeFirst()
-}
-
-/** Each index entry has it, so it is short. There are as many parts as states, and some garbage. */
-function newPart(): string {
-  return randomBytes(6).toString('base64url')
 }

@@ -1,4 +1,4 @@
-import { type Kysely, type Migration, sql } from 'kysely'
+import { type Generated, type Kysely, type Migration, sql } from 'kysely'
 import type { JournalPlace } from '../../core/model/cursor.ts'
 import type { StateHead, StateRow } from '../../core/state/state-store.ts'
 import { parseEnvelope, printEnvelope } from './stored-message.ts'
@@ -6,7 +6,7 @@ import { parseEnvelope, printEnvelope } from './stored-message.ts'
 export interface StateTables {
   warren_states: StateHeadRow
   warren_state_rows: StateRowRow
-  warren_state_garbage: { part: string }
+  warren_state_parts: { part: Generated<number>; garbage: number }
 }
 
 /** Integers of 64 bits are texts with PostgreSQL's driver. */
@@ -16,7 +16,7 @@ export interface StateHeadRow {
   id: string
   field: string
   /** Which rows are those of this state. A reset begins with another part. */
-  part: string
+  part: number
   epoch: string
   /** -1: nothing is folded. */
   folded_offset: Int64
@@ -34,8 +34,11 @@ export interface StateHeadRow {
   fence: Int64
 }
 
+/** The part of a state that was not begun. It has no rows. */
+export const noPart = 0
+
 export interface StateRowRow {
-  part: string
+  part: number
   row_key: string
   row_index: string
   row_offset: Int64
@@ -48,10 +51,8 @@ export interface StateRowRow {
   body: Uint8Array | ArrayBuffer
 }
 
-/** Texts of keys are compared by their bytes, on both databases, and never ordered. */
 const stateMigration: Migration = {
   async up(db: Kysely<unknown>) {
-    const bytes = isPostgres(db) ? 'bytea' : 'blob'
     await db.schema
       .createTable('warren_states')
       .addColumn('id', 'text', (column) => column.notNull().primaryKey())
@@ -69,29 +70,7 @@ const stateMigration: Migration = {
       .addColumn('held_until', 'bigint', (column) => column.notNull())
       .addColumn('fence', 'bigint', (column) => column.notNull())
       .execute()
-    await db.schema
-      .createTable('warren_state_rows')
-      .addColumn('part', 'text', (column) => column.notNull())
-      .addColumn('row_key', 'text', (column) => column.notNull())
-      .addColumn('row_index', 'text', (column) => column.notNull())
-      .addColumn('row_offset', 'bigint', (column) => column.notNull())
-      .addColumn('removed', 'integer', (column) => column.notNull())
-      .addColumn('folded_at', 'bigint', (column) => column.notNull())
-      .addColumn('row_bytes', 'integer', (column) => column.notNull())
-      .addColumn('envelope', 'text', (column) => column.notNull())
-      .addColumn('body', sql.raw(bytes), (column) => column.notNull())
-      .addPrimaryKeyConstraint('warren_state_rows_by_key', ['part', 'row_key'])
-      .execute()
-    await db.schema
-      .createIndex('warren_state_rows_by_offset')
-      .on('warren_state_rows')
-      .columns(['part', 'row_offset'])
-      .execute()
-    await db.schema
-      .createIndex('warren_state_rows_by_index')
-      .on('warren_state_rows')
-      .columns(['part', 'row_index', 'row_offset'])
-      .execute()
+    await createRows(db, 'text')
     await db.schema
       .createTable('warren_state_garbage')
       .addColumn('part', 'text', (column) => column.notNull().primaryKey())
@@ -114,10 +93,72 @@ const removedCountMigration: Migration = {
   },
 }
 
+/**
+ * Numbers of parts in place of texts: each row has one, and each entry of its indexes. States begin
+ * again from the journal. A part is deleted after its rows, so its number is free then.
+ */
+const partsMigration: Migration = {
+  async up(db: Kysely<unknown>) {
+    const isServer = isPostgres(db)
+    await db.schema.dropTable('warren_state_rows').execute()
+    await db.schema.dropTable('warren_state_garbage').execute()
+    await db.schema
+      .createTable('warren_state_parts')
+      .addColumn('part', 'integer', (column) =>
+        isServer ? column.generatedAlwaysAsIdentity().primaryKey() : column.primaryKey(),
+      )
+      .addColumn('garbage', 'integer', (column) => column.notNull())
+      .execute()
+    await createRows(db, 'integer')
+    // Removed keys are few, and are looked for each minute.
+    await db.schema
+      .createIndex('warren_state_rows_removed')
+      .on('warren_state_rows')
+      .columns(['part', 'row_offset'])
+      .where(sql<boolean>`removed = 1`)
+      .execute()
+    await db.schema.alterTable('warren_states').dropColumn('part').execute()
+    await db.schema
+      .alterTable('warren_states')
+      .addColumn('part', 'integer', (column) => column.notNull().defaultTo(noPart))
+      .execute()
+    // No journal has this epoch, so the next fold resets each state.
+    await sql`update warren_states set epoch = '', built = 0, folded_offset = -1`.execute(db)
+  },
+}
+
+/** Texts of keys are compared by their bytes, on both databases, and never ordered. */
+async function createRows(db: Kysely<unknown>, part: 'text' | 'integer'): Promise<void> {
+  await db.schema
+    .createTable('warren_state_rows')
+    .addColumn('part', part, (column) => column.notNull())
+    .addColumn('row_key', 'text', (column) => column.notNull())
+    .addColumn('row_index', 'text', (column) => column.notNull())
+    .addColumn('row_offset', 'bigint', (column) => column.notNull())
+    .addColumn('removed', 'integer', (column) => column.notNull())
+    .addColumn('folded_at', 'bigint', (column) => column.notNull())
+    .addColumn('row_bytes', 'integer', (column) => column.notNull())
+    .addColumn('envelope', 'text', (column) => column.notNull())
+    .addColumn('body', sql.raw(isPostgres(db) ? 'bytea' : 'blob'), (column) => column.notNull())
+    .addPrimaryKeyConstraint('warren_state_rows_by_key', ['part', 'row_key'])
+    .execute()
+  await db.schema
+    .createIndex('warren_state_rows_by_offset')
+    .on('warren_state_rows')
+    .columns(['part', 'row_offset'])
+    .execute()
+  await db.schema
+    .createIndex('warren_state_rows_by_index')
+    .on('warren_state_rows')
+    .columns(['part', 'row_index', 'row_offset'])
+    .execute()
+}
+
 /** Of the embedded database, which is a file of its own. */
 export const stateMigrations: Record<string, Migration> = {
   '0001-states': stateMigration,
   '0002-removed-count': removedCountMigration,
+  '0003-parts': partsMigration,
 }
 
 function isPostgres(db: Kysely<unknown>): boolean {
@@ -156,29 +197,13 @@ function bodyOf(body: StateRowRow['body']): Buffer {
   return body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : Buffer.from(body)
 }
 
-/** The columns of a row in the order in which a fold writes them. */
-export const rowColumns = [
-  'part',
-  'row_key',
-  'row_index',
-  'row_offset',
-  'removed',
-  'folded_at',
-  'row_bytes',
-  'envelope',
-  'body',
-] as const satisfies (keyof StateRowRow)[]
-
-export interface PrintedRow {
-  readonly key: string
-  readonly values: readonly unknown[]
+export interface PrintedRow extends StateRow {
+  readonly envelope: string
+  /** The size of the row. */
   readonly bytes: number
-  readonly removed: boolean
 }
 
-export function printRow(part: string, { key, index, removed, message }: StateRow, now: number): PrintedRow {
+export function printRow({ key, index, removed, message }: StateRow): PrintedRow {
   const envelope = printEnvelope(message)
-  const bytes = key.length + envelope.length + message.body.length
-  const values = [part, key, index, message.offset, removed ? 1 : 0, now, bytes, envelope, message.body]
-  return { key, values, bytes, removed }
+  return { key, index, removed, message, envelope, bytes: key.length + envelope.length + message.body.length }
 }

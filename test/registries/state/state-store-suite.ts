@@ -90,6 +90,12 @@ export function stateStoreSuite(name: string, newPlace: () => Promise<StatePlace
       expect((await lease('three', 116))?.fence).toBe(fence + 2)
     })
 
+    test('refuses to fold a state that was not begun', async () => {
+      const taken = await lease('one', 100)
+      await expect(fold(taken?.fence ?? 0, 5, [row('a', 5)])).rejects.toThrow('the state s was not begun')
+      expect(await keysAfter(-1)).toEqual([])
+    })
+
     test('keeps the last message of each key with the place up to which it is folded', async () => {
       const fence = await begin()
       expect((await store.head('s'))?.place).toBeUndefined()
