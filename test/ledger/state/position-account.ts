@@ -90,8 +90,9 @@ function passedOver(
     handled.push(...others.flatMap((one) => numbersOf(one).map(({ number }) => number)))
     const newest = Math.max(0, ...handled)
     const holder = others.findLast((one) => numbersOf(one).some(({ number }) => number === newest))
-    // A cut connection may have lost what was handed to it.
-    if (others.some((one) => one.ended?.how === 'lost' && one.began >= (holder?.began ?? 0))) return undefined
+    // A cut connection may have lost what was handed to it, and a gap is delivered as an event is.
+    const mayHaveMore = (one: PositionSubscription) => one.ended?.how === 'lost' || one.gaps.includes(one.events.length)
+    if (others.some((one) => mayHaveMore(one) && one.began >= (holder?.began ?? 0))) return undefined
   }
   const next = Math.max(0, ...handled) + 1
   return first.number > next ? next : undefined
