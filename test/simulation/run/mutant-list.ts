@@ -351,7 +351,6 @@ export const mutants: readonly Mutant[] = [
     "if (place.offset < wish.atLeast) return 'later'",
     '',
   ),
-  mutant('a state is served before it is built', statePages, '!rows || !head.built ||', '!rows ||'),
   mutant(
     'a fold continues one entry late',
     stateFold,
