@@ -65,7 +65,7 @@ function problemsOf(subscription: PositionSubscription, account: PositionAccount
   if (first) {
     const passed = passedOver(first, subscription, account)
     if (passed !== undefined && !gaps.includes(0))
-      problems.push(`${device} began with ${first.number}, and ${passed} was never acked`)
+      problems.push(`${device} began with ${first.number}, and ${passed} was never acked${storyBefore(first, account)}`)
     const stored = storedBefore(subscription.began, account)
     if (stored !== undefined && first.offset <= stored.offset)
       problems.push(`${device} began with ${first.number}, offset ${first.offset}, and ${stored.offset} was stored`)
@@ -75,6 +75,17 @@ function problemsOf(subscription: PositionSubscription, account: PositionAccount
   if (ended?.how === 'taken' && events.some(({ at }) => at > ended.at))
     problems.push(`${device} received an event after POSITION_TAKEN`)
   return problems
+}
+
+/** The last subscriptions before an event, for finding the cause of a failure. */
+function storyBefore({ at }: PositionEvent, { subscriptions, acksDelivered }: PositionAccount): string {
+  if (!acksDelivered) return ''
+  const before = subscriptions.filter(({ began }) => began < at).slice(-5)
+  const told = before.map(({ device, events, ended, gaps }) => {
+    const numbers = `${events[0]?.number ?? 'nothing'} to ${events.at(-1)?.number ?? 'nothing'}`
+    return `${device} ${numbers}, ${gaps.length} gaps, ${ended?.how ?? 'stays'}`
+  })
+  return ` (${told.join('; ')})`
 }
 
 /** The number that should have come instead of the first one. */
