@@ -338,6 +338,18 @@ export const mutants: readonly Mutant[] = [
     'wish.after < head.forgottenUpTo - 1_000_000',
   ),
   mutant(
+    'a difference begins one entry late',
+    'src/core/state/state-replay.ts',
+    'const after = position.before ? position.offset - 1 : position.offset',
+    'const after = position.before ? position.offset : position.offset + 1',
+  ),
+  mutant(
+    'a difference may end before the oldest entry of the journal',
+    statePages,
+    "if (place.offset < wish.atLeast) return 'later'",
+    '',
+  ),
+  mutant(
     'what a fold has read is dropped when its write fails, and its place is kept',
     stateFolder,
     'this.#folds = await this.#claim(definitions, epoch)',
