@@ -65,7 +65,7 @@ function problemsOf(subscription: PositionSubscription, account: PositionAccount
   if (first) {
     const passed = passedOver(first, subscription, account)
     if (passed !== undefined && !gaps.includes(0))
-      problems.push(`${device} began with ${first.number}, and ${passed} was never acked`)
+      problems.push(`${device} began with ${first.number}, and ${passed} was never acked${storyBefore(first, account)}`)
     const stored = storedBefore(subscription.began, account)
     if (stored !== undefined && first.offset <= stored.offset)
       problems.push(`${device} began with ${first.number}, offset ${first.offset}, and ${stored.offset} was stored`)
@@ -75,6 +75,17 @@ function problemsOf(subscription: PositionSubscription, account: PositionAccount
   if (ended?.how === 'taken' && events.some(({ at }) => at > ended.at))
     problems.push(`${device} received an event after POSITION_TAKEN`)
   return problems
+}
+
+/** The last subscriptions before an event, for finding the cause of a failure. */
+function storyBefore({ at }: PositionEvent, { subscriptions, acksDelivered }: PositionAccount): string {
+  if (!acksDelivered) return ''
+  const before = subscriptions.filter(({ began }) => began < at).slice(-5)
+  const told = before.map(({ device, events, ended, gaps }) => {
+    const numbers = `${events[0]?.number ?? 'nothing'} to ${events.at(-1)?.number ?? 'nothing'}`
+    return `${device} ${numbers}, ${gaps.length} gaps, ${ended?.how ?? 'stays'}`
+  })
+  return ` (${told.join('; ')})`
 }
 
 /** The number that should have come instead of the first one. */
@@ -90,8 +101,9 @@ function passedOver(
     handled.push(...others.flatMap((one) => numbersOf(one).map(({ number }) => number)))
     const newest = Math.max(0, ...handled)
     const holder = others.findLast((one) => numbersOf(one).some(({ number }) => number === newest))
-    // A cut connection may have lost what was handed to it.
-    if (others.some((one) => one.ended?.how === 'lost' && one.began >= (holder?.began ?? 0))) return undefined
+    // A cut connection may have lost what was handed to it, and a gap is delivered as an event is.
+    const mayHaveMore = (one: PositionSubscription) => one.ended?.how === 'lost' || one.gaps.includes(one.events.length)
+    if (others.some((one) => mayHaveMore(one) && one.began >= (holder?.began ?? 0))) return undefined
   }
   const next = Math.max(0, ...handled) + 1
   return first.number > next ? next : undefined

@@ -50,7 +50,8 @@ export interface StateLedgerResult {
 
 /** The stream keeps little, so that it can be trimmed: segments are 256 KiB. */
 const retention = '1h,2MiB'
-const hotWindows = ['5m,64MiB', '30s,64KiB', '1s,64KiB']
+/** Only the last one replays from memory what retention has deleted. */
+const hotWindows = ['30s,64KiB', '1s,64KiB', '5m,64MiB']
 const keys = 12
 const removalRate = 0.25
 const pace = { minMs: 10, maxMs: 120 }

@@ -11,10 +11,8 @@ const lastEvents = 'src/core/delivery/replay/last-events.ts'
 const listener = 'src/core/journal-listener.ts'
 const session = 'src/core/sessions/session.ts'
 const stream = 'src/brokers/rabbitmq/stream'
-const stateFold = 'src/core/state/state-fold.ts'
 const stateFolder = 'src/core/state/state-folder.ts'
 const statePages = 'src/core/state/state-pages.ts'
-const stateReplay = 'src/core/state/state-replay.ts'
 
 /** Bugs that a reviewer may miss. The simulation has to find each of them. */
 export const mutants: readonly Mutant[] = [
@@ -334,29 +332,22 @@ export const mutants: readonly Mutant[] = [
     'if (row.removed) continue',
   ),
   mutant(
-    'a difference begins one entry late',
-    stateReplay,
-    'const after = position.before ? position.offset - 1 : position.offset',
-    'const after = position.before ? position.offset : position.offset + 1',
-  ),
-  mutant(
     'a difference is given although messages were not folded',
     statePages,
     'wish.after < head.forgottenUpTo',
     'wish.after < head.forgottenUpTo - 1_000_000',
   ),
   mutant(
+    'a difference begins one entry late',
+    'src/core/state/state-replay.ts',
+    'const after = position.before ? position.offset - 1 : position.offset',
+    'const after = position.before ? position.offset : position.offset + 1',
+  ),
+  mutant(
     'a difference may end before the oldest entry of the journal',
     statePages,
     "if (place.offset < wish.atLeast) return 'later'",
     '',
-  ),
-  mutant('a state is served before it is built', statePages, '!rows || !head.built ||', '!rows ||'),
-  mutant(
-    'a fold continues one entry late',
-    stateFold,
-    'this.#offset = head.place?.offset ?? -1\n    this.#fingerprint',
-    'this.#offset = (head.place?.offset ?? -2) + 1\n    this.#fingerprint',
   ),
   mutant(
     'what a fold has read is dropped when its write fails, and its place is kept',
@@ -369,12 +360,6 @@ export const mutants: readonly Mutant[] = [
     subscription,
     'this.#replayer.stop(this)\n    this.#replayer.resume(this)\n  }\n\n  /** A replay has reached',
     '}\n\n  /** A replay has reached',
-  ),
-  mutant(
-    'a pace keeps one message of all keys',
-    subscription,
-    "topic.kind === 'event' ? topic.state?.keyOf(event) : undefined",
-    'undefined',
   ),
 ]
 
