@@ -218,6 +218,8 @@ export class Gateway {
         epoch: epochWhileUp,
         originOf: (topic) => this.#originOf(topic),
         audienceOf: (message, from) => this.audienceOf(message, from),
+        topicTest: (topic, identity) => (parts.events ?? noEvents).topicTest(topic, identity),
+        cursorOf: (message) => printCursor(this.#listener.cursorOf(message)),
       }),
       store: parts.positionStore,
       control: parts.control,

@@ -25,17 +25,22 @@ export interface EventTopic {
   readonly state?: StateTopic | undefined
 }
 
+/** Judges messages for one topic, whether or not there is a subscription. */
+export interface TopicTest {
+  /** `EventTopic.key`. */
+  readonly key: string
+  /**
+   * `cursor` prints the cursor of the message. False for a body that cannot be decoded.
+   */
+  matches(message: WindowEntry, cursor: () => string): boolean
+}
+
 /** The rows of a keyed state that a topic may match. */
-export interface StateTopic {
+export interface StateTopic extends Pick<TopicTest, 'matches'> {
   /** `StateDefinition.id`. */
   readonly id: string
   /** The rows with one of these texts in their index column. Undefined: all rows. */
   readonly indexes: readonly string[] | undefined
-  /**
-   * Whether a message meets the conditions of the topic, and has a value for its field. It depends
-   * on the message only, and not on who is subscribed. `cursor` prints the cursor of the message.
-   */
-  matches(message: WindowEntry, cursor: () => string): boolean
   /** The key of a message. A message without one is a key of its own. */
   keyOf(event: MessageEvent): unknown
 }

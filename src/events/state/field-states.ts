@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto'
 import type { MessageEvent } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
 import type { WindowEntry } from '../../core/ports/hot-window.ts'
-import type { StateTopic } from '../../core/ports/topic.ts'
+import type { StateTopic, TopicTest } from '../../core/ports/topic.ts'
 import type { FoldedMessage, StateDefinition } from '../../core/state/state-definition.ts'
 import type { Conditions } from '../access/conditions.ts'
 import type { EventRouter } from '../matching/event-router.ts'
-import { type FieldIndex, valueIn } from '../matching/field-index.ts'
 import type { EventField } from '../model/event-schema.ts'
 import type { MessageInput } from '../values/message-input.ts'
 import type { StateReader } from './state-reader.ts'
@@ -59,31 +58,8 @@ export class FieldState implements StateDefinition {
     }
   }
 
-  topicOf(conditions: Conditions): StateTopic {
-    let index: FieldIndex | undefined
-    return {
-      id: this.id,
-      indexes: conditions.values[0]?.map(indexText),
-      matches: (message, cursor) => {
-        index ??= this.#router.indexOf(this.field).only(conditions)
-        return this.#matches(index, message, cursor)
-      },
-      keyOf: (event) => this.#keyOf(event),
-    }
-  }
-
-  #matches(index: FieldIndex, message: WindowEntry, cursor: () => string): boolean {
-    try {
-      const input = this.#inputOf(message, cursor)
-      const reading = this.#router.read(this.field, input)
-      if (!reading) return false
-      const verdict = this.#reader.validate(input, reading.binding)
-      // Only valid messages are folded, but the schema may have changed since.
-      return verdict.kind === 'valid' && index.keysOf(reading, () => valueIn(verdict)).length > 0
-    } catch {
-      // A body that cannot be decoded any more, because its limit is lower now.
-      return false
-    }
+  topicOf({ values }: Conditions, { matches }: Pick<TopicTest, 'matches'>): StateTopic {
+    return { id: this.id, indexes: values[0]?.map(indexText), matches, keyOf: (event) => this.#keyOf(event) }
   }
 
   /** Subscriptions with equal conditions receive the same event one after another. */
