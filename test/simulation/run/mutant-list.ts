@@ -330,7 +330,7 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a difference does not name the keys that were removed',
     statePages,
-    'if (row.removed && after <= (wish.since ?? -1)) continue',
+    'if (row.removed && offset <= (wish.since ?? -1)) continue',
     'if (row.removed) continue',
   ),
   mutant(
