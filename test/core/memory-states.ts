@@ -17,7 +17,7 @@ interface MemoryState {
 
 /** Rows that one turn of the event loop may fold or delete. */
 const rowsAtOnce = 500
-const begun = { place: undefined, built: false, full: false, keys: 0, bytes: 0, removed: 0, forgottenUpTo: -1 }
+const begun = { place: undefined, built: false, full: false, keys: 0, removed: 0, bytes: 0, forgottenUpTo: -1 }
 
 /** Keyed states in memory: what the databases are compared with. */
 export class MemoryStates implements StateStore {
@@ -116,12 +116,12 @@ export class MemoryStates implements StateStore {
     return state?.fence === fence ? state : undefined
   }
 
-  #sizeOf({ rows }: MemoryState): { keys: number; bytes: number; removed: number } {
+  #sizeOf({ rows }: MemoryState): Pick<StateHead, 'keys' | 'removed' | 'bytes'> {
     const all = [...rows.values()].map(({ row }) => row)
     return {
-      keys: rows.size,
-      bytes: all.reduce((sum, { message }) => sum + message.body.length, 0),
+      keys: all.length,
       removed: all.filter(({ removed }) => removed).length,
+      bytes: all.reduce((sum, { message }) => sum + message.body.length, 0),
     }
   }
 }

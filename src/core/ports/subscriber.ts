@@ -11,8 +11,8 @@ export interface Subscriber {
    */
   deliver(event: ChannelEvent): void
   /**
-   * Called in place of `deliver` with a gap because retention deleted entries that it was to receive
-   * live. Default: the gap is delivered.
+   * Called in place of `deliver` with a gap, because retention deleted entries that it was to
+   * receive live. Default: the gap is delivered.
    */
   missed?(gap: GapEvent): void
   /**

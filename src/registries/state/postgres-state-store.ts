@@ -8,8 +8,8 @@ import type { StateTables } from './state-tables.ts'
 /** The fold of a replica takes one connection, and reads take the others. */
 const maxConnections = 4
 /**
- * How long a transaction may wait for its replica, in milliseconds: one that was stopped, or cut off,
- * must not keep the lock on a state for longer than its lease. PostgreSQL then ends its connection.
+ * How long a transaction may wait for its replica, in milliseconds: one that was stopped or cut off
+ * must not keep the lock on a state for longer than its lease. PostgreSQL ends its connection then.
  */
 const stoppedMs = 5_000
 

@@ -107,8 +107,8 @@ export class PositionClient {
   }
 
   /**
-   * After the faults: a second device takes the position over from the first, whose subscription
-   * ends. Resolves when the second one receives what `publish` publishes.
+   * After the faults: a second device takes the position over, and the subscription of the first
+   * one ends. Resolves when the second one receives what `publish` publishes.
    */
   async takeOver(publish: () => Promise<number>, until: (what: string, is: () => boolean) => Promise<void>) {
     const first = this.#open('phone')
