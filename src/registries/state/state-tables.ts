@@ -78,18 +78,13 @@ const stateMigration: Migration = {
   },
 }
 
-/** Counts what was stored before the column existed. */
+/** What was stored before begins again by the next migration. */
 const removedCountMigration: Migration = {
   async up(db: Kysely<unknown>) {
     await db.schema
       .alterTable('warren_states')
       .addColumn('removed_count', 'bigint', (column) => column.notNull().defaultTo(0))
       .execute()
-    await sql`
-      update warren_states set removed_count = (
-        select count(*) from warren_state_rows
-        where warren_state_rows.part = warren_states.part and warren_state_rows.removed = 1
-      )`.execute(db)
   },
 }
 
