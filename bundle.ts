@@ -15,6 +15,7 @@ const { metafile } = await build({
   // The program finds its drivers beside itself (`src/distributor/open-driver.ts`).
   entryPoints: {
     main: 'src/main.ts',
+    'testing-worker': 'src/testing/worker.ts',
     ...Object.fromEntries(
       readdirSync(drivers).map((file) => [`drivers/${basename(file, '.ts')}`, `${drivers}/${file}`]),
     ),

@@ -16,6 +16,8 @@ interface PackageSource {
   readonly folder: string
   /** Specifiers of other folders → those of packages. */
   readonly imports: Readonly<Record<string, string>>
+  /** Modules that only the gateway has. */
+  readonly left?: readonly string[]
 }
 
 const sources: Readonly<Record<string, PackageSource>> = {
@@ -24,12 +26,13 @@ const sources: Readonly<Record<string, PackageSource>> = {
     folder: 'react',
     imports: { '../client/resume': '@warren/client', '../client/state': '@warren/client/state' },
   },
+  testing: { folder: 'testing', imports: {}, left: ['worker', 'test-clock'] },
 }
 
 /** The specifiers of imports and exports, also those of types. */
 const specifiers = /(?<=\bfrom\s*|\bimport\s*\(?\s*)(['"])(\.\.?\/[^'"]+?)\.[jt]s\1/g
 
-for (const [name, { folder, imports }] of Object.entries(sources)) {
+for (const [name, { folder, imports, left = [] }] of Object.entries(sources)) {
   const outdir = join('packages', name, 'dist')
   const written = new Set<string>()
   const write = (path: string, text: string): void => {
@@ -46,9 +49,15 @@ for (const [name, { folder, imports }] of Object.entries(sources)) {
   for (const path of readdirSync(join('dist', folder), { recursive: true, encoding: 'utf8' })) {
     if (!path.endsWith('.js')) continue
     const module = path.slice(0, -'.js'.length)
+    if (left.includes(module)) continue
     const code = withoutMap(readFileSync(join('dist', folder, path), 'utf8'))
     const declarations = readFileSync(join('dist', folder, `${module}.d.ts`), 'utf8')
-    const commonJs = transformSync(withSpecifiers(code, '.cjs'), { format: 'cjs', platform: 'node', target: 'es2022' })
+    const commonJs = transformSync(withSpecifiers(code, '.cjs'), {
+      format: 'cjs',
+      platform: 'node',
+      target: 'es2022',
+      define: { 'import.meta.url': '__filename' },
+    })
     write(join(outdir, `${module}.js`), withSpecifiers(code, '.js'))
     write(join(outdir, `${module}.d.ts`), withSpecifiers(declarations, '.js'))
     write(join(outdir, `${module}.cjs`), commonJs.code)

@@ -215,7 +215,7 @@ describe('each rule rejects what breaks it', () => {
 
 describe('the words of comments, test names and pages', () => {
   /** Folders and files with text for readers. */
-  const readmes = ['client', 'react'].map((name) => `packages/${name}/README.md`)
+  const readmes = ['client', 'react', 'testing'].map((name) => `packages/${name}/README.md`)
   const checked = [
     'src',
     'test',

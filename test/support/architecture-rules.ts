@@ -15,7 +15,7 @@ const layers = [
   ['config'],
   ['app'],
   ['index'],
-  ['cli'],
+  ['cli', 'testing'],
   ['main'],
 ]
 const layerOf = new Map(layers.flatMap((folders, layer) => folders.map((folder) => [folder, layer] as const)))
