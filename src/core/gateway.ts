@@ -26,7 +26,7 @@ import { type EventMatcher, noEvents } from './ports/event-matcher.ts'
 import type { HotWindow, WindowEntry } from './ports/hot-window.ts'
 import type { Journal, MarkNote } from './ports/journal.ts'
 import type { Observer } from './ports/observer.ts'
-import type { EventTopic, Recipients, Topic } from './ports/topic.ts'
+import type { Recipients, Topic } from './ports/topic.ts'
 import { EventCounter } from './positions/event-counter.ts'
 import type { PositionStore } from './positions/position-store.ts'
 import { Positions } from './positions/positions.ts'
@@ -218,6 +218,8 @@ export class Gateway {
         epoch: epochWhileUp,
         originOf: (topic) => this.#originOf(topic),
         audienceOf: (message, from) => this.audienceOf(message, from),
+        topicTest: (topic, identity) => (parts.events ?? noEvents).topicTest(topic, identity),
+        cursorOf: (message) => printCursor(this.#listener.cursorOf(message)),
       }),
       store: parts.positionStore,
       control: parts.control,
@@ -244,7 +246,6 @@ export class Gateway {
         isUp: () => this.#listener.up,
         lastOffset: () => parts.hotWindow.last?.offset,
         cursorOf: (entry) => printCursor(this.#listener.cursorOf(entry)),
-        matches: (message, topic) => this.#matches(message, topic),
       })
     this.#sessions = new Sessions({
       positions: this.positions,
@@ -593,17 +594,6 @@ export class Gateway {
   /** Undefined: no field has keyed state. */
   get states(): KeyedStates | undefined {
     return this.#states
-  }
-
-  #matches(message: WindowEntry, topic: EventTopic): boolean {
-    try {
-      const { events = noEvents } = this.#parts
-      const cursor = () => printCursor(this.#listener.cursorOf(message))
-      return events.match(message, cursor, false).keys.includes(topic.key)
-    } catch {
-      // A body that cannot be decoded any more, because its limit is lower now.
-      return false
-    }
   }
 
   /** The callback receives each live message and its outcome here; it must not throw. */

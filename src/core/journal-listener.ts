@@ -5,7 +5,7 @@ import type { Checkpoints } from './delivery/checkpoints.ts'
 import { Deduplicator } from './delivery/deduplicator.ts'
 import type { Hub } from './delivery/hub.ts'
 import { BoundedSet } from './limits/bounded-set.ts'
-import { MessageEvent, unreadableGap } from './model/channel-event.ts'
+import { type GapEvent, MessageEvent, unreadableGap } from './model/channel-event.ts'
 import { type Cursor, type CursorCodec, cursorBefore, cursorOf, printCursor } from './model/cursor.ts'
 import type { JournalMessage } from './model/message.ts'
 import type { Audience } from './model/source.ts'
@@ -310,8 +310,11 @@ export class JournalListener implements JournalTail {
     // What follows is the past, which a starting replica does not deliver, and nothing before it is
     // missing to a subscription without a position.
     if (!this.#present) return
-    const cursor = cursorBefore(this.#parts.cursors, this.#epoch ?? '', first)
-    this.#parts.hub.broadcast({ kind: 'GAP', cursor, reason, oldest: cursor, receivedAt: Date.now() })
+    const { hub, cursors } = this.#parts
+    const cursor = cursorBefore(cursors, this.#epoch ?? '', first)
+    const gap: GapEvent = { kind: 'GAP', cursor, reason, oldest: cursor, receivedAt: Date.now() }
+    if (reason === 'RETENTION') hub.missed(gap)
+    else hub.broadcast(gap)
   }
 
   #onMark(mark: JournalMessage): void {

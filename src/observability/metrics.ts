@@ -342,8 +342,13 @@ export function createMetrics(): Metrics {
     ofStates.lag,
   )
   gauge(
+    'warren_state_offset',
+    'Offset in the journal up to which the keyed state of a typed field is folded. 0 on a replica that does not fold it.',
+    ofStates.offset,
+  )
+  gauge(
     'warren_state_folding',
-    '1 on the replica that folds the keyed state of a typed field. At most one replica does.',
+    '1 on the replica that has the lease of the keyed state of a typed field, and folds it. At most one replica does.',
     ofStates.folding,
   )
   gauge(

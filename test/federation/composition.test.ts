@@ -53,7 +53,7 @@ function composedBy(
 }
 
 const parcels = `type Subscription {
-  parcelMoved(id: ID!): Parcel @events(exchange: "parcels", routingKey: "parcel.{id}", history: true) @allow
+  parcelMoved(id: ID!): Parcel @events(exchange: "parcels", routingKey: "parcel.{id}", history: true) @state(key: "word:id") @allow
 }
 type Parcel { id: ID!  at: DateTime! }`
 const specification = readFileSync('test/events/sdl/specification.sdl.txt', 'utf8')
@@ -66,6 +66,7 @@ describe.each(libraries)('%s composition takes', (_name, compose) => {
       async () => [await subgraphSdl(specification), customers.sdl],
     ],
     ['stubs and an entity of a team', async () => [await subgraphSdl(eventsSdl), customers.sdl]],
+    ['a gateway with keyed state', async () => [await subgraphSdl(parcels)]],
     ['two gateways', async () => [await subgraphSdl(eventsSdl), await subgraphSdl(parcels, { WARREN_CORE: 'off' })]],
   ])('%s', async (_what, sdls) => {
     const { errors, supergraph } = compose(await sdls())

@@ -1,8 +1,11 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { schema } from '../../src/graphql/schema.ts'
 import { connectGraphql, type Result } from '../support/frames/graphql-frames.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
 import { testToken } from '../support/gateway/gateway-process.ts'
+import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 
 /** The callers. Where an operation needs a channel, it is alice's. */
 const roles = {
@@ -142,6 +145,13 @@ const operations: readonly Asked[] = [
     query: 'subscription { testSubscription(clientId: "alice", after: "none") { kind } }',
     allowed: operators,
   },
+  {
+    field: 'testField',
+    query: `subscription {
+      testField(clientId: "alice", field: "pings", claims: { scope: "event:pings" }, after: "none") { error }
+    }`,
+    allowed: operators,
+  },
 ]
 
 /**
@@ -158,15 +168,21 @@ let gateway: InProcessGateway
 /** Of a message in the journal; stands for CURSOR in an operation. */
 let cursor: string
 const tokens = new Map<Role, string | undefined>()
+const folder = newFolder()
 
 beforeAll(async () => {
-  gateway = await openGateway({ WARREN_TEST_ROUTES: 'on' })
+  const file = join(folder, 'pings.graphql')
+  writeFileSync(file, 'type Subscription { pings: Ping @events(exchange: "pings") } type Ping { id: ID! }')
+  gateway = await openGateway({ WARREN_TEST_ROUTES: 'on', WARREN_SCHEMA: file })
   for (const role of roleNames) tokens.set(role, roles[role] && (await testToken(roles[role])))
   const published = 'mutation { publish(input: { clientId: "alice", data: 1 }) { cursor } }'
   const { data } = await transports['graphql-transport-ws']!(published, tokens.get('an operator'))
   cursor = (data!['publish'] as { cursor: string }).cursor
 })
-afterAll(() => gateway.close())
+afterAll(async () => {
+  await gateway.close()
+  removeFolder(folder)
+})
 
 /**
  * Runs one operation with a token over one transport and resolves to its first result. A new
@@ -198,26 +214,23 @@ const transports: Record<string, (query: string, token: string | undefined) => P
   },
 }
 
-const subscriptions = ['channel', 'gatewayStats', 'presenceChanged', 'testSubscription']
+const subscriptions = ['channel', 'gatewayStats', 'presenceChanged', 'testField', 'testSubscription']
 /** Over plain HTTP a subscription has no response. */
 const overHttpAlone = /^GraphQL over HTTP/
 
 describe.each(Object.keys(transports))('over %s', (transport) => {
   const applicable = operations.filter(({ field }) => !subscriptions.includes(field) || !overHttpAlone.test(transport))
   test.each(applicable)('$query is for permitted roles only', async ({ query, allowed }) => {
-    const outcomes: Partial<Record<Role, string>> = {}
-    for (const role of roleNames)
-      outcomes[role] = outcomeOf(
-        await transports[transport]!(
-          query.replace('CURSOR', cursor).replace('REPLICA', gateway.gateway.replica),
-          tokens.get(role),
-        ),
-      )
+    const asked = query.replace('CURSOR', cursor).replace('REPLICA', gateway.gateway.replica)
+    const outcomes = roleNames.map(async (role) => [
+      role,
+      outcomeOf(await transports[transport]!(asked, tokens.get(role))),
+    ])
     const expected = roleNames.map((role) => [
       role,
       allowed.includes(role) ? 'answered' : unknown.includes(role) ? 'UNAUTHENTICATED' : 'FORBIDDEN',
     ])
-    expect(outcomes).toEqual(Object.fromEntries(expected))
+    expect(Object.fromEntries(await Promise.all(outcomes))).toEqual(Object.fromEntries(expected))
   })
 })
 

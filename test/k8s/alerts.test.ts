@@ -59,6 +59,10 @@ const healthy: Series = {
   ...ofPods('warren_offline_bounds_total', 'bound="dropped"', always(0)),
   ...ofPods('warren_state_lag', 'field="orders"', always(200)),
   ...ofPods('warren_state_full', 'field="orders"', always(0)),
+  [series('warren_state_folding', 'a', 'field="orders"')]: always(1),
+  [series('warren_state_folding', 'b', 'field="orders"')]: always(0),
+  [series('warren_state_offset', 'a', 'field="orders"')]: growing(600),
+  [series('warren_state_offset', 'b', 'field="orders"')]: always(0),
   ...ofPods('warren_state_missed_total', 'field="orders"', always(0)),
 }
 
@@ -84,6 +88,7 @@ const cases: Record<string, Series | undefined> = {
   },
   WarrenOfflineNoticesLost: { [series('warren_offline_bounds_total', 'a', 'bound="dropped"')]: lately(1) },
   WarrenStateLags: { [series('warren_state_lag', 'a', 'field="orders"')]: always(20_000) },
+  WarrenStateNotFolded: { [series('warren_state_folding', 'a', 'field="orders"')]: always(0) },
   WarrenStateFull: { [series('warren_state_full', 'b', 'field="orders"')]: always(1) },
   WarrenStateMissed: { [series('warren_state_missed_total', 'a', 'field="orders"')]: lately(1) },
   WarrenSlowConsumers: {
@@ -100,9 +105,39 @@ const cases: Record<string, Series | undefined> = {
   WarrenSessionsUnaccounted: { [series('warren_connections', 'a', 'transport="sse"')]: always(99) },
 }
 
+/** Other states in which an alert fires alone. */
+const otherCases: readonly (readonly [alert: string, what: string, changes: Series])[] = [
+  [
+    'WarrenStateNotFolded',
+    'the replica with the lease of a state does not move',
+    { [series('warren_state_offset', 'a', 'field="orders"')]: always(7) },
+  ],
+  [
+    'WarrenStateFull',
+    'a state is full, so that no replica folds it',
+    {
+      [series('warren_state_full', 'a', 'field="orders"')]: always(1),
+      [series('warren_state_folding', 'a', 'field="orders"')]: always(0),
+    },
+  ],
+]
+
 /** States in which no alert fires. */
 const quiet: Record<string, Series> = {
   'two replicas deliver': healthy,
+  'another replica takes over the fold of a state after three minutes': {
+    ...healthy,
+    [series('warren_state_folding', 'a', 'field="orders"')]: '1+0x30 0+0x9',
+    [series('warren_state_offset', 'a', 'field="orders"')]: '0+600x30 0+0x9',
+    [series('warren_state_lag', 'a', 'field="orders"')]: '200+0x30 0+0x9',
+    [series('warren_state_folding', 'b', 'field="orders"')]: '0+0x33 1+0x6',
+    [series('warren_state_offset', 'b', 'field="orders"')]: '0+0x33 18000+600x6',
+  },
+  'a state has nothing to fold while others get messages': {
+    ...healthy,
+    ...ofPods('warren_state_lag', 'field="orders"', always(0)),
+    [series('warren_state_offset', 'a', 'field="orders"')]: always(7),
+  },
   'changes of presence wait for two minutes': {
     ...healthy,
     ...ofPods('warren_presence_unpublished', '', '0+0x37 3+0x2'),
@@ -168,6 +203,10 @@ test.each(Object.keys(cases))('%s fires alone in its case', async (alert) => {
   const change = cases[alert]
   const given = change === undefined ? {} : { ...healthy, ...change }
   await expect(expectFiring(alert, given, [alert])).resolves.toBeUndefined()
+})
+
+test.each(otherCases)('%s fires alone where %s', async (alert, what, change) => {
+  await expect(expectFiring(what, { ...healthy, ...change }, [alert])).resolves.toBeUndefined()
 })
 
 test.each(Object.keys(quiet))('none fires while %s', async (name) => {

@@ -153,6 +153,7 @@ const withoutPanel = [
   'warren_messages_redelivered_total',
   'warren_messages_routed_total',
   'warren_sessions_started_total',
+  'warren_state_offset',
   'warren_unreadable_messages_total',
 ]
 

@@ -11,6 +11,8 @@ export interface CarefulMessage {
    */
   readonly messageId?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** The event type. */
+  readonly type?: string
 }
 
 export interface CarefulOptions {
@@ -100,7 +102,7 @@ export class CarefulPublisher {
     await this.#connection?.close().catch(() => {})
   }
 
-  async #attempt({ exchange, routingKey, body, messageId, headers }: CarefulMessage): Promise<boolean> {
+  async #attempt({ exchange, routingKey, body, messageId, headers, type }: CarefulMessage): Promise<boolean> {
     const channel = await this.#channel()
     const state = { returned: false }
     const name = messageId ?? routingKey
@@ -108,7 +110,7 @@ export class CarefulPublisher {
     const { answerMs, replaceReturned } = this.#options
     let timer: NodeJS.Timeout | undefined
     try {
-      const options = { messageId, headers, mandatory: true, persistent: true, contentType: 'application/json' }
+      const options = { messageId, headers, type, mandatory: true, persistent: true, contentType: 'application/json' }
       const answer = await new Promise<'confirmed' | 'refused' | 'none'>((resolve) => {
         channel.publish(exchange, routingKey, body, options, (error: unknown) =>
           resolve(error === null ? 'confirmed' : 'refused'),

@@ -1,5 +1,6 @@
 import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
 import type { SchemaReader } from '../../core/inspection/definitions/field-definition.ts'
+import { badInput } from '../../errors.ts'
 
 /** Reads the schema of a gateway without typed events. */
 export function schemaWithoutEvents(served: () => GraphQLSchema): SchemaReader {
@@ -9,6 +10,9 @@ export function schemaWithoutEvents(served: () => GraphQLSchema): SchemaReader {
     fields: () => [],
     files: () => [],
     sdlOf: () => '',
+    fieldFor: () => {
+      throw badInput('field', 'this gateway serves no typed fields: WARREN_SCHEMA is not set')
+    },
   }
 }
 

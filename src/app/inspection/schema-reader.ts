@@ -1,11 +1,14 @@
 import type {
   FieldDefinition,
+  FieldForCaller,
   SchemaFile,
   SchemaReader,
   SchemaVersion,
 } from '../../core/inspection/definitions/field-definition.ts'
 import { boundedFailure } from '../../core/inspection/definitions/schema-report.ts'
+import type { Identity } from '../../core/model/identity.ts'
 import { describeFields } from '../../events/describing/describe-fields.ts'
+import { fieldForCaller } from '../../events/describing/field-for-caller.ts'
 import { WrittenSdl } from '../../events/describing/field-sdl.ts'
 import type { EventSchema } from '../../events/model/event-schema.ts'
 import type { SdlFile } from '../../events/sdl/source-files.ts'
@@ -47,6 +50,10 @@ export class TypedSchemaReader implements SchemaReader {
 
   sdlOf(field: string): string {
     return (this.#written ??= new WrittenSdl(this.#files)).ofField(field)
+  }
+
+  fieldFor(identity: Identity, name: string): FieldForCaller {
+    return fieldForCaller(this.#served.named, identity, name)
   }
 
   /** The files were read again and are served. */

@@ -1,5 +1,5 @@
 import { type Client, createClient } from 'graphql-ws'
-import { endWhenSilent, resuming } from '../../client/resume.ts'
+import { endWhenSilent, resuming, SubscriptionEnded } from '../../client/resume.ts'
 import type { TypedDocumentString } from './generated/graphql.ts'
 import { type AnsweredFailure, endpoint, Failure, failureOf } from './graphql.ts'
 import { keepDigits } from './lossless.ts'
@@ -62,7 +62,13 @@ function createSocket(): Client {
     jsonMessageReviver: keepDigits,
   })
   endWhenSilent(plain)
-  return resuming(plain)
+  return resuming(plain, { cursorOf })
+}
+
+/** Of an event, or of the event in a result about it. */
+function cursorOf(value: unknown): string | undefined {
+  const { cursor, event } = (value ?? {}) as { cursor?: string; event?: { cursor?: string } }
+  return cursor ?? event?.cursor
 }
 
 /**
@@ -120,7 +126,11 @@ export function subscribe<Result, Variables>(
 }
 
 /** The failure if another attempt cannot help; undefined if the connection was lost. */
-function refusalOf(error: unknown): Failure | undefined {
+function refusalOf(reported: unknown): Failure | undefined {
+  // A subscription that resumes reports what ended it as the cause.
+  const isFinal = reported instanceof SubscriptionEnded
+  if (isFinal && reported.cause === undefined) return failureOf({ message: reported.message })
+  const error = isFinal ? reported.cause : reported
   if (Array.isArray(error)) return failureOf((error as AnsweredFailure[])[0] ?? { message: 'refused' })
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
   if (code === 4291 && socketToken !== currentToken()) return undefined

@@ -47,6 +47,16 @@ export const clientStates = {
   banned: look('banned', 'poison', 'ban'),
 } as const satisfies Record<string, Look>
 
+/** The keyed state of a typed field. */
+export const fieldStates = {
+  SERVED: look('served', 'ok', 'ok', false),
+  BUILDING: look('being built', 'wait', 'wait'),
+  BEHIND: look('behind', 'wait', 'wait'),
+  NOT_FOLDED: look('not folded', 'fail', 'fail'),
+  FULL: look('full', 'fail', 'fail'),
+  UNAVAILABLE: look('cannot be read', 'fail', 'fail'),
+} as const satisfies Record<string, Look>
+
 /** Shape, word and colour, always together. */
 export function Status({ is, text }: { is: Look; text?: string | undefined }) {
   return (

@@ -1,7 +1,7 @@
 /** The keyed state of one field, as this replica knows it at one moment. */
 export interface StateCounts extends Readonly<StateCounter> {
   readonly field: string
-  /** Whether this replica folds it. Of all replicas at most one does. */
+  /** Whether this replica has its lease, and folds it. Of all replicas at most one does. */
   readonly folding: boolean
   /** Whether this replica found that the state exceeds its bounds, so that nothing folds it. */
   readonly full: boolean
@@ -11,6 +11,8 @@ export interface StateCounts extends Readonly<StateCounter> {
   readonly bytes: number
   /** Entries of the journal that are not folded yet, as `keys`. */
   readonly lag: number
+  /** The offset in the journal up to which it is folded, as `keys`. */
+  readonly offset: number
 }
 
 /** What this replica did for the keyed state of one field. */

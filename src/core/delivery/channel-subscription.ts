@@ -241,6 +241,14 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     this.#enqueue(event, later)
   }
 
+  /** Keyed state has what the missing messages changed, so its subscriptions need no gap. */
+  missed(gap: GapEvent): void {
+    const { topic } = this
+    if (topic.kind !== 'event' || !topic.state || typeof this.position !== 'object') return this.deliver(gap)
+    this.#replayer.stop(this)
+    this.#replayer.resume(this)
+  }
+
   /** A replay has reached the live end. */
   wentLive(): void {
     if (!this.#pace?.newest) return

@@ -1,4 +1,4 @@
-import type { ChannelEvent } from '../model/channel-event.ts'
+import type { ChannelEvent, GapEvent } from '../model/channel-event.ts'
 import type { Subscriber } from '../ports/subscriber.ts'
 import type { Recipients } from '../ports/topic.ts'
 import { TopicIndex } from './topic-index.ts'
@@ -53,16 +53,34 @@ export class Hub {
     for (const subscriber of this.all()) this.#deliverTo(subscriber, event)
   }
 
-  /**
-   * A subscriber that throws is removed. A bug in one transport must not keep the message from
-   * other subscribers, or stop the tail.
-   */
+  /** Retention deleted entries before the tail read them. */
+  missed(gap: GapEvent): void {
+    // Those that continue in another way leave the hub meanwhile.
+    const subscribers = Array.from(this.all())
+    for (const subscriber of subscribers) {
+      try {
+        if (subscriber.missed) subscriber.missed(gap)
+        else subscriber.deliver(gap)
+      } catch (error) {
+        this.#fail(subscriber, error)
+      }
+    }
+  }
+
   #deliverTo(subscriber: Subscriber, event: ChannelEvent): void {
     try {
       subscriber.deliver(event)
     } catch (error) {
-      this.unsubscribe(subscriber)
-      subscriber.fail?.(error)
+      this.#fail(subscriber, error)
     }
+  }
+
+  /**
+   * A subscriber that throws is removed. A bug in one transport must not keep the message from
+   * other subscribers, or stop the tail.
+   */
+  #fail(subscriber: Subscriber, error: unknown): void {
+    this.unsubscribe(subscriber)
+    subscriber.fail?.(error)
   }
 }

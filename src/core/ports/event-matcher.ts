@@ -3,7 +3,7 @@ import type { TracedField } from '../accounting/replica-trace.ts'
 import type { Identity } from '../model/identity.ts'
 import type { PositionTopic } from '../positions/position-options.ts'
 import type { WindowEntry } from './hot-window.ts'
-import type { EventTopic } from './topic.ts'
+import type { EventTopic, TopicTest } from './topic.ts'
 
 /** Finds the event topics of a message. Implemented by typed events. */
 export interface EventMatcher {
@@ -14,6 +14,12 @@ export interface EventMatcher {
    * the message. Throws `UndecodableBody` if a field needs the body and it cannot be decoded.
    */
   match(message: WindowEntry, cursor: () => string, live: boolean): EventMatches
+  /**
+   * Judges messages as a subscription with these arguments of a caller with this identity would get
+   * them, whether or not there is one. Undefined: the schema has no such field, or the caller may
+   * not subscribe to it.
+   */
+  topicTest(topic: PositionTopic, identity: Identity): TopicTest | undefined
   /** What each field of the schema makes of a message, for `trace`. Never throws. */
   explain(message: WindowEntry, cursor: () => string): readonly TracedField[]
 }
@@ -70,5 +76,6 @@ const noMatches: EventMatches = { keys: [], reading: undefined, invalid: [], fil
 export const noEvents: EventMatcher = {
   hasExchange: () => false,
   match: () => noMatches,
+  topicTest: () => undefined,
   explain: () => [],
 }

@@ -1,4 +1,4 @@
-import type { ChannelEvent } from '../model/channel-event.ts'
+import type { ChannelEvent, GapEvent } from '../model/channel-event.ts'
 import type { Topic } from './topic.ts'
 
 /** Receives the events of one topic. The hub calls it for each event, in order. */
@@ -10,6 +10,11 @@ export interface Subscriber {
    * Past the bound it unsubscribes from live delivery.
    */
   deliver(event: ChannelEvent): void
+  /**
+   * Called in place of `deliver` with a gap, because retention deleted entries that it was to
+   * receive live. Default: the gap is delivered.
+   */
+  missed?(gap: GapEvent): void
   /**
    * Called with the error if `deliver` threw. The hub has removed this subscriber, and the others
    * are not affected. Must not throw.

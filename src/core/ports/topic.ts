@@ -1,5 +1,6 @@
 import type { MessageEvent } from '../model/channel-event.ts'
 import type { Audience } from '../model/source.ts'
+import type { WindowEntry } from './hot-window.ts'
 
 /**
  * What a subscription receives: the channel of a client, or the events of a typed field that meet
@@ -24,8 +25,18 @@ export interface EventTopic {
   readonly state?: StateTopic | undefined
 }
 
+/** Judges messages for one topic, whether or not there is a subscription. */
+export interface TopicTest {
+  /** `EventTopic.key`. */
+  readonly key: string
+  /**
+   * `cursor` prints the cursor of the message. False for a body that cannot be decoded.
+   */
+  matches(message: WindowEntry, cursor: () => string): boolean
+}
+
 /** The rows of a keyed state that a topic may match. */
-export interface StateTopic {
+export interface StateTopic extends Pick<TopicTest, 'matches'> {
   /** `StateDefinition.id`. */
   readonly id: string
   /** The rows with one of these texts in their index column. Undefined: all rows. */

@@ -1,8 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { TimeSlice } from '../delivery/time-slice.ts'
 import { type Cursor, firstOffsetAfter, isOlder, type JournalPlace } from '../model/cursor.ts'
+import type { Identity } from '../model/identity.ts'
 import type { JournalMessage } from '../model/message.ts'
 import type { Audience } from '../model/source.ts'
+import type { EventMatcher } from '../ports/event-matcher.ts'
 import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
 import type { Journal } from '../ports/journal.ts'
 import { channelTopic, type Topic } from '../ports/topic.ts'
@@ -31,6 +33,15 @@ export interface EventCounterParts {
   readonly originOf: (topic: Topic) => Cursor | undefined
   /** The channels of a message. Empty if its body cannot be decoded. */
   readonly audienceOf: (message: WindowEntry, from: 'window' | 'journal') => Audience
+  readonly topicTest: EventMatcher['topicTest']
+  readonly cursorOf: (message: WindowEntry) => string
+}
+
+/** What is counted. */
+interface Counted {
+  readonly key: string
+  readonly origin: Cursor | undefined
+  readonly isFor: (entry: WindowEntry, from: 'window' | 'journal') => boolean
 }
 
 interface Kept extends EventCount {
@@ -39,13 +50,13 @@ interface Kept extends EventCount {
 }
 
 /**
- * Counts the messages of a channel behind a position. The hot window is counted in memory; of what
- * is older, a bounded part is read from the journal, by one count at a time. A body is decoded only
- * if a source finds its clients there.
+ * Counts the messages of a channel or a typed field behind a position. The hot window is counted in
+ * memory; of what is older, a bounded part is read from the journal, by one count at a time. For a
+ * channel, a body is decoded only if a source finds its clients there.
  */
 export class EventCounter {
   readonly #parts: EventCounterParts
-  /** By channel and place. */
+  /** By topic and place. */
   readonly #kept = new Map<string, Kept>()
   readonly #running = new Map<string, Promise<EventCount | undefined>>()
   #turn: Promise<unknown> = Promise.resolve()
@@ -57,23 +68,38 @@ export class EventCounter {
   }
 
   /**
-   * Undefined: not known, because the journal was replaced or is away, or the position is that of a
-   * typed field. Concurrent callers share one count.
+   * `identity`: that of the client. Undefined: not known, because the journal was replaced or is
+   * away, or because what a typed field delivers to the client depends on claims that the identity
+   * does not have. Concurrent callers share one count.
    */
-  async behind({ topic, place }: StoredPosition): Promise<EventCount | undefined> {
+  async behind({ topic, place }: StoredPosition, identity: Identity): Promise<EventCount | undefined> {
     if (topic === undefined || !place) return undefined
-    const { field, args } = topicOfText(topic)
-    const { clientId } = args
-    if (field !== 'channel' || typeof clientId !== 'string') return undefined
-    return this.behindIn(clientId, place)
+    const wanted = topicOfText(topic)
+    const { clientId } = wanted.args
+    if (wanted.field === 'channel') return typeof clientId === 'string' ? this.behindIn(clientId, place) : undefined
+    const { topicTest, cursorOf } = this.#parts
+    const test = topicTest(wanted, identity)
+    if (!test) return undefined
+    const isFor = (entry: WindowEntry) => test.matches(entry, () => cursorOf(entry))
+    return this.#shared({ key: test.key, origin: undefined, isFor }, place)
   }
 
-  /** As `behind`. */
+  /** As `behind`, in a channel. */
   behindIn(clientId: string, place: JournalPlace): Promise<EventCount | undefined> {
-    const key = `${place.epoch} ${firstOffsetAfter(place)} ${clientId}`
+    const { audienceOf, originOf } = this.#parts
+    const isFor: Counted['isFor'] = (entry, from) => {
+      const audience = audienceOf(entry, from)
+      return audience === 'everyone' || audience.includes(clientId)
+    }
+    return this.#shared({ key: clientId, origin: originOf(channelTopic(clientId)), isFor }, place)
+  }
+
+  #shared(counted: Counted, place: JournalPlace): Promise<EventCount | undefined> {
+    // The key of a typed topic begins with a NUL, and so is no client id.
+    const key = `${place.epoch} ${firstOffsetAfter(place)} ${counted.key}`
     let running = this.#running.get(key)
     if (!running) {
-      running = this.#count(clientId, place, key).finally(() => this.#running.delete(key))
+      running = this.#count(counted, place, key).finally(() => this.#running.delete(key))
       this.#running.set(key, running)
     }
     return running
@@ -83,16 +109,16 @@ export class EventCounter {
     this.#closing.abort()
   }
 
-  async #count(clientId: string, place: JournalPlace, key: string): Promise<EventCount | undefined> {
-    const { epoch, hotWindow, originOf } = this.#parts
+  async #count(counted: Counted, place: JournalPlace, key: string): Promise<EventCount | undefined> {
+    const { epoch, hotWindow } = this.#parts
+    const { origin } = counted
     if (epoch() !== place.epoch || hotWindow.first === undefined) return undefined
-    const origin = originOf(channelTopic(clientId))
     const begin = origin && isOlder({ ...place, codec: origin.codec }, origin) ? origin : place
     const known = this.#kept.get(key) ?? { count: 0, atLeast: false, next: firstOffsetAfter(begin) }
-    const older = known.next < hotWindow.first ? await this.#countInJournal(clientId, known.next) : undefined
+    const older = known.next < hotWindow.first ? await this.#countInJournal(counted, known.next) : undefined
     // The journal was replaced meanwhile, or its reader failed.
     if (older === 'failed' || epoch() !== place.epoch) return undefined
-    const newer = await this.#countInWindow(clientId, older?.next ?? known.next)
+    const newer = await this.#countInWindow(counted, older?.next ?? known.next)
     const result: Kept = {
       count: known.count + (older?.count ?? 0) + newer.count,
       atLeast: known.atLeast || (older?.atLeast ?? false),
@@ -102,7 +128,7 @@ export class EventCounter {
     return { count: result.count, atLeast: result.atLeast }
   }
 
-  async #countInWindow(clientId: string, from: number): Promise<{ count: number; next: number }> {
+  async #countInWindow({ isFor }: Counted, from: number): Promise<{ count: number; next: number }> {
     const { hotWindow } = this.#parts
     let count = 0
     let at = from - 1
@@ -112,7 +138,7 @@ export class EventCounter {
       const before = at
       hotWindow.visit(at, (entry) => {
         at = entry.offset
-        if (this.#isFor(clientId, entry, 'window')) count += 1
+        if (isEvent(entry) && isFor(entry, 'window')) count += 1
         return !slice.isOver && at < end
       })
       if (at === before || at >= end) return { count, next: at + 1 }
@@ -121,10 +147,10 @@ export class EventCounter {
   }
 
   /** Up to the hot window. In turns, because a scan is dear. */
-  async #countInJournal(clientId: string, from: number): Promise<Kept | 'failed'> {
+  async #countInJournal(counted: Counted, from: number): Promise<Kept | 'failed'> {
     if (this.#waiting >= maxWaiting) return 'failed'
     this.#waiting += 1
-    const scan = this.#turn.then(() => this.#scan(clientId, from))
+    const scan = this.#turn.then(() => this.#scan(counted, from))
     this.#turn = scan
     try {
       return await scan
@@ -133,7 +159,7 @@ export class EventCounter {
     }
   }
 
-  async #scan(clientId: string, from: number): Promise<Kept | 'failed'> {
+  async #scan({ isFor }: Counted, from: number): Promise<Kept | 'failed'> {
     const { journal, hotWindow } = this.#parts
     let count = 0
     let scanned = 0
@@ -146,7 +172,7 @@ export class EventCounter {
         next = entry.offset
         return false
       }
-      if (this.#isFor(clientId, entry, 'journal')) count += 1
+      if (isEvent(entry) && isFor(entry, 'journal')) count += 1
       scanned += 1
       next = entry.offset + 1
       return scanned < maxScanned
@@ -159,12 +185,6 @@ export class EventCounter {
     return { count, atLeast: !isWhole, next: isWhole ? next : (hotWindow.first ?? next) }
   }
 
-  #isFor(clientId: string, entry: WindowEntry, from: 'window' | 'journal'): boolean {
-    if (entry.mark || entry.unreadable) return false
-    const audience = this.#parts.audienceOf(entry, from)
-    return audience === 'everyone' || audience.includes(clientId)
-  }
-
   #keep(key: string, kept: Kept): void {
     this.#kept.delete(key)
     this.#kept.set(key, kept)
@@ -172,4 +192,8 @@ export class EventCounter {
     const [oldest] = this.#kept.keys()
     if (oldest !== undefined) this.#kept.delete(oldest)
   }
+}
+
+function isEvent({ mark, unreadable }: WindowEntry): boolean {
+  return !mark && !unreadable
 }

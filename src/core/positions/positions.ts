@@ -155,8 +155,8 @@ export class Positions implements HoldKeeper {
   }
 
   /** As `EventCounter.behind`. */
-  behind(position: StoredPosition): Promise<EventCount | undefined> {
-    return this.#parts.counter.behind(position)
+  behind(position: StoredPosition, identity: Identity): Promise<EventCount | undefined> {
+    return this.#parts.counter.behind(position, identity)
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { StateCounts } from '../accounting/state-counts.ts'
 import type { Replayer } from '../delivery/channel-subscription.ts'
 import type { CursorCodec } from '../model/cursor.ts'
+import { type InspectedState, inspectState } from './inspect-state.ts'
 import { StateCounters } from './state-counters.ts'
 import { StateFolder, type StateFolderContext } from './state-folder.ts'
 import { StatePages, type StatePagesContext } from './state-pages.ts'
@@ -8,7 +9,7 @@ import { StateReplay } from './state-replay.ts'
 
 export interface KeyedStatesParts
   extends Omit<StateFolderContext, 'epoch' | 'counters'>,
-    Pick<StatePagesContext, 'matches' | 'pageEvents'> {
+    Pick<StatePagesContext, 'pageEvents'> {
   readonly cursors: CursorCodec
   /** Brings subscriptions from their position to the live end. */
   readonly replayer: Replayer
@@ -40,8 +41,12 @@ export class KeyedStates {
   /** Of the fields that the schema has now. Reads no store. */
   get counts(): readonly StateCounts[] {
     const lastOffset = this.#parts.lastOffset() ?? -1
+    const now = Date.now()
     return this.#parts.definitions().map(({ id, field }) => {
-      const fold = this.folder.folds.find(({ definition, end }) => definition.id === id && end === undefined)
+      // While the database is away, the lease ends, and nothing is folded.
+      const fold = this.folder.folds.find(
+        ({ definition, end, head }) => definition.id === id && end === undefined && head.heldUntil > now,
+      )
       const { keys = 0, bytes = 0, place } = fold?.head ?? {}
       return {
         field,
@@ -49,10 +54,17 @@ export class KeyedStates {
         full: this.folder.isFull(id),
         keys,
         bytes,
+        offset: place?.offset ?? 0,
         lag: fold ? Math.max(0, lastOffset - (place?.offset ?? -1)) : 0,
         ...this.#counters.of(field),
       }
     })
+  }
+
+  /** Of the field as the schema has it now, from the store. Undefined: the field has no state. */
+  async inspect(field: string): Promise<InspectedState | undefined> {
+    const definition = this.#parts.definitions().find((one) => one.field === field)
+    return definition && inspectState(definition, this.#parts)
   }
 
   open(): void {

@@ -53,6 +53,11 @@ export class RunningFold {
     return this.#rows.size
   }
 
+  /** A write in the meantime may have renewed the lease for longer. */
+  renew({ head: { heldUntil } }: StateLease): void {
+    this.head = { ...this.head, heldUntil: Math.max(this.head.heldUntil, heldUntil) }
+  }
+
   /** Whether it has read anything that is not stored. */
   get hasNews(): boolean {
     return this.end === undefined && this.#offset > (this.head.place?.offset ?? -1)

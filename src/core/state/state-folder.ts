@@ -341,6 +341,7 @@ export class StateFolder {
         const lease = await this.#lease(definition)
         if (scanning.signal.aborted) return
         if (fold && lease?.fence !== fold.fence) this.#endFold(fold)
+        else if (fold && lease) fold.renew(lease)
         // The next turn folds it together with the others.
         if (!fold && lease && !(lease.head.full && this.#isFull(lease.head))) scanning.abort()
       }

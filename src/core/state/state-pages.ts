@@ -22,6 +22,8 @@ const waitMs = 10_000
 const againMs = 200
 /** Reads at the same time. Others wait for their turn. */
 const maxReads = 3
+/** Rows that one page of a query reads at most, in full pages, however few of them match. */
+const maxScannedPages = 10
 
 export interface StatePagesContext {
   readonly store: StateStore
@@ -31,8 +33,7 @@ export interface StatePagesContext {
   readonly pageEvents?: number | undefined
   /** The epoch of the journal, as far as it is known. */
   readonly epoch: () => string | undefined
-  /** Whether the message is for the topic now. */
-  readonly matches: (message: JournalMessage, topic: EventTopic) => boolean
+  readonly cursorOf: (entry: JournalMessage) => string
 }
 
 /** What is wanted of a state. */
@@ -49,16 +50,27 @@ export interface StateWish {
   readonly since: number | undefined
   /** The state must be folded at least up to this offset. */
   readonly atLeast: number
+  /**
+   * For a query: events of the page, at most. Such a page also ends where it has read many rows, so
+   * that one request takes a bounded time.
+   */
+  readonly first?: number | undefined
+  /** Rows with a greater offset are left out. Undefined: none. */
+  readonly upTo?: number | undefined
 }
 
 export interface StateEvents {
-  /** In the order of offsets. At least one. */
+  /** In the order of offsets. At least one, unless the wish has `first`. */
   readonly events: readonly (StateEvent | CheckpointEvent)[]
+  /** Up to where the state was folded when the read of this page began. */
+  readonly begin: Cursor
+  /** The offset up to which it was folded when the last rows of this page were read. */
+  readonly foldedUpTo: number
   /** What to ask for next. Undefined: nothing follows. */
   readonly next: StateWish | undefined
 }
 
-/** Reads states for subscriptions. Those who ask the same at once share one read. */
+/** Reads states for subscriptions and queries. Those who ask the same at once share one read. */
 export class StatePages {
   readonly #context: StatePagesContext
   readonly #pageEvents: number
@@ -78,11 +90,11 @@ export class StatePages {
 
   /** Rejects with `STATE_UNAVAILABLE` or `LIMIT_EXCEEDED`. */
   read(wish: StateWish): Promise<StateEvents> {
-    const { topic, phase, after, since, atLeast } = wish
-    const key = JSON.stringify([topic.key, phase, after, since ?? null, atLeast])
+    const { topic, state, phase, after, since, atLeast, first, upTo } = wish
+    const key = JSON.stringify([topic.key, state.id, phase, after, since, atLeast, first, upTo])
     const known = this.#pages.get(key)
     if (known) return known
-    const reading = this.#inTurn(() => this.#read(wish))
+    const reading = this.#read(wish)
     this.#pages.set(key, reading)
     const forget = (): void => {
       if (this.#pages.get(key) === reading) this.#pages.delete(key)
@@ -118,7 +130,8 @@ export class StatePages {
   async #read(asked: StateWish): Promise<StateEvents> {
     const deadline = performance.now() + waitMs
     for (;;) {
-      const page = await this.#attempt(asked)
+      // Those who wait for a state that is being built do not delay the readers of others.
+      const page = await this.#inTurn(() => this.#attempt(asked))
       if (page !== 'later') return page
       if (performance.now() >= deadline || this.#closing.signal.aborted) throw unavailable(asked.topic.field)
       await pause(againMs, this.#closing.signal)
@@ -126,12 +139,17 @@ export class StatePages {
   }
 
   async #attempt(asked: StateWish): Promise<StateEvents | 'later'> {
+    const pageEvents = Math.min(asked.first ?? this.#pageEvents, this.#pageEvents)
     let wish = asked
     let after = wish.after
     let bytes = 0
+    let scanned = 0
+    // One more shows whether rows follow a full page.
+    let maxRows = pageEvents + 1
+    let begin: JournalPlace | undefined
     const found: StateRow[] = []
     for (;;) {
-      const page = await this.#page(wish.state, after)
+      const page = await this.#page(wish.state, after, maxRows)
       if (page === 'later') return page
       const { place, rows, head } = page
       if (place.offset < wish.atLeast) return 'later'
@@ -141,27 +159,35 @@ export class StatePages {
         after = -1
         continue
       }
+      begin ??= place
+      const bounds = { begin, foldedUpTo: place.offset }
       if (wish.since === undefined) wish = { ...wish, since: place.offset }
       for (const row of rows) {
-        after = row.message.offset
-        if (row.removed && after <= (wish.since ?? -1)) continue
-        if (!this.#context.matches(row.message, wish.topic)) continue
+        const { offset } = row.message
+        if (offset > (wish.upTo ?? offset)) return this.#eventsOf(wish, found, { ...bounds, end: place })
+        if (row.removed && offset <= (wish.since ?? -1)) continue
+        if (!wish.state.matches(row.message, () => this.#context.cursorOf(row.message))) continue
         // One more than a page shows whether this page is the last one.
-        if (found.length >= this.#pageEvents || (found.length > 0 && bytes >= pageBytes))
-          return this.#eventsOf(wish, found, undefined)
+        if (found.length >= pageEvents || (found.length > 0 && bytes >= pageBytes))
+          return this.#eventsOf(wish, found, { ...bounds, next: found.at(-1)?.message.offset ?? after })
         found.push(row)
         bytes += row.message.body.length
       }
-      if (rows.length <= this.#pageEvents) return this.#eventsOf(wish, found, place)
+      if (rows.length < maxRows) return this.#eventsOf(wish, found, { ...bounds, end: place })
+      after = rows.at(-1)?.message.offset ?? after
+      scanned += rows.length
+      if (wish.first !== undefined && scanned >= maxScannedPages * this.#pageEvents)
+        return this.#eventsOf(wish, found, { ...bounds, next: after })
+      maxRows = Math.min(2 * maxRows, this.#pageEvents + 1)
     }
   }
 
   async #page(
     { id, indexes }: StateTopic,
     after: number,
+    maxRows: number,
   ): Promise<{ head: StateHead; place: JournalPlace; rows: readonly StateRow[] } | 'later'> {
-    // One more shows whether rows follow a full page.
-    const page = await this.#context.store.page({ id, indexes, after, maxRows: this.#pageEvents + 1 }).then(
+    const page = await this.#context.store.page({ id, indexes, after, maxRows }).then(
       (read) => {
         this.#isFailing = false
         return read
@@ -187,30 +213,42 @@ export class StatePages {
     return undefined
   }
 
-  /** `end`: where the state ends. Undefined: more follow. */
-  #eventsOf(wish: StateWish, rows: readonly StateRow[], end: JournalPlace | undefined): StateEvents {
+  #eventsOf(wish: StateWish, rows: readonly StateRow[], { begin, foldedUpTo, end, next }: PageBounds): StateEvents {
     const { cursors } = this.#context
     const epoch = this.#context.epoch() ?? ''
     const place: Cursor | undefined = end && { ...end, codec: cursors }
+    const bounds = {
+      begin: { ...begin, codec: cursors },
+      foldedUpTo,
+      next: next === undefined ? undefined : { ...wish, after: next },
+    }
     const isBegin = wish.phase === 'SNAPSHOT' && wish.after < 0
     const markOf = (index: number, isEnd: boolean): StateMark => ({
       phase: wish.phase === 'SNAPSHOT' && isEnd ? 'SNAPSHOT_END' : wish.phase,
       reset: isBegin && index === 0,
     })
     if (place && rows.length === 0) {
-      return {
-        events: [{ kind: 'CHECKPOINT', cursor: place, receivedAt: Date.now(), state: markOf(0, true) }],
-        next: undefined,
+      const empty: CheckpointEvent = {
+        kind: 'CHECKPOINT',
+        cursor: place,
+        receivedAt: Date.now(),
+        state: markOf(0, true),
       }
+      return { events: [empty], ...bounds }
     }
     const events = rows.map(({ message }, index) => {
       const isEnd = place !== undefined && index === rows.length - 1
       return new StateEvent(cursors, epoch, message, markOf(index, isEnd), isEnd ? place : undefined)
     })
-    const last = rows.at(-1)?.message.offset ?? wish.after
-    return { events, next: place ? undefined : { ...wish, after: last } }
+    return { events, ...bounds }
   }
 }
+
+/** Where a page begins and ends: `end` is the place of the state, and without it more follows. */
+type PageBounds = { readonly begin: JournalPlace; readonly foldedUpTo: number } & (
+  | { readonly end: JournalPlace; readonly next?: undefined }
+  | { readonly end?: undefined; readonly next: number }
+)
 
 function bytesOf(events: StateEvents['events']): number {
   return events.reduce((sum, event) => sum + (event.kind === 'MESSAGE' ? event.message.body.length + 200 : 0), 0)

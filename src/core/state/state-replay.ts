@@ -148,8 +148,9 @@ export class StateReplay implements Replayer {
         if (subscription.full) subscription.flush()
         if (subscription.full) return subscription.leaveLive()
         subscription.deliver(event, true)
-        // It had no room, or it ended: the event is not queued.
-        if (reading.turn !== turn || subscription.behind || subscription.ended) return
+        // It had no room, or it ended: the event is not queued. Those before it are to be taken, or
+        // nothing would bring the subscription back.
+        if (reading.turn !== turn || subscription.behind || subscription.ended) return subscription.flush()
         reading.delivered += 1
       }
       subscription.flush()

@@ -15,6 +15,8 @@ export interface StateHead {
   readonly keys: number
   /** Of the rows' messages. */
   readonly bytes: number
+  /** Of the rows, those of removed keys. */
+  readonly removed: number
   /**
    * What happened up to this offset may be unknown: rows were forgotten, or the journal lacked
    * messages. -1: all is known.

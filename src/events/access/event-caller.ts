@@ -66,3 +66,12 @@ export function claimValuesOf({ identity, claims }: EventCaller, path: ClaimPath
 function isClaimValue(value: unknown): value is ClaimValue {
   return typeof value === 'string' || typeof value === 'boolean' || integerDigits(value) !== undefined
 }
+
+export function callerOf(identity: Identity): EventCaller {
+  return {
+    identity,
+    claims: (path) =>
+      // A token with no other claims keeps none.
+      identity.claims?.at(path) ?? (path.length === 1 && path[0] === 'sub' ? identity.clientId : undefined),
+  }
+}

@@ -4,10 +4,18 @@ import type {
   ArgumentDefinition,
   FieldBinding,
   FieldDefinition,
+  FieldStateDefinition,
 } from '../../core/inspection/definitions/field-definition.ts'
 import { schemaSource } from '../../core/model/source.ts'
 import { pointerOf } from '../draft/sketch.ts'
-import type { BuiltInArguments, ClaimPath, EventBinding, EventField, EventSchema } from '../model/event-schema.ts'
+import type {
+  BuiltInArguments,
+  ClaimPath,
+  EventBinding,
+  EventField,
+  EventSchema,
+  KeyedState,
+} from '../model/event-schema.ts'
 import type { Place } from '../model/place.ts'
 
 /** The typed fields of a schema in plain words, for operators. */
@@ -31,9 +39,14 @@ function describeField(field: EventField, definition: GraphQLField<unknown, unkn
     invalid: field.invalid,
     gap: gapText(field),
     history: field.history,
+    state: field.state ? describeState(field.state) : null,
     file: field.location.file,
     line: field.location.line,
   }
+}
+
+function describeState({ key, deleteOn, keepMs }: KeyedState): FieldStateDefinition {
+  return { key: placeText(key), deleteOn, keepMs: keepMs ?? null }
 }
 
 function describeArgument(field: EventField, argument: GraphQLArgument): ArgumentDefinition {

@@ -23,6 +23,12 @@ export type ValueOf = () => TypedValue | typeof removedKey | undefined
 /** The value of a message that removes a key of keyed state. It passes each filter. */
 export const removedKey = Symbol('removed key')
 
+/** What filters judge of a verdict. */
+export function valueIn(verdict: Verdict): ReturnType<ValueOf> {
+  if (verdict.kind !== 'valid') return undefined
+  return verdict.removed === undefined ? verdict.value : removedKey
+}
+
 /** Longer texts of conditions are replaced by a hash. */
 const maxKeyLength = 200
 
@@ -70,6 +76,13 @@ export class FieldIndex {
     ]
     this.#readers = [...readers.values()].map(({ read }) => read)
     this.#only = field.only.map(onlyTestOf)
+  }
+
+  /** An index of one subscription with these conditions. */
+  only(conditions: Conditions): FieldIndex {
+    const index = new FieldIndex(this.field, { enums: this.#enums })
+    index.add(conditions)
+    return index
   }
 
   /** How many different conditions are in use. Without any, no message need be matched. */

@@ -1,12 +1,14 @@
 import type { TracedField } from '../../core/accounting/replica-trace.ts'
+import { UndecodableBody } from '../../core/body/undecodable-body.ts'
 import type { MessageEvent } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
 import { errorText } from '../../core/model/error-text.ts'
 import type { EventMatcher, EventMatches, InvalidEvent } from '../../core/ports/event-matcher.ts'
 import type { WindowEntry } from '../../core/ports/hot-window.ts'
+import type { TopicTest } from '../../core/ports/topic.ts'
 import type { Conditions } from '../access/conditions.ts'
 import { EventRouter } from '../matching/event-router.ts'
-import { removedKey, type ValueOf } from '../matching/field-index.ts'
+import { type FieldIndex, valueIn } from '../matching/field-index.ts'
 import type { MessageReading } from '../matching/message-reading.ts'
 import type { EventField, EventSchema } from '../model/event-schema.ts'
 import type { Verdict } from '../model/typed-value.ts'
@@ -66,7 +68,7 @@ const noneInvalid: readonly InvalidEvent[] = []
  * The subscription fields of one schema: finds the subscriptions of a message, and its value for
  * each field. A message is validated once for a field, whatever its subscriptions select.
  */
-export class EventFields implements EventMatcher {
+export class EventFields implements Omit<EventMatcher, 'topicTest'> {
   readonly schema: EventSchema
   /** The keyed states of fields, by the field's name. */
   readonly states: ReadonlyMap<string, FieldState>
@@ -116,8 +118,8 @@ export class EventFields implements EventMatcher {
       const verdict = outcome.kind === 'matched' ? this.#verdictOf(reading, input, field, from) : outcome
       if (live) this.#parts.count(field.name, verdict.kind === 'valid' ? 'matched' : verdict.kind)
       filtered ||= verdict.kind === 'filtered'
-      const delivers = verdict.kind === 'valid' || (verdict.kind === 'invalid' && field.invalid === 'DELIVER')
-      if (delivers && outcome.kind === 'matched') keys = keys.length === 0 ? outcome.keys : [...keys, ...outcome.keys]
+      if (isDelivered(field, verdict) && outcome.kind === 'matched')
+        keys = keys.length === 0 ? outcome.keys : [...keys, ...outcome.keys]
       else if (verdict.kind === 'invalid') invalid = [...invalid, this.#invalidEvent(field, verdict)]
     }
     return { keys, reading, invalid, filtered }
@@ -165,6 +167,34 @@ export class EventFields implements EventMatcher {
     return this.#verdictOf(reading, input, field, this.#router.read(field.name, input))
   }
 
+  /**
+   * Judges messages by these conditions alone: see `EventMatcher.topicTest`. What it needs is made
+   * when the first message is judged.
+   */
+  topicTest(field: EventField, conditions: Conditions): TopicTest {
+    const { name } = field
+    const index = this.#router.indexOf(name)
+    let only: FieldIndex | undefined
+    return {
+      key: index.keyOf(conditions),
+      matches: (message, cursor) => {
+        only ??= index.only(conditions)
+        try {
+          const input = this.#inputOf(message, cursor)
+          const reading = this.#router.read(name, input)
+          if (!reading) return false
+          let verdict: Verdict | undefined
+          const judge = () => (verdict ??= this.#validators.get(name)?.(input, reading.binding) ?? excluded)
+          return only.keysOf(reading, () => valueIn(judge())).length > 0 && isDelivered(field, judge())
+        } catch (error) {
+          // Its limit may be lower now.
+          if (error instanceof UndecodableBody) return false
+          throw error
+        }
+      },
+    }
+  }
+
   /** See `EventRouter.add`. */
   add(field: string, conditions: Conditions): string {
     return this.#router.add(field, conditions)
@@ -199,9 +229,9 @@ export class EventFields implements EventMatcher {
   }
 }
 
-function valueIn(verdict: Verdict): ReturnType<ValueOf> {
-  if (verdict.kind !== 'valid') return undefined
-  return verdict.removed === undefined ? verdict.value : removedKey
+/** As a value, or as an error in place of one. */
+function isDelivered({ invalid }: EventField, { kind }: Verdict): boolean {
+  return kind === 'valid' || (kind === 'invalid' && invalid === 'DELIVER')
 }
 
 function traced(field: string, outcome: TracedField['outcome'], detail: string | null = null): TracedField {

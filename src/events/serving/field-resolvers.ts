@@ -9,12 +9,14 @@ import {
   type OperationDefinitionNode,
 } from 'graphql'
 import type { ChannelEvent } from '../../core/model/channel-event.ts'
-import type { EventSchema } from '../model/event-schema.ts'
+import type { EventField, EventSchema } from '../model/event-schema.ts'
 import { gapTypeName } from '../model/gap-notice.ts'
 import { plainValue, typedFieldResolver, typedTypeResolver } from '../projection/typed-resolvers.ts'
 import { publisherOf, type RequestParts, requesterOf } from '../publishing/send-message.ts'
+import { stateQueryName } from '../sdl/type-system/state-types.ts'
 import type { EventContext } from './event-context.ts'
-import { historyCost, readFieldHistory } from './field-history.ts'
+import { historyCost, readFieldHistory } from './queries/field-history.ts'
+import { readFieldState, stateQueryCost } from './queries/field-state.ts'
 import { subscribeToField } from './subscribe.ts'
 import { fieldsNamedIn, type TypedOperations } from './typed-operations.ts'
 import { resultOf } from './typed-results.ts'
@@ -58,15 +60,31 @@ function addEventResolvers(operations: TypedOperations): void {
       if (result.kind === 'value') return plainValue(result.value)
       throw new GraphQLError(result.error.message, { extensions: { ...result.error.extensions } })
     }
-    const history = field.history && schema.getQueryType()?.getFields()[`${field.name}History`]
-    if (!history) continue
+    addQueryResolvers(operations, field)
+  }
+}
+
+/** `<field>History` and `<field>State`. */
+function addQueryResolvers({ served, fields }: TypedOperations, field: EventField): void {
+  const { schema } = fields.schema
+  const queries = schema.getQueryType()?.getFields() ?? {}
+  const requestOf = (args: Record<string, unknown>, info: GraphQLResolveInfo) => ({
+    fields,
+    field,
+    args,
+    selected: fieldsNamedIn(schema, documentOf(info)),
+  })
+  const history = field.history ? queries[`${field.name}History`] : undefined
+  if (history) {
     history.extensions = { ...history.extensions, ...historyCost }
     history.resolve = (_root: unknown, args: Record<string, unknown>, context: unknown, info) =>
-      readFieldHistory(
-        operations.served,
-        { fields, field, args, selected: fieldsNamedIn(schema, documentOf(info)) },
-        context as EventContext,
-      )
+      readFieldHistory(served, requestOf(args, info), context as EventContext)
+  }
+  const state = field.state ? queries[stateQueryName(field.name)] : undefined
+  if (state) {
+    state.extensions = { ...state.extensions, ...stateQueryCost }
+    state.resolve = (_root: unknown, args: Record<string, unknown>, context: unknown, info) =>
+      readFieldState(served, requestOf(args, info), context as EventContext)
   }
 }
 

@@ -15,18 +15,17 @@ import type { EventAccess } from '../../core/ports/event-matcher.ts'
 import type { EventTopic } from '../../core/ports/topic.ts'
 import type { PositionTopic } from '../../core/positions/position-options.ts'
 import { badInput } from '../../errors.ts'
+import { callerOf } from '../access/event-caller.ts'
 import { maySelect } from '../access/selected-fields.ts'
 import { type EventField, ownArguments } from '../model/event-schema.ts'
 import { type FixedProjection, fixedProjection } from '../projection/fixed-projection.ts'
 import type { EventFields } from './event-fields.ts'
 import type { ServedEvents } from './served-events.ts'
-import { callerOf, SubscriptionAccess } from './subscription-access.ts'
+import { SubscriptionAccess } from './subscription-access.ts'
 import { type EventError, resultOf, type WarrenExtension } from './typed-results.ts'
 
 /** The longest name of a subscription, in bytes. */
 const maxNameBytes = 1_024
-/** The argument of the wire protocols, not of the query. */
-const field = 'channel'
 
 /** What a message is on a transport without documents. */
 export type NamedResult =
@@ -60,15 +59,15 @@ export class NamedEvents {
 
   /**
    * Undefined if the name is that of a channel. Throws `BAD_USER_INPUT` if the name begins as a
-   * field does and the rest is wrong.
+   * field does and the rest is wrong. `input`: where the caller gave the name, for the error.
    */
-  open(name: string): NamedSubscription | undefined {
+  open(name: string, input = 'channel'): NamedSubscription | undefined {
     const end = name.indexOf('?')
     const event = end < 0 ? undefined : this.#fields.schema.events.get(name.slice(0, end))
     if (!event) return undefined
     const bytes = Buffer.byteLength(name)
-    if (bytes > maxNameBytes) throw badInput(field, `expected at most ${maxNameBytes} bytes, got ${bytes}`)
-    const args = this.#argumentsIn(event, new URLSearchParams(name.slice(end + 1)))
+    if (bytes > maxNameBytes) throw badInput(input, `expected at most ${maxNameBytes} bytes, got ${bytes}`)
+    const args = argumentsIn(event, this.#fields, { query: new URLSearchParams(name.slice(end + 1)), input })
     const access = new SubscriptionAccess(this.#served, {
       fields: this.#fields,
       field: event,
@@ -77,26 +76,6 @@ export class NamedEvents {
       name,
     })
     return new NamedSubscription(access)
-  }
-
-  #argumentsIn(event: EventField, query: URLSearchParams): Record<string, unknown> {
-    const root = this.#fields.schema.schema.getSubscriptionType()?.getFields()[event.name]
-    // The protocol has its own place for these.
-    const own = ownArguments(event.builtIn)
-    const declared = new Map((root?.args ?? []).filter(({ name }) => !own.has(name)).map((one) => [one.name, one]))
-    for (const name of query.keys()) {
-      if (declared.has(name)) continue
-      const expected = declared.size === 0 ? 'no arguments' : [...declared.keys()].join(', ')
-      throw badInput(field, `${event.name} has no argument "${name}": expected ${expected}`)
-    }
-    const args: Record<string, unknown> = {}
-    for (const argument of declared.values()) {
-      const texts = query.getAll(argument.name)
-      if (texts.length > 0) args[argument.name] = argumentValue(argument, texts)
-      else if (argument.defaultValue !== undefined) args[argument.name] = argument.defaultValue
-      else if (isRequiredArgument(argument)) throw badInput(field, `expected the argument ${argument.name}`)
-    }
-    return args
   }
 }
 
@@ -154,9 +133,14 @@ export class NamedSubscription implements EventAccess {
 
   topicFor(identity: Identity): EventTopic {
     const topic = this.#access.topicFor(identity)
-    const { fields, field: event } = this.#access.reader
-    this.#printer = projectionFor(fields, event, identity)
+    this.printFor(identity)
     return topic
+  }
+
+  /** Results have everything that a caller with this identity may select. */
+  printFor(identity: Identity): void {
+    const { fields, field } = this.#access.reader
+    this.#printer = projectionFor(fields, field, identity)
   }
 
   reload(): boolean {
@@ -181,24 +165,55 @@ export class NamedSubscription implements EventAccess {
   }
 }
 
-function argumentValue(argument: GraphQLArgument, texts: readonly string[]): unknown {
+interface GivenArguments {
+  readonly query: URLSearchParams
+  readonly input: string
+}
+
+function argumentsIn(
+  event: EventField,
+  fields: EventFields,
+  { query, input }: GivenArguments,
+): Record<string, unknown> {
+  const root = fields.schema.schema.getSubscriptionType()?.getFields()[event.name]
+  // The protocol has its own place for these.
+  const own = ownArguments(event.builtIn)
+  const declared = new Map((root?.args ?? []).filter(({ name }) => !own.has(name)).map((one) => [one.name, one]))
+  for (const name of query.keys()) {
+    if (declared.has(name)) continue
+    const expected = declared.size === 0 ? 'no arguments' : [...declared.keys()].join(', ')
+    throw badInput(input, `${event.name} has no argument "${name}": expected ${expected}`)
+  }
+  const args: Record<string, unknown> = {}
+  for (const argument of declared.values()) {
+    const texts = query.getAll(argument.name)
+    if (texts.length > 0) args[argument.name] = argumentValue(argument, texts, input)
+    else if (argument.defaultValue !== undefined) args[argument.name] = argument.defaultValue
+    else if (isRequiredArgument(argument)) throw badInput(input, `expected the argument ${argument.name}`)
+  }
+  return args
+}
+
+function argumentValue(argument: GraphQLArgument, texts: readonly string[], input: string): unknown {
   const type = getNullableType(argument.type)
   const [first = '', ...others] = texts
-  if (!isListType(type) && others.length > 0) throw badInput(field, `${argument.name}: expected one value`)
-  const given = isListType(type) ? texts.map((text) => inputValue(type.ofType, text)) : inputValue(type, first)
+  if (!isListType(type) && others.length > 0) throw badInput(input, `${argument.name}: expected one value`)
+  const given = isListType(type)
+    ? texts.map((text) => inputValue(type.ofType, text, input))
+    : inputValue(type, first, input)
   return coerceInputValue(given, argument.type, (_path, _invalid, error) => {
-    throw badInput(field, `${argument.name}: ${error.message}`)
+    throw badInput(input, `${argument.name}: ${error.message}`)
   })
 }
 
 /** What GraphQL takes for the text: a number, a boolean or an object where the type needs one. */
-function inputValue(type: GraphQLInputType, text: string): unknown {
+function inputValue(type: GraphQLInputType, text: string, input: string): unknown {
   const nullable = getNullableType(type)
   if (isInputObjectType(nullable) || isListType(nullable)) {
     try {
       return parseJson(text)
     } catch {
-      throw badInput(field, `expected JSON for ${String(type)}, got ${JSON.stringify(text)}`)
+      throw badInput(input, `expected JSON for ${String(type)}, got ${JSON.stringify(text)}`)
     }
   }
   if (!isLeafType(nullable)) return text

@@ -1,7 +1,13 @@
 import type { TracedField } from '../../core/accounting/replica-trace.ts'
+import type { Identity } from '../../core/model/identity.ts'
 import type { EventMatcher, EventMatches } from '../../core/ports/event-matcher.ts'
 import type { WindowEntry } from '../../core/ports/hot-window.ts'
+import type { TopicTest } from '../../core/ports/topic.ts'
+import type { PositionTopic } from '../../core/positions/position-options.ts'
 import type { StateDefinition } from '../../core/state/state-definition.ts'
+import { GatewayError } from '../../errors.ts'
+import { authorize } from '../access/authorize.ts'
+import { callerOf } from '../access/event-caller.ts'
 import type { EventFields } from './event-fields.ts'
 
 /**
@@ -40,6 +46,18 @@ export class ServedEvents implements EventMatcher {
     this.#former = this.#former.filter(({ isInUse }) => isInUse)
     const keys = this.#former.flatMap((fields) => fields.match(message, cursor, false).keys)
     return keys.length === 0 ? matches : { ...matches, keys: [...new Set([...matches.keys, ...keys])] }
+  }
+
+  topicTest({ field, args }: PositionTopic, identity: Identity): TopicTest | undefined {
+    const fields = this.#current
+    const found = fields.schema.events.get(field)
+    if (!found) return undefined
+    try {
+      return fields.topicTest(found, authorize(fields.schema, found, args, callerOf(identity)))
+    } catch (error) {
+      if (error instanceof GatewayError) return undefined
+      throw error
+    }
   }
 
   explain(message: WindowEntry, cursor: () => string): readonly TracedField[] {

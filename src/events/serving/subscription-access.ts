@@ -6,7 +6,7 @@ import type { PositionTopic } from '../../core/positions/position-options.ts'
 import { GatewayError } from '../../errors.ts'
 import { authorize } from '../access/authorize.ts'
 import type { Conditions } from '../access/conditions.ts'
-import type { EventCaller } from '../access/event-caller.ts'
+import { callerOf } from '../access/event-caller.ts'
 import { demandSelection } from '../access/selected-fields.ts'
 import { type EventField, ownArguments } from '../model/event-schema.ts'
 import type { EventFields } from './event-fields.ts'
@@ -105,20 +105,11 @@ export class SubscriptionAccess implements EventAccess {
   #stateOf(conditions: Conditions): StateTopic | undefined {
     const { builtIn, name } = this.#field
     if (builtIn.last !== undefined && this.#request.args[builtIn.last] === 0) return undefined
-    return this.#fields.states.get(name)?.topicOf(conditions)
+    return this.#fields.states.get(name)?.topicOf(conditions, this.#fields.topicTest(this.#field, conditions))
   }
 
   release(): void {
     this.#current?.fields.remove(this.#field.name, this.#current.conditions)
     this.#current = undefined
-  }
-}
-
-export function callerOf(identity: Identity): EventCaller {
-  return {
-    identity,
-    claims: (path) =>
-      // A token with no other claims keeps none.
-      identity.claims?.at(path) ?? (path.length === 1 && path[0] === 'sub' ? identity.clientId : undefined),
   }
 }

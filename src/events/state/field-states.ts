@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { MessageEvent } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
 import type { WindowEntry } from '../../core/ports/hot-window.ts'
-import type { StateTopic } from '../../core/ports/topic.ts'
+import type { StateTopic, TopicTest } from '../../core/ports/topic.ts'
 import type { FoldedMessage, StateDefinition } from '../../core/state/state-definition.ts'
 import type { Conditions } from '../access/conditions.ts'
 import type { EventRouter } from '../matching/event-router.ts'
@@ -58,8 +58,8 @@ export class FieldState implements StateDefinition {
     }
   }
 
-  topicOf({ values }: Conditions): StateTopic {
-    return { id: this.id, indexes: values[0]?.map(indexText), keyOf: (event) => this.#keyOf(event) }
+  topicOf({ values }: Conditions, { matches }: Pick<TopicTest, 'matches'>): StateTopic {
+    return { id: this.id, indexes: values[0]?.map(indexText), matches, keyOf: (event) => this.#keyOf(event) }
   }
 
   /** Subscriptions with equal conditions receive the same event one after another. */

@@ -1,3 +1,4 @@
+import { type Identity, noScope } from '../../core/model/identity.ts'
 import type { EventCount } from '../../core/positions/event-counter.ts'
 import { topicOfText } from '../../core/positions/position-options.ts'
 import type { StoredPosition } from '../../core/positions/position-store.ts'
@@ -47,8 +48,15 @@ export const ClientPosition = builder.objectRef<StoredPosition>('ClientPosition'
       nullable: true,
       complexity: countCost,
       description:
-        'How many messages are behind it. Null if that is not known: the journal was replaced or cannot be read, or the position is that of a typed field.',
-      resolve: (position, _args, { gateway }) => gateway.positions.behind(position),
+        'How many messages are behind it. Null if that is not known: the journal was replaced or cannot be read, or the position is that of a typed field and depends on claims that the caller does not have.',
+      resolve: (position, _args, { gateway, identity }) =>
+        gateway.positions.behind(position, ownerIn(position, identity)),
     }),
   }),
 })
+
+/** The client itself has the claims of its token. For others there are none. */
+function ownerIn({ clientId }: StoredPosition, identity: Identity): Identity {
+  if (identity.clientId === clientId) return identity
+  return { clientId, scope: noScope, issuedAt: undefined, expiresAt: undefined }
+}

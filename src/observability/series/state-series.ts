@@ -13,6 +13,7 @@ export function stateSeries(read: () => readonly StateCounts[]) {
     keys: by(({ keys }) => keys),
     bytes: by(({ bytes }) => bytes),
     lag: by(({ lag }) => lag),
+    offset: by(({ offset }) => offset),
     folding: by(({ folding }) => (folding ? 1 : 0)),
     full: by(({ full }) => (full ? 1 : 0)),
     folded: by(({ folded }) => folded),

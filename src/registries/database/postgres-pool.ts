@@ -37,7 +37,7 @@ export function discardBroken(pool: Pool): PostgresPool {
         try {
           return await client.query(text, [...parameters])
         } catch (error) {
-          broken ||= !(error instanceof DatabaseError) || (error.code?.startsWith('57P') ?? true)
+          broken ||= !(error instanceof DatabaseError) || endsConnection(error.code)
           throw error
         }
       }
@@ -45,6 +45,11 @@ export function discardBroken(pool: Pool): PostgresPool {
     },
     end: () => pool.end(),
   }
+}
+
+/** 25P03: a transaction waited too long for its client. */
+function endsConnection(code: string | undefined): boolean {
+  return code === undefined || code.startsWith('57P') || code === '25P03'
 }
 
 /** Names the server without its password. Throws if the URL is invalid. */

@@ -7,6 +7,11 @@ import type { StateTables } from './state-tables.ts'
 
 /** The fold of a replica takes one connection, and reads take the others. */
 const maxConnections = 4
+/**
+ * How long a transaction may wait for its replica, in milliseconds: one that was stopped or cut off
+ * must not keep the lock on a state for longer than its lease. PostgreSQL ends its connection then.
+ */
+const stoppedMs = 5_000
 
 /** Opens the keyed state that replicas share, in the database of their registry. */
 export async function openPostgresStateStore(
@@ -22,7 +27,11 @@ export async function openPostgresStateStore(
   const db = new Kysely<StateTables>({ dialect: new PostgresDialect({ pool: discardBroken(pool) }) })
   return new SqlStateStore({
     db,
-    write: (work) => db.transaction().execute(work),
+    write: (work) =>
+      db.transaction().execute(async (transaction) => {
+        await sql`set local idle_in_transaction_session_timeout = ${sql.lit(stoppedMs)}`.execute(transaction)
+        return work(transaction)
+      }),
     read: (work) => db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work),
     placeholder: (position) => `$${position}`,
     close: () => db.destroy(),

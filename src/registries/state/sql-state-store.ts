@@ -65,6 +65,7 @@ export class SqlStateStore implements StateStore {
           is_full: 0,
           row_count: 0,
           byte_count: 0,
+          removed_count: 0,
           forgotten_up_to: -1,
           holder: '',
           held_until: 0,
@@ -113,6 +114,7 @@ export class SqlStateStore implements StateStore {
         is_full: 0,
         row_count: 0,
         byte_count: 0,
+        removed_count: 0,
         forgotten_up_to: -1,
       }
       await db.updateTable('warren_states').set(begun).where('id', '=', id).execute()
@@ -134,10 +136,9 @@ export class SqlStateStore implements StateStore {
     return this.#attempt('write', async (db) => {
       const row = await headFor(db, id, fence)
       if (!row) return undefined
-      let { row_count: count, byte_count: bytes } = {
-        row_count: Number(row.row_count),
-        byte_count: Number(row.byte_count),
-      }
+      let count = Number(row.row_count)
+      let bytes = Number(row.byte_count)
+      let removed = Number(row.removed_count)
       // Neighbours share pages of the index of keys.
       const sorted = rows.toSorted((a, b) => (a.key < b.key ? -1 : 1))
       let turnBegan = performance.now()
@@ -151,6 +152,7 @@ export class SqlStateStore implements StateStore {
         const before = await this.#sizesOf(db, row.part, printed)
         count += printed.length - before.rows
         bytes += printed.reduce((sum, one) => sum + one.bytes, 0) - before.bytes
+        removed += printed.filter((one) => one.removed).length - before.removed
         await db.executeQuery(
           CompiledQuery.raw(
             this.#upsertOf(printed.length),
@@ -165,6 +167,7 @@ export class SqlStateStore implements StateStore {
         is_full: full ? 1 : 0,
         row_count: count,
         byte_count: bytes,
+        removed_count: removed,
         forgotten_up_to: Math.max(Number(row.forgotten_up_to), missingUpTo),
         held_until: until,
       }
@@ -189,7 +192,7 @@ export class SqlStateStore implements StateStore {
         .deleteFrom('warren_state_rows')
         .where('part', '=', row.part)
         .where('row_key', 'in', old)
-        .returning(['row_bytes', 'row_offset'])
+        .returning(['row_bytes', 'row_offset', 'removed'])
         .execute()
       if (deleted.length === 0) return 0
       const bytes = deleted.reduce((sum, one) => sum + one.row_bytes, 0)
@@ -198,6 +201,7 @@ export class SqlStateStore implements StateStore {
         .set({
           row_count: Number(row.row_count) - deleted.length,
           byte_count: Number(row.byte_count) - bytes,
+          removed_count: Number(row.removed_count) - deleted.filter((one) => one.removed === 1).length,
           forgotten_up_to: deleted.reduce(
             (most, one) => Math.max(most, Number(one.row_offset)),
             Number(row.forgotten_up_to),
@@ -261,10 +265,11 @@ export class SqlStateStore implements StateStore {
     db: Kysely<StateTables>,
     part: string,
     printed: readonly PrintedRow[],
-  ): Promise<{ rows: number; bytes: number }> {
+  ): Promise<{ rows: number; bytes: number; removed: number }> {
     const query = CompiledQuery.raw(this.#lookupOf(printed.length), [part, ...printed.map(({ key }) => key)])
-    const { rows } = await db.executeQuery<{ count: number | string; bytes: number | string | null }>(query)
-    return { rows: Number(rows[0]?.count ?? 0), bytes: Number(rows[0]?.bytes ?? 0) }
+    const { rows } = await db.executeQuery<Record<'count' | 'bytes' | 'removed', number | string | null>>(query)
+    const [sizes] = rows
+    return { rows: Number(sizes?.count ?? 0), bytes: Number(sizes?.bytes ?? 0), removed: Number(sizes?.removed ?? 0) }
   }
 
   /** kysely compiles a statement at each call, which takes longer than SQLite takes to run it. */
@@ -286,7 +291,7 @@ export class SqlStateStore implements StateStore {
     const known = this.#lookups.get(count)
     if (known !== undefined) return known
     const keys = Array.from({ length: count }, (_key, index) => this.#database.placeholder(index + 2)).join(', ')
-    const text = `select count(*) as count, sum(row_bytes) as bytes from warren_state_rows where part = ${this.#database.placeholder(1)} and row_key in (${keys})`
+    const text = `select count(*) as count, sum(row_bytes) as bytes, sum(removed) as removed from warren_state_rows where part = ${this.#database.placeholder(1)} and row_key in (${keys})`
     this.#lookups.set(count, text)
     return text
   }

@@ -26,6 +26,8 @@ export interface StateHeadRow {
   is_full: number
   row_count: Int64
   byte_count: Int64
+  /** Of the rows, those of removed keys. */
+  removed_count: Int64
   forgotten_up_to: Int64
   holder: string
   held_until: Int64
@@ -97,8 +99,26 @@ const stateMigration: Migration = {
   },
 }
 
+/** Counts what was stored before the column existed. */
+const removedCountMigration: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema
+      .alterTable('warren_states')
+      .addColumn('removed_count', 'bigint', (column) => column.notNull().defaultTo(0))
+      .execute()
+    await sql`
+      update warren_states set removed_count = (
+        select count(*) from warren_state_rows
+        where warren_state_rows.part = warren_states.part and warren_state_rows.removed = 1
+      )`.execute(db)
+  },
+}
+
 /** Of the embedded database, which is a file of its own. */
-export const stateMigrations: Record<string, Migration> = { '0001-states': stateMigration }
+export const stateMigrations: Record<string, Migration> = {
+  '0001-states': stateMigration,
+  '0002-removed-count': removedCountMigration,
+}
 
 function isPostgres(db: Kysely<unknown>): boolean {
   return db.getExecutor().adapter.supportsTransactionalDdl
@@ -115,6 +135,7 @@ export function headOf(row: StateHeadRow): StateHead {
     full: row.is_full === 1,
     keys: Number(row.row_count),
     bytes: Number(row.byte_count),
+    removed: Number(row.removed_count),
     forgottenUpTo: Number(row.forgotten_up_to),
     holder: row.holder,
     heldUntil: Number(row.held_until),
@@ -152,11 +173,12 @@ export interface PrintedRow {
   readonly key: string
   readonly values: readonly unknown[]
   readonly bytes: number
+  readonly removed: boolean
 }
 
 export function printRow(part: string, { key, index, removed, message }: StateRow, now: number): PrintedRow {
   const envelope = printEnvelope(message)
   const bytes = key.length + envelope.length + message.body.length
   const values = [part, key, index, message.offset, removed ? 1 : 0, now, bytes, envelope, message.body]
-  return { key, values, bytes }
+  return { key, values, bytes, removed }
 }

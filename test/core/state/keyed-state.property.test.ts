@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import * as fc from 'fast-check'
 import { isWholeRun, pick, runs, weighted } from '../../support/property.ts'
 import { pass } from '../embedded-gateway.ts'
+import { PageReader } from './page-reader.ts'
 import { foldOf, StateClient } from './state-client.ts'
 import { type FolderMode, type StateWorld, stateWorld } from './state-world.ts'
 
@@ -24,6 +25,8 @@ type Act =
   | { readonly kind: 'open'; readonly owner: string | undefined; readonly every: string | undefined }
   | { readonly kind: 'take'; readonly client: number; readonly count: number }
   | { readonly kind: 'cut' | 'leave'; readonly client: number }
+  /** Reads a page by a query. */
+  | { readonly kind: 'read'; readonly client: number; readonly first: number }
   | { readonly kind: 'folder'; readonly replica: 'here' | 'there'; readonly mode: FolderMode }
   | { readonly kind: 'pass'; readonly ms: number }
 
@@ -47,6 +50,7 @@ const act: fc.Arbitrary<Act> = weighted<Act>(
   [4, fc.record({ kind: fc.constant('take'), client, count: pick(1, 2, 5, 100) })],
   [3, fc.record({ kind: fc.constant('cut'), client })],
   [3, fc.record({ kind: fc.constant('leave'), client })],
+  [4, fc.record({ kind: fc.constant('read'), client, first: pick(1, 2, 3, 100) })],
   [
     1,
     fc.record({
@@ -63,6 +67,7 @@ const met = new Map<string, number>()
 
 async function play(world: StateWorld, acts: readonly Act[]): Promise<void> {
   const clients = [new StateClient(world, 'a'), new StateClient(world, undefined), new StateClient(world, 'b', '250ms')]
+  const readers = [new PageReader(world, 'a'), new PageReader(world, undefined)]
   const clientAt = (number: number) => clients[number % clients.length]
   let value = 0
   const publish = async (changes: readonly Keyed[]): Promise<void> => {
@@ -96,6 +101,10 @@ async function play(world: StateWorld, acts: readonly Act[]): Promise<void> {
       case 'leave':
         clientAt(one.client)?.leave()
         break
+      case 'read':
+        readers[one.client % readers.length]?.read(one.first)
+        await pass(10)
+        break
       case 'folder':
         world.folders[one.replica].set(one.mode)
         break
@@ -108,6 +117,7 @@ async function play(world: StateWorld, acts: readonly Act[]): Promise<void> {
   // A lease of a replica that was killed ends, and the other one reads what is left.
   await pass(12_000)
   await pass(3_000)
+  for (const reader of readers) clients.push(await afterPages(world, reader))
   for (const one of clients) one.cut()
   // Each client takes what is there until it has the last message of its owner.
   for (const key of [0, 1, 2]) await world.publish(`last${key}`, ownerOf(key), (value += 1))
@@ -128,6 +138,19 @@ async function play(world: StateWorld, acts: readonly Act[]): Promise<void> {
   }
 }
 
+/** Reads the pages that are left, and subscribes where the first one was read. */
+async function afterPages(world: StateWorld, reader: PageReader): Promise<StateClient> {
+  for (let tries = 0; tries < 100 && !reader.isDone && reader.failure === undefined; tries += 1) {
+    reader.read(5)
+    await pass(200)
+  }
+  expect(reader.failure).toBeUndefined()
+  const { cursor, map } = reader
+  if (!cursor || !reader.isDone) throw new Error('the pages have no end')
+  if (reader.pages > 1) met.set('PAGES', (met.get('PAGES') ?? 0) + 1)
+  return new StateClient(world, reader.owner, undefined, { map, cursor })
+}
+
 test('the state and all that follows it are the fold of what was published, cut and resumed anywhere', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -142,11 +165,12 @@ test('the state and all that follows it are the fold of what was published, cut 
         await play(world, acts)
       },
     ),
-    // A run takes a second: it has a database of its own.
-    runs(6),
+    // A case takes half a second: it has a database of its own. The search for a smaller case would
+    // take longer than a test may.
+    { ...runs(20), endOnFailure: true },
   )
   if (isWholeRun) {
-    for (const phase of ['SNAPSHOT', 'SNAPSHOT_END', 'REBASED', 'LIVE'])
+    for (const phase of ['SNAPSHOT', 'SNAPSHOT_END', 'REBASED', 'LIVE', 'PAGES'])
       expect([phase, met.get(phase) ?? 0]).not.toEqual([phase, 0])
   }
 }, 300_000)

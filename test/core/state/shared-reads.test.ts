@@ -54,3 +54,16 @@ test('clients with different arguments read their own keys only, a few at a time
   expect(mostReads).toBe(3)
   for (const subscription of subscriptions) void subscription.return()
 })
+
+test('a page that was read for a client that has left is whole for the next one', async () => {
+  await using world = await foldedWorld()
+  const leaving = world.subscribe(ownerOf(1), undefined)
+  void leaving.return()
+  for (let turn = 0; turn < 1_000 && (world.gateway.states?.pages.reads ?? 0) === 0; turn += 1)
+    await new Promise(setImmediate)
+  expect(world.gateway.states?.pages.reads).toBe(1)
+  const coming = world.subscribe(ownerOf(1), undefined)
+  expect(await takeSnapshot(coming)).toBe(keys / owners)
+  expect(world.folders.here.pages).toHaveLength(1)
+  void coming.return()
+})

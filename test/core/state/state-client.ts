@@ -38,11 +38,19 @@ export class StateClient {
   readonly #wholes: { readonly offset: number; readonly map: Map<string, number> }[] = []
   readonly #disorder: number[] = []
 
-  constructor(world: StateWorld, owner: string | undefined, every?: string) {
+  /** `begin`: what it has read by queries. Undefined: it begins with the state. */
+  constructor(
+    world: StateWorld,
+    owner: string | undefined,
+    every?: string,
+    begin?: { readonly map: ReadonlyMap<string, number>; readonly cursor: Cursor },
+  ) {
     this.#world = world
     this.owner = owner
     this.every = every
-    this.#subscription = world.subscribe(owner, undefined, every)
+    this.#cursor = begin?.cursor
+    for (const [id, value] of begin?.map ?? []) this.map.set(id, value)
+    this.#subscription = world.subscribe(owner, begin && printCursor(begin.cursor), every)
   }
 
   /** Takes up to `count` events that are there, and leaves no call open. */

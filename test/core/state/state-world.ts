@@ -6,6 +6,7 @@ import { Gateway } from '../../../src/core/gateway.ts'
 import { CursorCodec, printCursor } from '../../../src/core/model/cursor.ts'
 import { anonymous, noScope } from '../../../src/core/model/identity.ts'
 import { defaultRoutingKey, schemaSource } from '../../../src/core/model/source.ts'
+import type { EventTopic } from '../../../src/core/ports/topic.ts'
 import { StateCounters } from '../../../src/core/state/state-counters.ts'
 import { StateFolder } from '../../../src/core/state/state-folder.ts'
 import type { StatePageRequest, StateStore } from '../../../src/core/state/state-store.ts'
@@ -154,6 +155,8 @@ export async function stateWorld({ journalEntries, windowEntries, pageEvents, li
   })
   there.open()
   const log: Change[] = []
+  const accessOf = (owner: string | undefined) =>
+    new SubscriptionAccess(events, { fields, field, args: owner === undefined ? {} : { owner }, selected: [] })
   return {
     gateway,
     fields,
@@ -182,16 +185,14 @@ export async function stateWorld({ journalEntries, windowEntries, pageEvents, li
       if (await isLagging()) await pass(150)
       return isLagging()
     },
+    /** What a query asks for. */
+    topicOf(owner: string | undefined): EventTopic {
+      return accessOf(owner).topicFor(operator)
+    },
     /** Subscribes in a session of its own. */
     subscribe(owner: string | undefined, after: string | undefined, every?: string): ChannelSubscription {
       const session = gateway.openSession({ identity: operator, transport: 'in-process', onClose: () => {} })
-      const access = new SubscriptionAccess(events, {
-        fields,
-        field,
-        args: owner === undefined ? {} : { owner },
-        selected: [],
-      })
-      return session.subscribeEvent({ after, every, access })
+      return session.subscribeEvent({ after, every, access: accessOf(owner) })
     },
     async [Symbol.asyncDispose]() {
       folders.here.set('ok')

@@ -148,6 +148,33 @@ test('typed fields, their subscribers and what does not fit; a schema that is re
   expect(problems).toEqual([])
 })
 
+test('an operator tests a typed field as a client: its conditions, its refusals, its events', async () => {
+  const [one] = replicas
+  const { page, problems, open, shoot, findings } = await openConsole(browser, one, { scope: 'operator' })
+  await open('clients?client=alice')
+  const detail = page.getByRole('complementary', { name: 'Client alice' })
+  await detail.getByRole('button', { name: 'Test a typed field' }).click()
+  const field = detail.getByRole('region', { name: 'Test of a typed field as alice' })
+  await field.getByLabel('Field', { exact: true }).selectOption('orderChanged')
+  await field.getByLabel('Arguments').fill('customer=bob')
+  await field.getByRole('button', { name: 'Subscribe' }).click()
+  await field.getByText(/not allow you to use Subscription.orderChanged/).waitFor()
+  await field.getByLabel('Claims of its token').fill('[1]')
+  await field.getByRole('button', { name: 'Subscribe' }).click()
+  await field.getByText('Expected a JSON object').waitFor()
+  expect(await findings()).toEqual([])
+  await field.getByLabel('Claims of its token').fill('')
+  await field.getByLabel('Arguments').fill('customer=alice')
+  await field.getByRole('button', { name: 'Subscribe' }).click()
+  await field.getByRole('status').getByText('Waiting for events').waitFor()
+  await one.printed(/alice on orderChanged\?customer=alice.*"audit: test subscription"/)
+  await send('orders', 'orders.alice.paid', { id: '19', total: 7.5, state: 'PAID' })
+  await field.getByText('"id": "19"').waitFor()
+  expect(await findings()).toEqual([])
+  await shoot('test-field')
+  expect(problems).toEqual([])
+})
+
 test('the options that apply, where they came from and which replicas differ, without a secret', async () => {
   const [one] = replicas
   const { page, problems, open, shoot, findings } = await openConsole(browser, one, { scope: 'observe' })

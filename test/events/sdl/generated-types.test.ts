@@ -9,7 +9,7 @@ import { schemaOf } from './reading.ts'
 const specification = readFileSync(new URL('specification.sdl.txt', import.meta.url), 'utf8')
 
 /** Every field of the specification's first section, with every argument and every selection. */
-const documents = `
+const allDocuments = `
   subscription OrderChanged($customerId: ID!, $region: String, $status: [OrderStatus!], $after: Cursor, $overflow: OverflowPolicy) {
     orderChanged(customerId: $customerId, region: $region, status: $status, after: $after, checkpoints: true, overflow: $overflow) {
       id customerId status total placedAt traceId cursor
@@ -33,9 +33,13 @@ const [preset] = Object.values(shop.generates)
 if (preset === undefined || !('preset' in preset)) throw new Error('expected the client preset')
 const { scalars, ...config } = preset.config as { scalars: Record<string, string> }
 
-/** The types that the client preset generates for the specification, with these scalars. */
-async function generatedTypes(mapped: Record<string, string>): Promise<string> {
-  const schema = printServedSchema(schemaOf(specification, { core: false }).schema)
+/** The types that the client preset generates with these scalars. */
+async function generatedTypes(
+  mapped: Record<string, string>,
+  sdl: string = specification,
+  documents: string = allDocuments,
+): Promise<string> {
+  const schema = printServedSchema(schemaOf(sdl, { core: false }).schema)
   const generates = { 'out/': { preset: 'client', config: { ...config, scalars: mapped } } } as const
   const files = (await generate({ schema, documents, generates, silent: true }, false)) as {
     filename: string
@@ -57,6 +61,17 @@ test("graphql-codegen's client preset types each field of the specification with
   expect(text).toContain('export type PlaceOrderMutation = { placeOrder: { messageId: string } };')
   expect(text).toContain('export type QuoteQuery = { quote: { sku: string, price: string } };')
   expect(text).not.toMatch(/\bany\b/)
+})
+
+test("graphql-codegen's client preset types the page of a state by the type of its field", async () => {
+  const sdl = `type Subscription { board(id: ID): Order @events(exchange: "o") @state(key: "/id", deleteOn: ["gone"]) }
+type Order { id: ID!  total: Decimal }`
+  const page =
+    'query Board($after: String) { boardState(after: $after) { nodes { id total } endCursor hasMore cursor } }'
+  const text = await generatedTypes(scalars, sdl, page)
+  expect(text).toContain(
+    'export type BoardQuery = { boardState: { endCursor: string | null, hasMore: boolean, cursor: string, nodes: Array<{ id: string, total: string | null }> } };',
+  )
 })
 
 test.each(Object.keys(scalars))('a forgotten %s is an error', async (name) => {

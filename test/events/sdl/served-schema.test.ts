@@ -25,7 +25,7 @@ const everything = `
   "Served beside Warren's." type Query { quote(sku: ID! = "a" @deprecated(reason: "b"), at: DateTime = "2026-11-28T10:15:30+02:00"): Quote @request(routingKey: "q") }
   type Subscription {
     event(kind: Kind = A): Event @events(exchange: "e", history: true)
-    order(id: ID): Order! @events(exchange: "o", gap: ERROR, history: true)
+    order(id: ID): Order! @events(exchange: "o", gap: ERROR, history: true) @state(key: "/id")
   }
   interface Node @key(fields: "id") { id: ID! }
   type Order implements Node @shareable { id: ID! @filterable @tag(name: "x") total: Decimal @filterable lines: [Line!] at: DateTime @filterable kind: [Kind] @filterable }
@@ -155,6 +155,33 @@ test('history: true adds a query field', () => {
     '  gap: EventGap',
   ])
   expect(fieldsOf('OrderHistory')?.[0]).toBe('  events: [Order!]!')
+})
+
+test('@state adds a query field', () => {
+  const { schema } = schemaOf(`type Subscription {
+    order(id: ID!, since: Cursor): Order @events(exchange: "o") @state(key: "/id", deleteOn: ["gone"])
+    device(status: [String!]): Device @events(exchange: "d", invalid: NULL) @state(key: "/id") @allow
+  }
+  type Order { id: ID! @filterable }
+  type Device { id: ID! }`)
+  const { orderState, deviceState } = schema.schema.getQueryType()?.getFields() ?? {}
+  expect(orderState?.args.map(({ name, type, defaultValue }) => [name, String(type), defaultValue])).toEqual([
+    ['id', 'ID!', undefined],
+    ['filter', 'OrderFilter', undefined],
+    ['first', 'Int', 100],
+    ['after', 'String', undefined],
+  ])
+  expect(deviceState?.args.map(({ name }) => name)).toEqual(['status', 'first', 'after'])
+  expect(String(orderState?.type)).toBe('OrderStateConnection!')
+  const fieldsOf = (name: string) => printType(schema.schema.getType(name) as never).match(/^ {2}\w+: .*$/gm)
+  expect(fieldsOf('OrderStateConnection')).toEqual([
+    '  nodes: [Order!]!',
+    '  endCursor: String',
+    '  hasMore: Boolean!',
+    '  cursor: Cursor!',
+  ])
+  // `invalid: NULL` may leave nothing of a value.
+  expect(fieldsOf('DeviceStateConnection')?.[0]).toBe('  nodes: [Device]!')
 })
 
 describe('the directives that are printed', () => {

@@ -33,14 +33,18 @@ test('the metrics show what the state of each field holds, who folds it, what it
   await events.next()
   await events.next()
   await becomes('couriers', { snapshots_total: 1 })
-  const { bytes } = await valuesOf('couriers')
+  const { bytes, offset } = await valuesOf('couriers')
   expect(bytes).toBeGreaterThan(20)
+  expect(offset).toBe(
+    gateway.gateway.states?.folder.folds.find(({ definition }) => definition.field === 'couriers')?.offset,
+  )
   await courier('c')
   await becomes('couriers', { full: 1, folding: 0 })
   expect(await valuesOf('orders')).toEqual({
     keys: 0,
     bytes: 0,
     lag: expect.any(Number),
+    offset: expect.any(Number),
     folding: 1,
     full: 0,
     folded_total: 0,

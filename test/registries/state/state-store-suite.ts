@@ -151,6 +151,22 @@ export function stateStoreSuite(name: string, newPlace: () => Promise<StatePlace
       expect((await store.head('s'))?.forgottenUpTo).toBe(3)
     })
 
+    test('counts the removed keys that it keeps', async () => {
+      const fence = await begin()
+      const gone = (key: string, offset: number) => row(key, offset, { removed: true })
+      const removed = async () => (await store.head('s'))?.removed
+      await fold(fence, 3, [row('a', 1), gone('b', 2), gone('c', 3)], { now: 10 })
+      expect(await removed()).toBe(2)
+      // One comes back, one is removed again, and one is removed for the first time.
+      expect(await fold(fence, 6, [row('b', 4), gone('c', 5), gone('a', 6)], { now: 20 })).toMatchObject({ removed: 2 })
+      await store.forget({ id: 's', fence, foldedBefore: 20, all: false })
+      expect(await removed()).toBe(2)
+      await store.forget({ id: 's', fence, foldedBefore: 21, all: true })
+      expect(await removed()).toBe(0)
+      await fold(fence, 7, [gone('d', 7)])
+      expect(await store.reset('s', fence, epoch)).toMatchObject({ removed: 0 })
+    })
+
     test('begins again without rows, and deletes the former ones piece by piece', async () => {
       const fence = await begin()
       await fold(

@@ -12,6 +12,8 @@ export interface ReceivedEvent {
   readonly offset: number
   readonly before: boolean
   readonly number?: number
+  /** Of the message. In a snapshot, the cursor of the last event is that of the state. */
+  readonly messageOffset?: number
   readonly reason?: GapReason
   readonly dropped?: number
   /** Marked as a copy of a message that may have been delivered before. */

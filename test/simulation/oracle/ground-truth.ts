@@ -22,7 +22,14 @@ export interface Intent {
   readonly isTyped: boolean
   /** It does not fit the type of the typed field. */
   readonly isMisfit: boolean
+  /** The key that it changes in keyed state. Undefined: no client of the run subscribes to it. */
+  readonly stateKey: string | undefined
+  /** It removes the key. */
+  readonly isRemoval: boolean
 }
+
+/** Messages of this type remove their key. */
+export const removalType = 'removed'
 
 /** What a subscription is to: a channel, or the events of a channel's name as a typed field. */
 export interface Subject {
@@ -72,6 +79,21 @@ export class JournalLife {
     entries.push({ offset, storedAt, intent, isFirst: !this.#numbers.has(intent.number) })
     this.#numbers.add(intent.number)
     this.#byOffset.set(offset, intent)
+  }
+
+  /** Undefined: no message of a publisher. */
+  entryAt(offset: number): Entry | undefined {
+    const intent = this.#byOffset.get(offset)
+    return this.#entries.get(intent?.channel ?? '')?.find((entry) => entry.offset === offset)
+  }
+
+  some(channel: string, is: (entry: Entry) => boolean): boolean {
+    return (this.#entries.get(channel) ?? []).some(is)
+  }
+
+  /** The channels with messages. */
+  get channels(): Iterable<string> {
+    return this.#entries.keys()
   }
 
   has(number: number): boolean {
@@ -214,13 +236,15 @@ export class GroundTruth {
   }
 }
 
-export function bodyOf({ number, isMisfit }: Intent, bytes: number): Buffer {
-  return Buffer.from(JSON.stringify({ number, filling: isMisfit ? bytes : 'x'.repeat(bytes) }))
+export function bodyOf({ number, isMisfit, stateKey }: Intent, bytes: number): Buffer {
+  const filling = isMisfit ? bytes : 'x'.repeat(bytes)
+  return Buffer.from(JSON.stringify({ number, filling, ...(stateKey === undefined ? {} : { key: stateKey }) }))
 }
 
-export function propertiesOf({ number, key, hasId, isPoison }: Intent): MessageProperties {
+export function propertiesOf({ number, key, hasId, isPoison, isRemoval }: Intent): MessageProperties {
   return {
     contentType: 'application/json',
+    ...(isRemoval ? { type: removalType } : {}),
     ...(isPoison ? { contentEncoding: 'gzip' } : {}),
     ...(hasId ? { messageId: `message-${number}` } : {}),
     ...(key === undefined ? {} : { headers: { 'x-warren-idempotency-key': key } }),

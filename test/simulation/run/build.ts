@@ -15,8 +15,9 @@ const sources = [
   'src/errors.ts',
   'src/close-reasons.ts',
   'test/simulation',
-  // The positions in the database of the runs.
+  // The positions and states in the database of the runs.
   'test/core/memory-positions.ts',
+  'test/core/memory-states.ts',
 ]
 
 /** What the simulation takes the place of. Everything else is the product's code as it is. */

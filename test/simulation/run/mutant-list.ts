@@ -11,6 +11,10 @@ const lastEvents = 'src/core/delivery/replay/last-events.ts'
 const listener = 'src/core/journal-listener.ts'
 const session = 'src/core/sessions/session.ts'
 const stream = 'src/brokers/rabbitmq/stream'
+const stateFold = 'src/core/state/state-fold.ts'
+const stateFolder = 'src/core/state/state-folder.ts'
+const statePages = 'src/core/state/state-pages.ts'
+const stateReplay = 'src/core/state/state-replay.ts'
 
 /** Bugs that a reviewer may miss. The simulation has to find each of them. */
 export const mutants: readonly Mutant[] = [
@@ -231,8 +235,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a typed field delivers messages that do not fit it',
     'src/events/serving/event-fields.ts',
-    "const delivers = verdict.kind === 'valid' ||",
-    "const delivers = verdict.kind !== 'filtered' ||",
+    "return kind === 'valid' ||",
+    "return kind !== 'filtered' ||",
   ),
   mutant(
     'a typed field keeps its subscription after the token lost its grant',
@@ -311,6 +315,67 @@ export const mutants: readonly Mutant[] = [
       },
     ],
   },
+  mutant(
+    'a fold is written although another replica has the lease',
+    'test/core/memory-states.ts',
+    'return state?.fence === fence ? state : undefined',
+    'return state',
+  ),
+  mutant(
+    'a snapshot reads its place after its rows',
+    statePages,
+    'const { head, rows } = page ?? {}',
+    'const { rows } = page ?? {}\n    const head = page && (await this.#context.store.head(id))',
+  ),
+  mutant(
+    'a difference does not name the keys that were removed',
+    statePages,
+    'if (row.removed && offset <= (wish.since ?? -1)) continue',
+    'if (row.removed) continue',
+  ),
+  mutant(
+    'a difference begins one entry late',
+    stateReplay,
+    'const after = position.before ? position.offset - 1 : position.offset',
+    'const after = position.before ? position.offset : position.offset + 1',
+  ),
+  mutant(
+    'a difference is given although messages were not folded',
+    statePages,
+    'wish.after < head.forgottenUpTo',
+    'wish.after < head.forgottenUpTo - 1_000_000',
+  ),
+  mutant(
+    'a difference may end before the oldest entry of the journal',
+    statePages,
+    "if (place.offset < wish.atLeast) return 'later'",
+    '',
+  ),
+  mutant('a state is served before it is built', statePages, '!rows || !head.built ||', '!rows ||'),
+  mutant(
+    'a fold continues one entry late',
+    stateFold,
+    'this.#offset = head.place?.offset ?? -1\n    this.#fingerprint',
+    'this.#offset = (head.place?.offset ?? -2) + 1\n    this.#fingerprint',
+  ),
+  mutant(
+    'what a fold has read is dropped when its write fails, and its place is kept',
+    stateFolder,
+    'this.#folds = await this.#claim(definitions, epoch)',
+    'const kept = this.#folds.filter(({ end }) => end === undefined)\n    this.#folds = kept.length > 0 ? kept : await this.#claim(definitions, epoch)',
+  ),
+  mutant(
+    'a live subscription of keyed state continues behind what retention deleted',
+    subscription,
+    'this.#replayer.stop(this)\n    this.#replayer.resume(this)\n  }\n\n  /** A replay has reached',
+    '}\n\n  /** A replay has reached',
+  ),
+  mutant(
+    'a pace keeps one message of all keys',
+    subscription,
+    "topic.kind === 'event' ? topic.state?.keyOf(event) : undefined",
+    'undefined',
+  ),
 ]
 
 function mutant(name: string, file: string, from: string, to: string): Mutant {

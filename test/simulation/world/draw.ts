@@ -1,5 +1,5 @@
 import { Choices } from '../time/seeded.ts'
-import { episodeOf } from './episodes.ts'
+import { episodeOf, leaseLost } from './episodes.ts'
 import { type Action, type ClientScript, extraSources, type Script, type Settings } from './script.ts'
 
 type Kind = Action['kind']
@@ -52,12 +52,13 @@ const shapes = {
  */
 export function scriptOf(seed: number, size: number): Script {
   const random = new Choices(seed)
-  // Choices of their own, so that a seed draws the rest as before there were typed fields, `last`, `every`
-  // and positions.
+  // Choices of their own, so that a seed draws the rest as before there were typed fields, `last`, `every`,
+  // positions and keyed state.
   const isTyped = new Choices(seed ^ 0x7f4a7c15)
   const beginsWith = new Choices(seed ^ 0x3c6ef372)
   const paced = new Choices(seed ^ 0x1b873593)
   const positioned = new Choices(seed ^ 0x2545f491)
+  const keyed = new Choices(seed ^ 0x61c88647)
   const total = size >= 1 ? 100 : 90
   const drawn = random.next() * total
   const shape = drawn < 70 ? shapes.dense : drawn < 90 ? shapes.mixed : shapes.long
@@ -71,7 +72,8 @@ export function scriptOf(seed: number, size: number): Script {
     .map((client): ClientScript => (isTyped.chance(0.3) ? { ...client, typed: true } : client))
     .map((client) => (beginsWith.chance(0.3) ? { ...client, last: beginsWith.whole(1, 12) } : client))
     .map((client) => (paced.chance(0.12) ? pacedOf(client, paced) : client))
-  const clients = positionedOf(drawnClients, positioned)
+  const isKeyed = keyed.chance(0.2)
+  const clients = positionedOf(isKeyed ? drawnClients.map((one) => keyedOf(one, keyed)) : drawnClients, positioned)
   const actions: Action[] = []
   // Sources that exist from the beginning, in a part of the runs.
   const created = extraSources.flatMap((_, index) => (random.chance(0.25) ? index : []))
@@ -94,8 +96,35 @@ export function scriptOf(seed: number, size: number): Script {
   // Drawn last, so that all other seeds stay what they are without it.
   const episode = episodeOf({ random, settings, clients, lengthMs })
   actions.push(...(episode?.actions ?? []))
-  actions.sort((one, other) => one.at - other.at)
-  return { seed, settings, clients, actions, lengthMs: lengthMs + (episode?.lastsMs ?? 0) }
+  const script = { seed, settings, clients, actions, lengthMs: lengthMs + (episode?.lastsMs ?? 0) }
+  return isKeyed && clients.some(({ typed }) => typed) ? keyedScript(script, keyed) : inOrder(script)
+}
+
+function inOrder(script: Script): Script {
+  return { ...script, actions: script.actions.toSorted((one, other) => one.at - other.at) }
+}
+
+/** Most clients of such a run have keyed state. A part of a state is not begun with `last`. */
+function keyedOf(client: ClientScript, random: Choices): ClientScript {
+  if (random.chance(0.3)) return client
+  const { last: _last, ...rest } = client
+  return { ...rest, typed: true }
+}
+
+/**
+ * The typed field has keyed state, and its messages are for the field. Replicas lose the database
+ * for longer than a lease. Leases are compared with clocks, which are not moved.
+ */
+function keyedScript(script: Script, random: Choices): Script {
+  const { settings, lengthMs } = script
+  const drawn = script.actions
+    .filter(({ kind }) => kind !== 'clock-skew')
+    .map((action): Action => (action.kind === 'publish' && random.chance(0.7) ? { ...action, via: -1 } : action))
+  const statePageEvents = random.pick([1, 2, 3, 1_000])
+  const keyed = { ...script, settings: { ...settings, statePageEvents } }
+  if (!random.chance(0.5)) return inOrder({ ...keyed, actions: drawn })
+  const episode = leaseLost({ random, settings, clients: script.clients, lengthMs })
+  return inOrder({ ...keyed, actions: [...drawn, ...episode.actions], lengthMs: lengthMs + episode.lastsMs })
 }
 
 function settingsOf(random: Choices, isDense: boolean): Settings {

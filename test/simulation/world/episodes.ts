@@ -149,6 +149,32 @@ function stalledOverAnOutage(drawn: Drawn): Episode {
   }
 }
 
+/**
+ * A replica that folds cannot reach the database for longer than its lease, while messages come,
+ * retention removes some, and clients come back with older cursors.
+ */
+export function leaseLost(drawn: Drawn): Episode {
+  const { random, settings, clients, lengthMs: at } = drawn
+  const replica = random.whole(0, settings.replicas - 1)
+  const forMs = random.whole(9_000, 16_000)
+  const client = random.whole(0, clients.length - 1)
+  const rewind = { kind: 'client-rewind', client, share: random.next(), invalid: false } as const
+  const later = (): number => at + random.whole(0, forMs + 3_000)
+  const trims = random.whole(0, 2)
+  return {
+    actions: [
+      { ...burst(drawn, at, { count: 20, everyMs: random.pick([1, 20]), by: -1 }), poison: false },
+      { at: at + random.whole(1, 400), kind: 'registry-cut', replica, forMs },
+      burst(drawn, later(), { count: random.whole(1, 20), everyMs: random.pick([1, 100]), by: -1 }),
+      burst(drawn, later(), { count: random.whole(1, 20), everyMs: random.pick([1, 100]), by: -1 }),
+      ...cutAll(drawn, later(), () => random.whole(1, 4_000)),
+      ...Array.from({ length: trims }, (): Action => ({ at: later(), kind: 'trim', segments: random.whole(1, 3) })),
+      { at: at + forMs + random.whole(100, 3_000), ...rewind },
+    ],
+    lastsMs: forMs + 5_000,
+  }
+}
+
 function cutOff({ random, settings }: Drawn, at: number, forMs: number): Action {
   const replica = random.whole(0, settings.replicas - 1)
   const up = random.chance(0.5)

@@ -8,6 +8,8 @@ import type { World } from './world.ts'
 
 /** How long a publisher waits for a gateway's answer, in milliseconds. */
 const answerMs = 15_000
+/** Of each channel. */
+const stateKeys = 5
 
 const publisher: Identity = { ...anonymous, clientId: 'publisher', scope: { ...noScope, publish: true } }
 
@@ -27,6 +29,8 @@ function publishOne(world: World, action: Extract<Action, { kind: 'publish' }>):
   const isBuffered = viaSource && source.buffered
   const hasId = !(isBuffered && action.noId && action.by < 0)
   const number = world.truth.intents.length
+  const isKeyed = world.script.settings.statePageEvents !== undefined
+  const isRemoval = isKeyed && mixed(number + 1) % 4 === 0
   const intent = world.truth.intend({
     channel,
     key: action.keyed && hasId ? `key-${number}` : undefined,
@@ -35,11 +39,19 @@ function publishOne(world: World, action: Extract<Action, { kind: 'publish' }>):
     hasId,
     isPoison: action.poison,
     isTyped: exchange === defaultExchange,
-    isMisfit: world.hasTypedClients && number % 5 === 0,
+    // To remove a key, a message needs nothing else of the type.
+    isMisfit: world.hasTypedClients && number % 5 === 0 && !isRemoval,
+    stateKey: isKeyed ? `${channel} ${mixed(number) % stateKeys}` : undefined,
+    isRemoval,
   })
   const backEnd = isBuffered ? world.bufferingBackEnd : world.backEnd
   if (action.by < 0) void backEnd.publish({ exchange, routingKey, intent, bytes: action.bytes })
   else void publishThrough(world, action.by, { exchange, routingKey, intent, bytes: action.bytes })
+}
+
+/** Numbers without a pattern, and the same in each run. */
+function mixed(number: number): number {
+  return (Math.imul(number + 1, 0x9e3779b1) >>> 0) >>> 16
 }
 
 /** The mutation `publish` on a replica, and with a key again on any replica until it resolves. */

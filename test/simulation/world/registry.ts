@@ -3,9 +3,14 @@ import type { Source } from '../../../src/core/model/source.ts'
 import type { Client, ClientBar, ClientRegistry, Revocation } from '../../../src/core/ports/client-registry.ts'
 import type { PositionKey, PositionStore } from '../../../src/core/positions/position-store.ts'
 import { MemoryPositions } from '../../core/memory-positions.ts'
+import { MemoryStates } from '../../core/memory-states.ts'
 import type { PositionWatch } from '../oracle/positions.ts'
+import type { StateWatch } from '../oracle/state-watch.ts'
 import type { Choices } from '../time/seeded.ts'
 import type { VirtualClock } from '../time/virtual-clock.ts'
+
+/** How often a statement that waits for the database is tried, in milliseconds. */
+const lateMs = 50
 
 /** The database that all replicas share. */
 export class SimulatedDatabase {
@@ -15,6 +20,9 @@ export class SimulatedDatabase {
   readonly bars = new Map<string, ClientBar>()
   readonly keys = new Map<string, DeploymentKey>()
   readonly positions = new MemoryPositions()
+  readonly states = new MemoryStates()
+  /** Checks each fold. */
+  stateWatch: StateWatch | undefined
   /** Checks each change of a position. */
   watch: PositionWatch | undefined
   isAway = false
@@ -32,6 +40,22 @@ export class SimulatedDatabase {
 
   isReachableFor(owner: number): boolean {
     return !this.isAway && !this.cut.has(owner)
+  }
+
+  /**
+   * As `query`, but a statement of a replica that cannot reach the database is not lost: it comes
+   * when the replica can reach it again, as that of a process that was stopped.
+   */
+  queryLate<Result>(work: () => Result): Promise<Result> {
+    const { owner } = this.#clock
+    const isSent = new Promise<void>((resolve) => {
+      const send = (): void => {
+        if (this.isReachableFor(owner)) resolve()
+        else this.#clock.at(lateMs, send, owner)
+      }
+      this.#clock.at(this.#latencyMs, send, owner)
+    })
+    return isSent.then(() => this.query(work))
   }
 
   /** Runs one statement for its caller. The request and the answer each take some time. */

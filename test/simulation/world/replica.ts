@@ -10,6 +10,7 @@ import type { HotWindow } from '../../../src/core/ports/hot-window.ts'
 import type { Journal } from '../../../src/core/ports/journal.ts'
 import type { Observer } from '../../../src/core/ports/observer.ts'
 import { type SimulatedDatabase, SimulatedRegistry, simulatedPositions } from './registry.ts'
+import { simulatedStates } from './states.ts'
 import { TypedField } from './typed-field.ts'
 
 export interface ReplicaSettings {
@@ -21,6 +22,8 @@ export interface ReplicaSettings {
   readonly publishTimeoutMs: number
   /** Whether it has a schema. */
   readonly typed: boolean
+  /** The typed field has keyed state, read in pages of so many events. */
+  readonly statePageEvents: number | undefined
 }
 
 export const journalName = 'warren.journal'
@@ -54,7 +57,7 @@ export class Replica {
     this.#now = now
     this.owner = owner
     this.settings = settings
-    this.typed = settings.typed ? new TypedField() : undefined
+    this.typed = settings.typed ? new TypedField(settings.statePageEvents !== undefined) : undefined
   }
 
   get gateway(): Gateway | undefined {
@@ -107,6 +110,7 @@ export class Replica {
       cursors: new CursorCodec(keys, Number.POSITIVE_INFINITY),
       observer,
       ...(this.typed ? { events: this.typed.events } : {}),
+      ...this.#states(database),
       limits: this.#limits(),
       onState: ({ up, reason }) => {
         this.#noteState(up)
@@ -118,6 +122,7 @@ export class Replica {
     this.#broker = broker
     this.#close = async () => {
       await gateway.close()
+      await gateway.states?.close()
       await control.close()
       await journal.close()
       await broker.close()
@@ -134,6 +139,15 @@ export class Replica {
     this.state = 'closing'
     await this.#close?.()
     this.state = 'closed'
+  }
+
+  #states(database: SimulatedDatabase): Pick<ConstructorParameters<typeof Gateway>[0], 'states'> {
+    const { typed } = this
+    const { statePageEvents: pageEvents } = this.settings
+    if (!typed || pageEvents === undefined) return {}
+    const limits = { maxStateKeys: 1_000_000, maxStateBytes: 1024 ** 3 }
+    const store = simulatedStates(database)
+    return { states: { store, definitions: () => typed.events.states, limits, pageEvents } }
   }
 
   #watch(journal: Journal): void {

@@ -26,6 +26,8 @@ export interface Settings {
   readonly windowMs: number
   readonly maxBufferedBytes: number
   readonly publishTimeoutMs: number
+  /** The typed field has keyed state, read in pages of so many events. Older scripts lack it. */
+  readonly statePageEvents?: number
 }
 
 export interface ClientScript {

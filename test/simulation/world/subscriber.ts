@@ -7,9 +7,10 @@ import type { PositionKey } from '../../../src/core/positions/position-store.ts'
 import type { Session } from '../../../src/core/sessions/session.ts'
 import { GatewayError } from '../../../src/errors.ts'
 import type { NamedSubscription } from '../../../src/events/serving/named-events.ts'
-import { ClientAccount, type ReceivedEvent } from '../oracle/client-account.ts'
+import { ClientAccount, type ReceivedEvent, type Violated } from '../oracle/client-account.ts'
 import { isKnown } from '../oracle/grants.ts'
 import { numberIn } from '../oracle/ground-truth.ts'
+import { KeyedAccount, type KeyedEvent } from '../oracle/keyed-account.ts'
 import type { Replica } from './replica.ts'
 import type { ClientScript } from './script.ts'
 import type { World } from './world.ts'
@@ -32,7 +33,7 @@ export class Subscriber {
   readonly script: ClientScript
   readonly channel: string
   readonly clientId: string
-  readonly account: ClientAccount
+  readonly account: ClientAccount | KeyedAccount
   readonly #world: World
   #socket: Socket | undefined
   #last: ReceivedEvent | undefined
@@ -52,12 +53,13 @@ export class Subscriber {
     this.channel = `channel-${script.channel}`
     this.clientId = `client-${script.position?.deviceOf ?? index}`
     this.issuedAt = world.clock.now
-    this.account = new ClientAccount(
-      { channel: this.channel, typed: script.typed === true },
-      { overflow: script.policy, isPaced: script.everyMs !== undefined },
-      world.truth,
-      (promise, details) => world.violated(promise, `${this.clientId}: ${details}`),
-    )
+    const subject = { channel: this.channel, typed: script.typed === true }
+    const wanted = { overflow: script.policy, isPaced: script.everyMs !== undefined }
+    const violated: Violated = (promise, details) => world.violated(promise, `${this.clientId}: ${details}`)
+    this.account =
+      subject.typed && world.script.settings.statePageEvents !== undefined
+        ? new KeyedAccount(subject, wanted, world.truth, world.states, violated)
+        : new ClientAccount(subject, wanted, world.truth, violated)
   }
 
   get isConnected(): boolean {
@@ -136,6 +138,13 @@ export class Subscriber {
     this.cut(false, 1)
   }
 
+  /** What changed in a gap is not known, so it asks for the whole state. */
+  #beginAgain(): void {
+    if (this.script.position) return
+    this.#last = undefined
+    this.cut(false, 1)
+  }
+
   renew(narrow: boolean): void {
     const socket = this.#socket
     if (!socket || this.#world.clock.isKilled(socket.replica.owner)) return
@@ -152,7 +161,7 @@ export class Subscriber {
     this.#world.note(`${this.clientId} is evicted`)
   }
 
-  receive(socket: Socket, event: ReceivedEvent): void {
+  receive(socket: Socket, event: KeyedEvent): void {
     if (socket !== this.#socket) return
     this.delivered += event.kind === 'MESSAGE' ? 1 : 0
     this.account.receive(event)
@@ -160,7 +169,9 @@ export class Subscriber {
     this.#last = event
     this.#received.push(event)
     if (this.#received.length > rememberedEvents) this.#received.shift()
-    this.#world.note(`${this.clientId} ${event.kind} ${event.reason ?? event.number ?? ''} ${event.offset}`)
+    const state = event.state ? ` ${event.state.phase}${event.state.reset ? ' reset' : ''}` : ''
+    this.#world.note(`${this.clientId} ${event.kind} ${event.reason ?? event.number ?? ''} ${event.offset}${state}`)
+    if (event.kind === 'GAP' && this.account instanceof KeyedAccount) this.#beginAgain()
   }
 
   /** The gateway closed the connection. */
@@ -214,7 +225,7 @@ class Socket {
   readonly replica: Replica
   readonly #world: World
   readonly #client: Subscriber
-  readonly #frames: ReceivedEvent[] = []
+  readonly #frames: KeyedEvent[] = []
   session: Session | undefined
   #subscription: ChannelSubscription | undefined
   /** Prints the events of the typed field. */
@@ -397,12 +408,19 @@ function grantOf(channel: string): Scope {
   return { ...noScope, channels: [channel], words: [`channel:${channel}`] }
 }
 
-function frameOf(event: ChannelEvent, isFirst: boolean): ReceivedEvent {
+function frameOf(event: ChannelEvent, isFirst: boolean): KeyedEvent {
   const { epoch, offset, before } = event.cursor
   const place = { cursor: printCursor(event.cursor), epoch, offset, before, isFirst }
   switch (event.kind) {
     case 'MESSAGE':
-      return { kind: 'MESSAGE', ...place, number: numberIn(event.message.body), redelivered: event.message.redelivered }
+      return {
+        kind: 'MESSAGE',
+        ...place,
+        number: numberIn(event.message.body),
+        messageOffset: event.message.offset,
+        redelivered: event.message.redelivered,
+        state: event.state,
+      }
     case 'GAP':
       return {
         kind: 'GAP',
@@ -411,6 +429,6 @@ function frameOf(event: ChannelEvent, isFirst: boolean): ReceivedEvent {
         ...(event.dropped === undefined ? {} : { dropped: event.dropped }),
       }
     default:
-      return { kind: 'CHECKPOINT', ...place }
+      return { kind: 'CHECKPOINT', ...place, state: event.state }
   }
 }

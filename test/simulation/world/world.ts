@@ -7,6 +7,7 @@ import { checkLeftBehind, checkSettled } from '../oracle/end.ts'
 import { mayReceive } from '../oracle/grants.ts'
 import { GroundTruth } from '../oracle/ground-truth.ts'
 import { PositionWatch } from '../oracle/positions.ts'
+import { StateWatch } from '../oracle/state-watch.ts'
 import { Digest } from '../time/digest.ts'
 import { simulateTime, startsAt } from '../time/install.ts'
 import { Choices } from '../time/seeded.ts'
@@ -70,6 +71,7 @@ export class World {
   readonly database: SimulatedDatabase
   readonly truth = new GroundTruth(journalName)
   readonly positions = new PositionWatch(this)
+  readonly states = new StateWatch(this)
   readonly replicas: Replica[] = []
   /** Replicas that ended, for checks of what they left behind. */
   readonly ended: Replica[] = []
@@ -122,6 +124,7 @@ export class World {
     connectTo(this.rabbit)
     this.database = new SimulatedDatabase(clock, this.random.fork(), settings.registryMs)
     this.database.watch = this.positions
+    this.database.stateWatch = this.states
     this.clients = script.clients.map((client, index) => new Subscriber(this, index, client))
     this.backEnd = new BackEnd(this)
     this.bufferingBackEnd = new BackEnd(this)
@@ -215,6 +218,7 @@ export class World {
       publishTimeoutMs,
       maxConnections: 100,
       typed: this.hasTypedClients,
+      statePageEvents: this.script.settings.statePageEvents,
     }
     const replica = new Replica(
       this.#owners,

@@ -91,7 +91,7 @@ const startMs = 120_000
  * `channel:<pattern>`.
  */
 export function testToken(
-  claims: { sub?: string; scope?: string },
+  claims: { sub?: string; scope?: string } & Record<string, unknown>,
   { ttl = '1h', secret = testSecret } = {},
 ): Promise<string> {
   return new SignJWT(claims)

@@ -217,6 +217,16 @@ export type TracedSessionOutcome =
   /** It has not come that far. */
   | 'WAITING';
 
+export type TypedFieldStateStatus =
+  /** The fold has not reached the end of the journal. Who asks for it waits. */
+  | 'BUILDING'
+  /** It exceeds WARREN_MAX_STATE_KEYS or WARREN_MAX_STATE_BYTES, so it is neither folded nor served. */
+  | 'FULL'
+  /** Subscriptions and queries get it. */
+  | 'READY'
+  /** Its database cannot be read. */
+  | 'UNAVAILABLE';
+
 export type ClientFragment = { clientId: string, name: string | null, createdAt: string | null, registered: boolean, online: boolean, banned: boolean, slow: boolean, sessions: number, transports: Array<string>, replicas: Array<string>, offset: number | null, lagMs: number | null, pending: number, queuedBytes: number, delivered: number, dropped: number };
 
 export type ClientsQueryVariables = Exact<{
@@ -289,6 +299,22 @@ export type TestSubscriptionSubscriptionVariables = Exact<{
 
 export type TestSubscriptionSubscription = { testSubscription: { kind: EventKind, cursor: string, data: unknown, type: string | null, messageId: string | null, exchange: string | null, routingKey: string | null, receivedAt: string, gap: { reason: GapReason, oldest: string | null, dropped: number | null } | null } };
 
+export type TypedFieldNamesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type TypedFieldNamesQuery = { typedFields: { fields: Array<{ name: string }> } };
+
+export type TestFieldSubscriptionVariables = Exact<{
+  clientId: string | number;
+  field: string;
+  claims?: unknown;
+  after?: string | null | undefined;
+  reason?: string | null | undefined;
+}>;
+
+
+export type TestFieldSubscription = { testField: { value: unknown, removedKey: string | null, error: string | null, event: { kind: EventKind, cursor: string, exchange: string | null, routingKey: string | null, receivedAt: string, gap: { reason: GapReason, dropped: number | null } | null } } };
+
 export type ConfigurationQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -297,7 +323,7 @@ export type ConfigurationQuery = { configuration: { replicas: Array<string>, una
 export type TypedFieldsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type TypedFieldsQuery = { typedFields: { hash: string | null, since: string | null, unanswered: Array<string>, replicas: Array<{ replica: string, hash: string | null, since: string | null, isSame: boolean, failure: { at: string, message: string } | null }>, fields: Array<{ name: string, type: string, description: string | null, bindings: Array<{ exchange: string, exchangeType: ExchangeType, routingKey: string }>, counts: { subscriptions: number, deliveredPerSecond: number | null }, recent: { receivedPerSecond: number, lastMessageAt: string | null, messages: number, checked: number, mismatched: number } }> } };
+export type TypedFieldsQuery = { typedFields: { hash: string | null, since: string | null, unanswered: Array<string>, replicas: Array<{ replica: string, hash: string | null, since: string | null, isSame: boolean, failure: { at: string, message: string } | null }>, fields: Array<{ name: string, type: string, description: string | null, bindings: Array<{ exchange: string, exchangeType: ExchangeType, routingKey: string }>, counts: { subscriptions: number, deliveredPerSecond: number | null }, recent: { receivedPerSecond: number, lastMessageAt: string | null, messages: number, checked: number, mismatched: number }, state: { status: TypedFieldStateStatus, keys: number | null, lag: number | null, replica: string | null } | null }> } };
 
 export type TypedFieldQueryVariables = Exact<{
   name: string;
@@ -305,7 +331,7 @@ export type TypedFieldQueryVariables = Exact<{
 }>;
 
 
-export type TypedFieldQuery = { typedFields: { fields: Array<{ name: string, type: string, description: string | null, file: string, line: number, invalid: InvalidEventPolicy, gap: string, history: boolean, access: Array<string>, conditions: Array<string>, sdl: string, arguments: Array<{ name: string, type: string, description: string | null, defaultValue: string | null, meaning: string }>, bindings: Array<{ exchange: string, exchangeType: ExchangeType, routingKey: string, bindingKey: string, source: string, body: string }>, counts: { subscriptions: number, matched: number, delivered: number, filtered: number, invalid: number }, recent: { messages: number, checked: number, fitting: number, excluded: number, mismatched: number, lastMessageAt: string | null, mismatches: Array<{ reason: string, count: number, lastAt: string, sample: { cursor: string, offset: number, body: { text: string } } }> }, subscribers: { hasMore: boolean, withoutClient: number, unanswered: Array<string>, nodes: Array<{ clientId: string, subscriptions: number, sessions: number, transports: Array<string>, delivered: number, dropped: number, pending: number }> } }> } };
+export type TypedFieldQuery = { typedFields: { fields: Array<{ name: string, type: string, description: string | null, file: string, line: number, invalid: InvalidEventPolicy, gap: string, history: boolean, access: Array<string>, conditions: Array<string>, sdl: string, arguments: Array<{ name: string, type: string, description: string | null, defaultValue: string | null, meaning: string }>, bindings: Array<{ exchange: string, exchangeType: ExchangeType, routingKey: string, bindingKey: string, source: string, body: string }>, counts: { subscriptions: number, matched: number, delivered: number, filtered: number, invalid: number }, recent: { messages: number, checked: number, fitting: number, excluded: number, mismatched: number, lastMessageAt: string | null, mismatches: Array<{ reason: string, count: number, lastAt: string, sample: { cursor: string, offset: number, body: { text: string } } }> }, state: { key: string, deleteOn: Array<string>, keepMs: number | null, status: TypedFieldStateStatus, keys: number | null, removedKeys: number | null, bytes: number | null, cursor: string | null, lag: number | null, replica: string | null } | null, subscribers: { hasMore: boolean, withoutClient: number, unanswered: Array<string>, nodes: Array<{ clientId: string, subscriptions: number, sessions: number, transports: Array<string>, delivered: number, dropped: number, pending: number }> } }> } };
 
 export type SchemaTextQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -770,6 +796,41 @@ export const TestSubscriptionDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<TestSubscriptionSubscription, TestSubscriptionSubscriptionVariables>;
+export const TypedFieldNamesDocument = new TypedDocumentString(`
+    query TypedFieldNames {
+  typedFields {
+    fields {
+      name
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TypedFieldNamesQuery, TypedFieldNamesQueryVariables>;
+export const TestFieldDocument = new TypedDocumentString(`
+    subscription TestField($clientId: ID!, $field: String!, $claims: JSON, $after: Cursor, $reason: String) {
+  testField(
+    clientId: $clientId
+    field: $field
+    claims: $claims
+    after: $after
+    reason: $reason
+  ) {
+    value
+    removedKey
+    error
+    event {
+      kind
+      cursor
+      exchange
+      routingKey
+      receivedAt
+      gap {
+        reason
+        dropped
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TestFieldSubscription, TestFieldSubscriptionVariables>;
 export const ConfigurationDocument = new TypedDocumentString(`
     query Configuration {
   configuration {
@@ -839,6 +900,12 @@ export const TypedFieldsDocument = new TypedDocumentString(`
         checked
         mismatched
       }
+      state {
+        status
+        keys
+        lag
+        replica
+      }
     }
   }
 }
@@ -899,6 +966,18 @@ export const TypedFieldDocument = new TypedDocumentString(`
             }
           }
         }
+      }
+      state {
+        key
+        deleteOn
+        keepMs
+        status
+        keys
+        removedKeys
+        bytes
+        cursor
+        lag
+        replica
       }
       subscribers(first: $first) {
         hasMore

@@ -4,6 +4,7 @@ import {
   ClientDetailDocument,
   DisconnectDocument,
   RevokeDocument,
+  TypedFieldNamesDocument,
   UnbanDocument,
 } from '../../api/generated/graphql.ts'
 import { execute } from '../../api/graphql.ts'
@@ -29,6 +30,7 @@ import {
   type ShownSession,
   Subscriptions,
 } from './client-sessions.tsx'
+import { TestField } from './test-field.tsx'
 import { TestSubscription } from './test-subscription.tsx'
 
 type Asked = { readonly what: 'revoke' | 'ban' } | { readonly what: 'disconnect'; readonly session: ShownSession }
@@ -47,7 +49,9 @@ export function ClientDetail({
 }) {
   const answer = useQuery(ClientDetailDocument, { clientId }, { everyMs: refreshMs })
   const [asked, setAsked] = useState<Asked>()
-  const [testing, setTesting] = useState(false)
+  const [testing, setTesting] = useState<'channel' | 'field'>()
+  const schema = useQuery(TypedFieldNamesDocument, {})
+  const fields = schema.data?.typedFields.fields.map(({ name }) => name) ?? []
   const changeButton = useChangeButton()
   const client = answer.data?.client
   const sessions = answer.data?.sessions
@@ -164,20 +168,28 @@ export function ClientDetail({
           <ClientPositions clientId={clientId} />
         </>
       )}
-      {testing ? (
+      {testing === 'field' && <TestField clientId={clientId} fields={fields} onClose={() => setTesting(undefined)} />}
+      {testing === 'channel' && (
         <TestSubscription
           clientId={clientId}
           position={positionOf(clientId, sessions?.sessions ?? [])}
           grants={channelGrants(sessions?.sessions ?? [])}
           banned={banned}
-          onClose={() => setTesting(false)}
+          onClose={() => setTesting(undefined)}
         />
-      ) : (
-        <section>
-          <button className="btn" type="button" {...changeButton} onClick={() => setTesting(true)}>
+      )}
+      {!testing && (
+        <section className="line-up">
+          <button className="btn" type="button" {...changeButton} onClick={() => setTesting('channel')}>
             <Icon name="play" />
             Open a test subscription as this client
           </button>
+          {fields.length > 0 && (
+            <button className="btn" type="button" {...changeButton} onClick={() => setTesting('field')}>
+              <Icon name="schema" />
+              Test a typed field
+            </button>
+          )}
         </section>
       )}
       {client && (

@@ -115,7 +115,7 @@ function topicText({ field, arguments: args }: ShownPosition): string {
 function lagText({ lag, field, cursor }: ShownPosition): string {
   if (lag) return `${lag.atLeast ? 'At least ' : ''}${plural(lag.count, 'message')} behind`
   if (field === null) return 'Lag unknown: no subscription has used it yet'
-  if (field !== 'channel') return 'Lag unknown: it is not counted for typed fields'
+  if (field !== 'channel') return 'Lag unknown: what the field delivers depends on the client’s token'
   if (cursor === null) return 'Lag unknown: nothing was acked yet'
   return 'Lag unknown: the journal was replaced or cannot be read'
 }

@@ -1,18 +1,12 @@
 import { type FormEvent, useRef, useState } from 'react'
 import { TestSubscriptionDocument, type TestSubscriptionSubscription } from '../../api/generated/graphql.ts'
 import { printJson } from '../../api/lossless.ts'
-import { type LiveState, useSubscription } from '../../api/use-subscription.ts'
-import { count, plural } from '../../parts/format.ts'
+import { useSubscription } from '../../api/use-subscription.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { Banner } from '../../parts/states.tsx'
-import { Time } from '../../parts/time.tsx'
-import { Link } from '../../shell/router.tsx'
+import { EventList, EventRow, maxEvents, stateText } from './test-events.tsx'
 
 type ChannelEvent = TestSubscriptionSubscription['testSubscription']
-
-/** Events that the page keeps. */
-const maxEvents = 100
-const maxPreview = 300
 
 /** What the client's channel delivers, at a position of its own: the client keeps its position. */
 export function TestSubscription({
@@ -126,59 +120,14 @@ export function TestSubscription({
         </span>
       </div>
       {events.length > 0 && (
-        <div className="panel">
-          <ul className="rows" aria-label="Events, newest first">
-            {events.map((event) => (
-              <EventRow event={event} key={`${event.kind} ${event.cursor}`} />
-            ))}
-          </ul>
-        </div>
+        <EventList>
+          {events.map((event) => (
+            <EventRow event={event} key={`${event.kind} ${event.cursor}`}>
+              {printJson(event.data).replaceAll(/\s+/g, ' ')}
+            </EventRow>
+          ))}
+        </EventList>
       )}
     </section>
   )
-}
-
-function EventRow({ event }: { event: ChannelEvent }) {
-  const { kind, cursor, data, routingKey, exchange, receivedAt, gap } = event
-  if (kind === 'GAP')
-    return (
-      <li>
-        <span className="wait">
-          <Icon name="warn" />
-        </span>
-        <div className="grow">
-          <strong className="strong">{gapText(gap)}</strong>
-        </div>
-      </li>
-    )
-  return (
-    <li>
-      <span className="ok">
-        <Icon name="ok" />
-      </span>
-      <div className="grow">
-        <Link className="strong" to="trace" params={{ cursor }}>
-          {exchange} <span className="mono small">{routingKey}</span>
-        </Link>
-        <p className="mono small cut">{printJson(data).replaceAll(/\s+/g, ' ').slice(0, maxPreview)}</p>
-      </div>
-      <span className="when mono">
-        <Time at={receivedAt} />
-      </span>
-    </li>
-  )
-}
-
-function gapText(gap: ChannelEvent['gap']): string {
-  const number = gap?.dropped ?? undefined
-  const missing = number === undefined ? 'Events are missing' : `${plural(number, 'event is', 'events are')} missing`
-  return `${missing}: ${(gap?.reason ?? '').toLowerCase().replaceAll('_', ' ')}`
-}
-
-function stateText(state: LiveState, received: number): string {
-  if (state === 'lost') return 'The connection is lost; trying again'
-  if (state === 'connecting' && received === 0) return 'Waiting for events'
-  if (state === 'paused') return 'Paused, because the page was hidden'
-  if (state === 'refused') return 'Not allowed'
-  return received > maxEvents ? `${count(received)} events, the last ${maxEvents}` : plural(received, 'event')
 }

@@ -10,6 +10,7 @@ import { FailureBanner, Loading, PanelSkeleton, SilentReplicas } from '../../par
 import { Time } from '../../parts/time.tsx'
 import { Link } from '../../shell/router.tsx'
 import { From } from './binding.tsx'
+import { FieldState } from './field-state.tsx'
 
 type Field = TypedFieldQuery['typedFields']['fields'][number]
 
@@ -39,6 +40,7 @@ export function FieldDetail({ name, children }: { name: string; children: ReactN
           </Loading>
         )}
         {field && field.recent.mismatches.length > 0 && <Mismatches field={field} key={name} />}
+        {field?.state && <FieldState name={name} state={field.state} />}
         {field && (
           <Subscribers field={field} onMore={() => setFirst(moreSubscribers)} isAll={first > firstSubscribers} />
         )}

@@ -10,6 +10,7 @@ import { useParams } from '../../shell/router.tsx'
 import { SearchField } from '../clients/search-field.tsx'
 import { From } from './binding.tsx'
 import { FieldDetail } from './field-detail.tsx'
+import { StateCell, stateConcern } from './field-state.tsx'
 import { InferPanel } from './infer-panel.tsx'
 import { SchemaSkeleton } from './schema-skeleton.tsx'
 import { SchemaText } from './schema-text.tsx'
@@ -63,6 +64,16 @@ const columns: readonly SortableColumn<Field>[] = [
   },
 ]
 
+/** Only where a field has a state. */
+const stateColumn: SortableColumn<Field> = {
+  id: 'state',
+  head: 'State',
+  cell: ({ state }) => <StateCell state={state} />,
+  value: ({ state }) => state?.keys ?? -1,
+  className: 'num nowrap',
+}
+const columnsWithState = [...columns, stateColumn]
+
 /** Which fields are there, from where, and who asks for them? */
 export default function Schema() {
   const [params, change] = useParams()
@@ -91,7 +102,7 @@ export default function Schema() {
       {fields.length > 0 ? (
         <SortableTable
           label="Fields"
-          columns={columns}
+          columns={fields.some(({ state }) => state) ? columnsWithState : columns}
           rows={fields}
           keyOf={keyOf}
           selected={selected}
@@ -153,9 +164,9 @@ function sentence({ fields, hash }: TypedFieldsQuery['typedFields']): string {
   if (hash === null) return 'This gateway has no typed fields yet.'
   const misfits = fields.filter(({ recent }) => recent.mismatched > 0)
   const all = plural(fields.length, 'typed field is', 'typed fields are')
-  if (misfits.length === 0) return `${all} served; every recent message fits its type.`
   const each = misfits.map(({ name, recent }) => `${plural(recent.mismatched, 'message')} of ${name}`)
-  return `${all} served; ${each.slice(0, 3).join(', ')} did not fit.`
+  const fit = each.length === 0 ? 'every recent message fits its type' : `${each.slice(0, 3).join(', ')} did not fit`
+  return `${[`${all} served`, fit, ...fields.flatMap((field) => stateConcern(field) ?? []).slice(0, 3)].join('; ')}.`
 }
 
 function Bodies({ recent: { checked, mismatched } }: { recent: Field['recent'] }) {

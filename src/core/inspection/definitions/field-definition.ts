@@ -1,4 +1,7 @@
+import type { MessageEvent } from '../../model/channel-event.ts'
+import type { Identity } from '../../model/identity.ts'
 import type { ExchangeType } from '../../model/source.ts'
+import type { EventAccess } from '../../ports/event-matcher.ts'
 
 /** A typed field, as its schema defines it. */
 export interface FieldDefinition {
@@ -19,8 +22,20 @@ export interface FieldDefinition {
   readonly gap: string
   /** Whether `Query.<name>History` exists. */
   readonly history: boolean
+  /** Null: the field has no `@state`. */
+  readonly state: FieldStateDefinition | null
   readonly file: string
   readonly line: number
+}
+
+/** The keyed state of a field, as `@state` defines it. */
+export interface FieldStateDefinition {
+  /** Where the key of a message is, in words. */
+  readonly key: string
+  /** Event types that remove the key of their message. */
+  readonly deleteOn: readonly string[]
+  /** How long keys stay after their last message. Null: always. */
+  readonly keepMs: number | null
 }
 
 export interface ArgumentDefinition {
@@ -62,7 +77,25 @@ export interface SchemaReader {
   files(): readonly SchemaFile[]
   /** The team's SDL of a field, and of the types that it reaches. */
   sdlOf(field: string): string
+  /**
+   * A field as a caller with this identity has it. `name`: the field and its arguments, such as
+   * `orderChanged?customerId=7`. Throws `BAD_USER_INPUT`.
+   */
+  fieldFor(identity: Identity, name: string): FieldForCaller
 }
+
+export interface FieldForCaller {
+  /** For one subscription, with the rights and the conditions of the caller. */
+  readonly access: EventAccess
+  /** What the field delivers for an event. Undefined: nothing. */
+  resultOf(event: MessageEvent): FieldResultForCaller | undefined
+}
+
+export type FieldResultForCaller =
+  /** `json`: in the form of `latin1Of`, with everything that the caller may select. */
+  | { readonly kind: 'value'; readonly json: string; readonly removedKey: string | undefined }
+  /** What the client gets in place of a value. */
+  | { readonly kind: 'error'; readonly message: string }
 
 /** Which schema a process serves. Times are in milliseconds since the epoch. */
 export interface SchemaVersion {

@@ -1,8 +1,10 @@
 import { badInput } from '../../../errors.ts'
 import type { Gathering } from '../../cluster/gathering.ts'
+import type { Identity } from '../../model/identity.ts'
+import type { InspectedState } from '../../state/inspect-state.ts'
 import type { FieldRate } from '../replicas/replica-inspector.ts'
 import { type FieldActivity, type FieldActivityParts, readFieldActivity } from './field-activity.ts'
-import type { FieldDefinition, SchemaFile, SchemaReader, SchemaVersion } from './field-definition.ts'
+import type { FieldDefinition, FieldForCaller, SchemaFile, SchemaReader, SchemaVersion } from './field-definition.ts'
 import { type FieldSubscriberPage, FieldSubscribers, visitInSlices } from './field-subscribers.ts'
 import { type FieldReport, readSchemaReport, type SchemaReport } from './schema-report.ts'
 
@@ -19,6 +21,8 @@ export interface InspectedField {
   readonly replicas: readonly { readonly replica: string; readonly field: FieldReport }[]
   /** Read when it is asked for. */
   readonly activity: () => Promise<FieldActivity>
+  /** From the store. Undefined: the field has no keyed state. */
+  readonly state: () => Promise<InspectedState | undefined>
   readonly sdl: () => string
 }
 
@@ -71,7 +75,7 @@ export class SchemaInspector {
 
   /** `name`: only this field. */
   async read(name?: string): Promise<InspectedSchema> {
-    const { gathering, reader } = this.#parts
+    const { gathering, reader, gateway } = this.#parts
     const { answers, unanswered } = await gathering.ask('schema', null, readSchemaReport)
     const definitions = reader.fields().filter((field) => name === undefined || field.name === name)
     const version = reader.current ?? null
@@ -89,6 +93,7 @@ export class SchemaInspector {
           replicas,
           sum: replicas.map(({ field }) => field).reduce(sumOf, noReport),
           activity: () => this.#activityOf(definition.name),
+          state: async () => gateway.states?.inspect(definition.name),
           sdl: () => reader.sdlOf(definition.name),
         }
       }),
@@ -99,6 +104,11 @@ export class SchemaInspector {
       })),
       unanswered,
     }
+  }
+
+  /** See `SchemaReader.fieldFor`. */
+  fieldFor(identity: Identity, name: string): FieldForCaller {
+    return this.#parts.reader.fieldFor(identity, name)
   }
 
   /** The clients that subscribe to a field, by client id. */

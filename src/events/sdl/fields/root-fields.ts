@@ -1,4 +1,4 @@
-import type { GraphQLArgument, GraphQLField } from 'graphql'
+import { type GraphQLArgument, type GraphQLField, getNamedType } from 'graphql'
 import type { EventField, PublishField, RequestField } from '../../model/event-schema.ts'
 import { written } from '../context.ts'
 import type { DirectiveName } from '../directives/arguments.ts'
@@ -7,6 +7,7 @@ import { gapFieldOf } from '../mappings/gap-form.ts'
 import { listed } from '../mistakes.ts'
 import { type RootName, rootNames } from '../type-system/declared-types.ts'
 import { historyFieldOf } from '../type-system/history-types.ts'
+import { stateQueryOf } from '../type-system/state-types.ts'
 import { type FieldReading, readEventField } from './event-field.ts'
 import { readPublishField, readRequestField } from './message-fields.ts'
 import { readMessageArguments } from './message-template.ts'
@@ -39,7 +40,7 @@ const fieldDirectives: readonly DirectiveName[] = [
   'request',
 ]
 
-/** `fields`: as declared. `isTaken`: the names that history cannot have. */
+/** `fields`: as declared. `isTaken`: the names that queries beside event fields cannot have. */
 export function readRootFields(
   reading: FieldReading,
   fields: ReadonlyMap<RootName, readonly Field[]>,
@@ -59,6 +60,8 @@ class RootFieldReader implements RootFields {
   readonly #reading: FieldReading
   readonly #isTaken: { queryField(name: string): boolean; type(name: string): boolean }
   readonly #gapTypes = new Set<string>()
+  /** Names of the types that queries beside event fields return. */
+  readonly #made = new Set<string>()
 
   constructor(reading: FieldReading, isTaken: { queryField(name: string): boolean; type(name: string): boolean }) {
     this.#reading = reading
@@ -88,20 +91,24 @@ class RootFieldReader implements RootFields {
     const { context, known } = this.#reading
     const { event, served } = read
     this.events.set(field.name, event)
-    if (event.history) {
-      const history = historyFieldOf(context, known, event, { ...field, args: served }, (typeName) =>
-        this.#isTaken.type(typeName),
-      )
-      if (this.#isTaken.queryField(history.name)) {
-        context.mistakes.error(
-          field.astNode ?? {},
-          `the history of Subscription.${field.name} needs the name Query.${history.name}, which another field has: rename that field`,
-        )
-      } else {
-        this.served.get('Query')?.push(history)
-      }
-    }
+    const asServed = { ...field, args: served }
+    const isTaken = (typeName: string) => this.#isTaken.type(typeName) || this.#made.has(typeName)
+    if (event.history) this.#addQuery('history', field, historyFieldOf(context, known, event, asServed, isTaken))
+    if (event.state) this.#addQuery('state', field, stateQueryOf(context, known, event, asServed, isTaken))
     return served
+  }
+
+  /** `what`: of the event field, for messages. */
+  #addQuery(what: 'history' | 'state', field: Field, query: Field): void {
+    this.#made.add(getNamedType(query.type).name)
+    if (!this.#isTaken.queryField(query.name)) {
+      this.served.get('Query')?.push(query)
+      return
+    }
+    this.#reading.context.mistakes.error(
+      field.astNode ?? {},
+      `the ${what} of Subscription.${field.name} needs the name Query.${query.name}, which another field has: rename that field`,
+    )
   }
 
   #message(root: 'Query' | 'Mutation', field: Field): readonly GraphQLArgument[] | undefined {

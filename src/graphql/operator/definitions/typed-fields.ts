@@ -21,6 +21,7 @@ import { builder } from '../../types/builder.ts'
 import { ExchangeTypeEnum } from '../../types/rabbit-channel.ts'
 import { messagesByReason } from '../messages-by-reason.ts'
 import { pageSize, pageSizeOf } from '../page-arguments.ts'
+import { describedState, TypedFieldState } from './field-state.ts'
 
 const subscriberPage = 50
 
@@ -155,6 +156,13 @@ const TypedField = builder.objectRef<InspectedField>('TypedField').implement({
     invalid: t.field({ type: InvalidPolicy, resolve: ({ definition }) => definition.invalid }),
     gap: t.string({ description: 'How a gap reaches clients.', resolve: ({ definition }) => definition.gap }),
     history: t.boolean({ resolve: ({ definition }) => definition.history }),
+    state: t.field({
+      type: TypedFieldState,
+      nullable: true,
+      description: 'Null: the field has no @state.',
+      complexity: 5,
+      resolve: describedState,
+    }),
     file: t.string({ description: 'Where it is defined.', resolve: ({ definition }) => definition.file }),
     line: t.int({ resolve: ({ definition }) => definition.line }),
     sdl: t.string({

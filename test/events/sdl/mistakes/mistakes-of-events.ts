@@ -268,6 +268,29 @@ type Order { id: ID! }`,
     ],
   ],
   [
+    'names that the query for a state needs',
+    `type Subscription { order(first: Int, after: ID): Order @events(exchange: "a") @state(key: "/id") }
+type Query { orderState: ID @request(routingKey: "q") }
+type Order { id: ID! }
+type OrderStateConnection { id: ID! }`,
+    [
+      'e.graphql:1:21: the state of Subscription.order needs the name OrderStateConnection, which another type has: rename that type',
+      'e.graphql:1:21: Query.orderState has the arguments first and after for its pages: choose another name for first and after of Subscription.order',
+      'e.graphql:1:21: the state of Subscription.order needs the name Query.orderState, which another field has: rename that field',
+    ],
+  ],
+  [
+    'two fields with states of one type name',
+    `type Subscription {
+  order: Order @events(exchange: "a") @state(key: "/id")
+  Order: Order @events(exchange: "a") @state(key: "/id")
+}
+type Order { id: ID! }`,
+    [
+      'e.graphql:3:3: the state of Subscription.Order needs the name OrderStateConnection, which another type has: rename that type',
+    ],
+  ],
+  [
     '@state on a field that returns a list',
     `type Subscription { order: [Order!] @events(exchange: "a") @state(key: "/id") }
 type Order { id: ID! }`,
