@@ -32,7 +32,7 @@ RUN mkdir -p /data /image/app /image/usr/local/bin && mv node_modules /image/app
 
 FROM ${BASE}
 # The version of package.json. `docker build` sets the other two: docs/guides/deploy.md.
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 ARG CREATED=unknown
 LABEL org.opencontainers.image.title="Warren" \
