@@ -88,6 +88,8 @@ function workerDataOf({ schema, sdl, options = {} }: TestGatewayOptions, folder:
     WARREN_TCP_PORT: 'off',
     WARREN_DATA_DIR: join(folder, 'data'),
     WARREN_DRAIN: '0s',
+    // The longest: see `TestClock`, which moves faster than clients answer pings.
+    WARREN_KEEP_ALIVE: '10m',
     WARREN_LOG_LEVEL: 'error',
     ...(files === undefined ? {} : { WARREN_SCHEMA: files }),
     ...options,
