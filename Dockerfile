@@ -14,7 +14,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json bundle.ts ./
 COPY src src
-RUN npm run build && rm -f dist/.tsbuildinfo
+RUN npm run build:gateway && rm -f dist/.tsbuildinfo
 # amd64 or arm64, from BuildKit. Without it: the builder's own. npm installs the files of libsql for
 # musl too, which this base does not need. The SBOM is of what is installed then, so npm must not miss
 # packages of the build.
@@ -32,7 +32,7 @@ RUN mkdir -p /data /image/app /image/usr/local/bin && mv node_modules /image/app
 
 FROM ${BASE}
 # The version of package.json. `docker build` sets the other two: docs/guides/deploy.md.
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 ARG CREATED=unknown
 LABEL org.opencontainers.image.title="Warren" \

@@ -1,5 +1,5 @@
 import { readdirSync, rmSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { build } from 'esbuild'
 
 /**
@@ -11,17 +11,17 @@ import { build } from 'esbuild'
 const drivers = 'src/distributor/drivers'
 const outdir = 'dist/program'
 
-// Chunks are named after their content, and those of an earlier build would stay.
-rmSync(outdir, { recursive: true, force: true })
-await build({
+const { metafile } = await build({
   // The program finds its drivers beside itself (`src/distributor/open-driver.ts`).
   entryPoints: {
     main: 'src/main.ts',
+    'testing-worker': 'src/testing/worker.ts',
     ...Object.fromEntries(
       readdirSync(drivers).map((file) => [`drivers/${basename(file, '.ts')}`, `${drivers}/${file}`]),
     ),
   },
   outdir,
+  metafile: true,
   bundle: true,
   splitting: true,
   platform: 'node',
@@ -39,3 +39,11 @@ await build({
     js: `import{createRequire as warrenRequire}from'node:module';const require=warrenRequire(import.meta.url);`,
   },
 })
+
+// Chunks are named after their content, and those of an earlier build would stay. They go last,
+// because a program may be loading them: the first `npx warren` in a checkout builds it.
+const written = new Set(Object.keys(metafile.outputs).map((path) => resolve(path)))
+for (const path of readdirSync(outdir, { recursive: true, encoding: 'utf8' }).map((name) =>
+  resolve(join(outdir, name)),
+))
+  if (/\.(js|map)$/.test(path) && !written.has(path)) rmSync(path)

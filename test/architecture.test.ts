@@ -186,6 +186,11 @@ describe('each rule rejects what breaks it', () => {
       { 'src/client/a.ts': "import 'node:crypto'" },
       'client imports node:crypto, which a browser does not have',
     ],
+    [
+      'a library of a client outside its adapter',
+      { 'src/client/a.ts': "import { Client } from '@urql/core'" },
+      'imports @urql/core, which only src/client/adapters/ does',
+    ],
   ])('%s', (_what, files, sentence) => {
     expect(violations(new Map(Object.entries(files)))).toEqual([expect.stringContaining(sentence)])
   })
@@ -210,7 +215,18 @@ describe('each rule rejects what breaks it', () => {
 
 describe('the words of comments, test names and pages', () => {
   /** Folders and files with text for readers. */
-  const checked = ['src', 'test', 'bench', 'docs', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']
+  const readmes = ['client', 'react', 'testing'].map((name) => `packages/${name}/README.md`)
+  const checked = [
+    'src',
+    'test',
+    'bench',
+    'docs',
+    ...readmes,
+    'README.md',
+    'CHANGELOG.md',
+    'CONTRIBUTING.md',
+    'SECURITY.md',
+  ]
 
   test('are not on the list', () => {
     expect(listedWords(new Map(checked.flatMap((path) => [...filesIn(path)])))).toEqual([])

@@ -5,10 +5,10 @@
  */
 import { fileURLToPath } from 'node:url'
 import { ApolloClient, gql, InMemoryCache } from '@apollo/client'
-import { GraphQLWsLink } from '@apollo/client/link/subscriptions'
+import { endWhenSilent } from '@warren/client'
+import { resumingLink } from '@warren/client/apollo'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import { endWhenSilent, resuming } from '../../src/client/resume.ts' // yours: 'warren/client'
 import type { ChannelEvent, Listening } from './graphql-ws.ts'
 
 const query = gql`
@@ -23,11 +23,11 @@ export function listen({ url, clientId, token, after, onEvent, onError }: Listen
     url,
     webSocketImpl: WebSocket, // In a browser, and from Node 22 on, leave it out.
     connectionParams: async () => ({ Authorization: `Bearer ${await token()}` }),
-    retryAttempts: 0, // resuming reconnects.
+    retryAttempts: 0, // resumingLink reconnects.
     keepAlive: 10_000,
   })
   endWhenSilent(client)
-  const apollo = new ApolloClient({ link: new GraphQLWsLink(resuming(client)), cache: new InMemoryCache() })
+  const apollo = new ApolloClient({ link: resumingLink(client), cache: new InMemoryCache() })
   const subscription = apollo
     .subscribe<{ channel: ChannelEvent }>({
       query,

@@ -4,9 +4,9 @@
  *     node --import tsx examples/resume/graphql-ws.ts [ws://127.0.0.1:4000/graphql] [alice] [token]
  */
 import { fileURLToPath } from 'node:url'
+import { endWhenSilent, type ResumableEvent, resumable } from '@warren/client'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import { endWhenSilent, type ResumableEvent, resumable } from '../../src/client/resume.ts' // yours: 'warren/client'
 
 const query = `subscription Listen($clientId: ID!, $after: Cursor) {
   channel(clientId: $clientId, after: $after, checkpoints: true) { kind cursor data gap { reason oldest } }

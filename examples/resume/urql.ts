@@ -4,10 +4,11 @@
  *     node --import tsx examples/resume/urql.ts [ws://127.0.0.1:4000/graphql] [alice] [token]
  */
 import { fileURLToPath } from 'node:url'
-import { Client, subscriptionExchange } from '@urql/core'
+import { Client } from '@urql/core'
+import { endWhenSilent } from '@warren/client'
+import { resumingExchange } from '@warren/client/urql'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import { endWhenSilent, resuming } from '../../src/client/resume.ts' // yours: 'warren/client'
 import type { ChannelEvent, Listening } from './graphql-ws.ts'
 
 const query = `subscription Listen($clientId: ID!, $after: Cursor) {
@@ -20,20 +21,13 @@ export function listen({ url, clientId, token, after, onEvent, onError }: Listen
     url,
     webSocketImpl: WebSocket, // In a browser, and from Node 22 on, leave it out.
     connectionParams: async () => ({ Authorization: `Bearer ${await token()}` }),
-    retryAttempts: 0, // resuming reconnects.
+    retryAttempts: 0, // resumingExchange reconnects.
     keepAlive: 10_000,
   })
   endWhenSilent(client)
-  const resumingClient = resuming(client)
   const urql = new Client({
     url: url.replace(/^ws/, 'http'),
-    exchanges: [
-      subscriptionExchange({
-        forwardSubscription: ({ query = '', variables }) => ({
-          subscribe: (sink) => ({ unsubscribe: resumingClient.subscribe({ query, variables }, sink) }),
-        }),
-      }),
-    ],
+    exchanges: [resumingExchange(client)],
   })
   const subscription = urql
     .subscription<{ channel: ChannelEvent }>(query, { clientId, after })

@@ -1,7 +1,7 @@
+import { endWhenSilent, resumable } from '@warren/client'
 import { createClient } from 'graphql-ws'
 import { useEffect, useState } from 'react'
 import { createRoot } from 'react-dom/client'
-import { endWhenSilent, resumable } from '../../src/client/resume.ts' // yours: 'warren/client'
 import { clientId, token, url } from './settings.ts'
 
 const client = createClient({

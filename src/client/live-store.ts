@@ -35,6 +35,8 @@ export type LiveOptions = Payload & Omit<ResumeOptions, 'storage' | 'onGap'>
 export interface LiveValue<Value> {
   /** A subscription begins. */
   begin?(): void
+  /** The next result waits for the promise. A rejection ends the subscription with its error. */
+  handle?(result: Result, read: ReadResult): unknown
   /** Whether the value changed. */
   apply(result: Result, read: ReadResult): boolean
   /** Whether what was missing does not matter any more. */
@@ -47,7 +49,7 @@ const beginning: LiveStatus = { connection: 'connecting', gap: undefined, error:
 
 export function liveStore<Value extends object>(
   client: SubscriptionClient,
-  options: LiveOptions,
+  options: Payload & ResumeOptions,
   value: LiveValue<Value>,
 ): LiveStore<LiveStatus & Value> {
   const { payload, rest } = splitPayload(options)
@@ -85,6 +87,7 @@ export function liveStore<Value extends object>(
           const isChanged = value.apply(result, read)
           const gap = value.endsGap(result, read) ? undefined : status.gap
           change({ connection: 'live', gap: read.gap ?? gap }, isChanged)
+          return value.handle?.(result, read)
         },
         error: (error) => change({ connection: 'ended', error }),
         complete: () => change({ connection: 'ended' }),

@@ -5,7 +5,7 @@ import { type ClientSink, type Payload, type SubscriptionClient, splitPayload, t
 export { endWhenSilent } from './end-when-silent.ts'
 export type { CursorStorage, ResumableEvent, ResumeOptions, ResumeState } from './resumption.ts'
 export { SubscriptionEnded } from './retry-policy.ts'
-export type { SubscriptionClient } from './subscription-client.ts'
+export type { Payload, SubscriptionClient } from './subscription-client.ts'
 
 export interface Resumable<Event> extends AsyncIterable<Event> {
   /**
@@ -64,15 +64,17 @@ export function resumable<Event = ResumableEvent>(
   return { subscribe, [Symbol.asyncIterator]: () => new EventIterator(subscribe) }
 }
 
+/** Each subscription may have a storage of its own. */
+export interface ResumingOptions extends Omit<ResumeOptions, 'storage'> {
+  readonly storage?: (payload: Payload) => CursorStorage | undefined
+}
+
 /**
  * Returns the client with a `subscribe` that resumes every subscription with a variable `$after`.
  * For Apollo Client, urql, Relay and other libraries that take a graphql-ws client. Other
  * operations are passed through. Checkpoints update the cursor and are not passed on.
  */
-export function resuming<Client extends SubscriptionClient>(
-  client: Client,
-  options: Omit<ResumeOptions, 'storage'> & { storage?: (payload: Payload) => CursorStorage | undefined } = {},
-): Client {
+export function resuming<Client extends SubscriptionClient>(client: Client, options: ResumingOptions = {}): Client {
   const subscribe = (payload: Payload, sink: ClientSink): (() => void) => {
     if (!takes('after', payload)) return client.subscribe(payload, sink)
     const storage = options.storage?.(payload)

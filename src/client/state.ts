@@ -5,6 +5,7 @@ import type { ResumableEvent } from './resumption.ts'
 import type { Result, SubscriptionClient } from './subscription-client.ts'
 
 export type { LiveOptions, LiveStatus, LiveStore } from './live-store.ts'
+export { type EachEventOptions, eachEvent, type Recent, type RecentOptions, recent } from './recent.ts'
 
 export interface Latest<Event> extends LiveStatus {
   /** The newest event. Undefined: none has come yet. */

@@ -1,15 +1,11 @@
-import { useMemo, useSyncExternalStore } from 'react'
-import type { ResumableEvent } from '../client/resumption.ts'
-import {
-  type Keyed,
-  type KeyedOptions,
-  keyed,
-  type Latest,
-  type LiveOptions,
-  type LiveStore,
-  latest,
-} from '../client/state.ts'
-import type { SubscriptionClient } from '../client/subscription-client.ts'
+'use client'
+import type { ResumableEvent, SubscriptionClient } from '../client/resume.ts'
+import { type Keyed, type KeyedOptions, keyed, type Latest, type LiveOptions, latest } from '../client/state.ts'
+import { connecting, useStore } from './use-store.ts'
+
+export { type ChannelMessage, type ChannelOptions, useChannel } from './use-channel.ts'
+export { type ConnectionClient, type ConnectionState, useConnection } from './use-connection.ts'
+export { useEvent } from './use-event.ts'
 
 /**
  * The newest event of a subscription, the state of its connection, and whether events are missing.
@@ -32,26 +28,5 @@ export function useKeyed<Value>(client: SubscriptionClient | null, options: Keye
   return useStore(client, options, keyed<Value>, noEntries as Keyed<Value>)
 }
 
-const connecting = { connection: 'connecting', gap: undefined, error: undefined } as const
 const nothingYet: Latest<never> = { ...connecting, value: undefined, cursor: undefined }
 const noEntries: Keyed<never> = { ...connecting, entries: new Map<string, never>(), isComplete: false }
-const subscribeToNothing = () => () => {}
-
-function useStore<Options extends LiveOptions, Snapshot>(
-  client: SubscriptionClient | null,
-  options: Options,
-  open: (client: SubscriptionClient, options: Options) => LiveStore<Snapshot>,
-  empty: Snapshot,
-): Snapshot {
-  const { query, variables, operationName, extensions } = options
-  const operation = JSON.stringify([query, variables, operationName, extensions])
-  // Opening has no effects: the subscription starts with the first call of `subscribe`.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `operation` stands for the options
-  const store = useMemo(() => (client ? open(client, options) : undefined), [client, operation])
-  return useSyncExternalStore(
-    store?.subscribe ?? subscribeToNothing,
-    store?.getSnapshot ?? (() => empty),
-    // Of the server, and of the first render in the browser that takes over its page.
-    () => empty,
-  )
-}

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, expect, test } from '@jest/globals'
 import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
@@ -15,6 +15,10 @@ const modules = pages()
   .filter(({ language, text }) => /^tsx?$/.test(language) && /^import .* from '[^.]/m.test(text))
   .filter(({ text }) => !/^import .* from '\./m.test(text))
 
+const { paths } = (
+  JSON.parse(readFileSync('tsconfig.json', 'utf8')) as { compilerOptions: { paths: Record<string, string[]> } }
+).compilerOptions
+
 symlinkSync(resolve('node_modules'), join(folder, 'node_modules'))
 copyFileSync('test/docs/snippet-names.d.ts', join(folder, 'snippet-names.d.ts'))
 writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
@@ -27,11 +31,8 @@ writeFileSync(
       jsx: 'react-jsx',
       noUnusedLocals: false,
       paths: {
+        ...Object.fromEntries(Object.entries(paths).map(([name, [path = '']]) => [name, [resolve(path)]])),
         warren: [resolve('src/index.ts')],
-        'warren/client': [resolve('src/client/resume.ts')],
-        'warren/client/state': [resolve('src/client/state.ts')],
-        'warren/client/consume': [resolve('src/client/consume.ts')],
-        'warren/client/react': [resolve('src/react/hooks.ts')],
       },
     },
     include: ['.'],

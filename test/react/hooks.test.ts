@@ -5,23 +5,30 @@ import { build } from 'esbuild'
 import type { Page } from 'playwright-core'
 import { renderToString } from 'react-dom/server'
 import { checkpoint, resultOf } from '../client/fed-client.ts'
+import { publish } from '../client/numbered-messages.ts'
 import { eventually } from '../support/eventually.ts'
+import { openGateway } from '../support/gateway/gateway-in-process.ts'
+import { tcpProxy } from '../support/network/tcp-proxy.ts'
 import { launchChromium, type TestBrowser } from '../support/processes/chromium.ts'
+import type { channelControls as channelPageControls } from './channel-page.ts'
 import type { controls as pageControls } from './hydrate-page.ts'
 import { page as pageOf } from './orders-page.ts'
 
 declare const controls: typeof pageControls
+declare const channelControls: typeof channelPageControls
 
 /** What a server renders: it has no client. */
 const fromServer = renderToString(pageOf({ clients: null, customer: 'alice', isShown: true }))
 
 let browser: TestBrowser
 let page: Page
+let address: string
 let stop: () => Promise<void>
 const complaints: string[] = []
 beforeAll(async () => {
   const { outputFiles } = await build({
-    entryPoints: ['test/react/hydrate-page.ts'],
+    entryPoints: ['test/react/hydrate-page.ts', 'test/react/channel-page.ts'],
+    outdir: '.',
     bundle: true,
     write: false,
     format: 'esm',
@@ -29,11 +36,18 @@ beforeAll(async () => {
     // React warns in development only.
     define: { 'process.env.NODE_ENV': '"development"' },
   })
-  const html = `<!doctype html><link rel="icon" href="data:,"><div id="root">${fromServer}</div><script type="module" src="/page.js"></script>`
-  const server = createServer(({ url }, response) => {
-    const isScript = url === '/page.js'
-    response.setHeader('content-type', isScript ? 'text/javascript; charset=utf-8' : 'text/html; charset=utf-8')
-    response.end(isScript ? outputFiles[0]?.text : html)
+  const html = (content: string, script: string) =>
+    `<!doctype html><link rel="icon" href="data:,"><div id="root">${content}</div><script type="module" src="${script}"></script>`
+  const pages: Record<string, string | undefined> = {
+    '/': html(fromServer, '/page.js'),
+    '/channel': html('', '/channel.js'),
+    '/page.js': outputFiles[0]?.text,
+    '/channel.js': outputFiles[1]?.text,
+  }
+  const server = createServer(({ url = '' }, response) => {
+    const [path = ''] = url.split('?')
+    response.setHeader('content-type', `text/${path.endsWith('.js') ? 'javascript' : 'html'}; charset=utf-8`)
+    response.end(pages[path])
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   stop = () => new Promise((resolve) => server.close(() => resolve()))
@@ -43,7 +57,8 @@ beforeAll(async () => {
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
   })
-  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  await page.goto(address)
 })
 afterAll(async () => {
   await browser.close()
@@ -98,4 +113,43 @@ test('another variable is another subscription, and an unmounted component has n
   await page.evaluate(() => controls.show('bob', false))
   await eventually('no subscription', async () => (await subscriptions())[0]?.[0] === 0)
   expect(complaints).toEqual([])
+})
+
+test('a channel, a handler and the connection follow a real gateway through a lost connection', async () => {
+  await using gateway = await openGateway()
+  await using proxy = await tcpProxy(Number(new URL(gateway.url).port))
+  const url = `ws://127.0.0.1:${proxy.port}/graphql`
+  const query = new URLSearchParams({ url, token: await gateway.clientToken('alice') })
+  await page.goto(`${address}/channel?${query}`)
+  const counted = () => page.evaluate(() => channelControls.subscriptions())
+  const handled = () => page.evaluate(() => channelControls.handled())
+
+  // The suspended component does not subscribe, and StrictMode adds no subscription.
+  await shows('suspended')
+  await shows('handler live')
+  expect(await counted()).toBe(1)
+  await page.evaluate(() => channelControls.reveal())
+  await shows('inbox live:')
+  await shows('connected')
+  expect(await counted()).toBe(2)
+
+  for (const number of [1, 2, 3]) await publish(gateway, 'alice', { number })
+  await shows('inbox live: 2 3')
+  proxy.pause()
+  proxy.cut()
+  await shows('disconnected')
+  await publish(gateway, 'alice', { number: 4 })
+  // The function of the newest render is called.
+  await page.evaluate(() => channelControls.render(100))
+  proxy.resume()
+  await shows('inbox live: 3 4')
+  await shows('connected')
+  await publish(gateway, 'alice', { number: 5 })
+  await shows('inbox live: 4 5')
+  await eventually('the handler', async () => (await handled()).length === 5)
+  expect(await handled()).toEqual([1, 2, 3, 104, 105])
+
+  await page.evaluate(() => channelControls.unmount())
+  await eventually('no subscription', async () => (await counted()) === 0)
+  expect(complaints.filter((text) => !text.includes('WebSocket'))).toEqual([])
 })

@@ -15,7 +15,7 @@ const layers = [
   ['config'],
   ['app'],
   ['index'],
-  ['cli'],
+  ['cli', 'testing'],
   ['main'],
 ]
 const layerOf = new Map(layers.flatMap((folders, layer) => folders.map((folder) => [folder, layer] as const)))
@@ -40,6 +40,10 @@ const ownedPackages = new Map([
   ['amqplib', 'src/brokers/rabbitmq/connection/'],
   // As a client. The server is src/transports/websocket/.
   ['ws', 'src/cli/'],
+  // Optional peers of a package.
+  ['@apollo/client/link/subscriptions', 'src/client/adapters/'],
+  ['@urql/core', 'src/client/adapters/'],
+  ['relay-runtime', 'src/client/adapters/'],
 ])
 const maxFilesOfFolder = 12
 const maxCommentColumns = 100
@@ -109,7 +113,8 @@ function* wrongImport({ path, folder }: SourceFile, specifier: string): Generato
   if (!specifier.startsWith('.')) {
     const owner = ownedPackages.get(specifier)
     if (owner !== undefined && !path.startsWith(owner)) yield `${path}: imports ${specifier}, which only ${owner} does`
-    if (foldersForBrowsers.has(folder)) yield `${path}: ${folder} imports ${specifier}, which a browser does not have`
+    if (foldersForBrowsers.has(folder) && owner === undefined)
+      yield `${path}: ${folder} imports ${specifier}, which a browser does not have`
     if (foldersWithoutPackages.has(folder) && !specifier.startsWith('node:'))
       yield `${path}: ${folder} imports the package ${specifier}`
     return

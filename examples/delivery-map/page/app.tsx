@@ -1,7 +1,7 @@
+import { endWhenSilent } from '@warren/client'
+import { useLatest } from '@warren/react'
 import { type Client, createClient } from 'graphql-ws'
 import { createRoot } from 'react-dom/client'
-import { endWhenSilent } from '../../../src/client/resume.ts' // yours: 'warren/client'
-import { useLatest } from '../../../src/react/hooks.ts' // yours: 'warren/client/react'
 
 interface CourierMoved {
   readonly x: number

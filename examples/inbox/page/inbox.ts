@@ -1,6 +1,6 @@
+import { endWhenSilent } from '@warren/client'
+import { type Consumer, consume } from '@warren/client/consume'
 import { createClient } from 'graphql-ws'
-import { type Consumer, consume } from '../../../src/client/consume.ts' // yours: 'warren/client/consume'
-import { endWhenSilent } from '../../../src/client/resume.ts' // yours: 'warren/client'
 
 export interface Settings {
   readonly gateway: string
