@@ -6,7 +6,7 @@ export interface StateMarks {
    * Undefined: a change.
    */
   readonly state: 'SNAPSHOT' | 'SNAPSHOT_END' | 'REBASED' | undefined
-  /** The snapshot begins here. */
+  /** The state begins here: with a gap, or with the first part of a snapshot. */
   readonly reset: boolean
   /** The key that was removed. */
   readonly removed: string | undefined
@@ -46,9 +46,9 @@ export class KeyedEntries<Value> {
   /** Whether the entries or `isComplete` changed. */
   apply(entry: KeyedEntry<Value>, { state, reset, removed }: StateMarks): boolean {
     const isPart = state === 'SNAPSHOT' || state === 'SNAPSHOT_END'
-    if (isPart && (reset || !this.#snapshot)) this.#snapshot = new Map()
+    if (reset || (isPart && !this.#snapshot)) this.#snapshot = new Map()
     // The connection was lost within a snapshot: what follows its last event arrives as changes.
-    const isSettled = !isPart && this.#commit()
+    const isSettled = !isPart && !reset && this.#commit()
     const isChanged = this.#change(this.#snapshot ?? this.#entries, entry, removed)
     const isCompleted = state === 'SNAPSHOT_END' && this.#commit()
     const isVisible = isSettled || isCompleted || (isChanged && !(isPart && this.#isComplete))

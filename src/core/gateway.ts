@@ -210,6 +210,7 @@ export class Gateway {
       eventOf: (message, recipients) => this.#listener.eventOf(message, recipients),
       onUnreadable: (entry) => this.#listener.noteUnreadable(entry),
       rebase: (...parameters) => this.#states?.replay.rebase(...parameters) ?? false,
+      restart: (subscription) => this.#states?.replay.restart(subscription) ?? false,
     })
     this.positions = new Positions({
       counter: new EventCounter({

@@ -313,8 +313,7 @@ export class JournalListener implements JournalTail {
     const { hub, cursors } = this.#parts
     const cursor = cursorBefore(cursors, this.#epoch ?? '', first)
     const gap: GapEvent = { kind: 'GAP', cursor, reason, oldest: cursor, receivedAt: Date.now() }
-    if (reason === 'RETENTION') hub.missed(gap)
-    else hub.broadcast(gap)
+    hub.missed(gap)
   }
 
   #onMark(mark: JournalMessage): void {

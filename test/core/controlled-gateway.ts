@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals'
 import { DeliveryCounter } from '../../src/core/accounting/delivery-counter.ts'
+import { FieldCounter } from '../../src/core/accounting/field-counter.ts'
 import { DeploymentKeys, newKey } from '../../src/core/clients/deployment-keys.ts'
 import { Gateway, type GatewayParts } from '../../src/core/gateway.ts'
 import { CursorCodec } from '../../src/core/model/cursor.ts'
@@ -164,6 +165,7 @@ export async function controlledGateway(given: Partial<GatewayParts> = {}, windo
       messageRouted: note('routed'),
       resumed: note('resumed'),
       eventsOf: () => counter,
+      fieldCounter: () => new FieldCounter(),
       sessionStarted: () => {},
       sessionEnded: () => {},
       subscriptionStarted: () => {},

@@ -34,6 +34,11 @@ export interface Replayer {
   resume(subscription: ChannelSubscription): void
   /** Stops live delivery and replay to the subscription. Idempotent. */
   stop(subscription: ChannelSubscription): void
+  /**
+   * Call after the gap of a journal that was replaced, or of an invalid cursor. True: the topic has
+   * keyed state, and the subscription receives the whole state again, and then resumes.
+   */
+  restart?(subscription: ChannelSubscription): boolean
 }
 
 /**
@@ -241,12 +246,19 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     this.#enqueue(event, later)
   }
 
-  /** Keyed state has what the missing messages changed, so its subscriptions need no gap. */
+  /**
+   * Keyed state has what the missing messages changed, so its subscriptions need no gap. A journal
+   * that was replaced makes another state.
+   */
   missed(gap: GapEvent): void {
     const { topic } = this
-    if (topic.kind !== 'event' || !topic.state || typeof this.position !== 'object') return this.deliver(gap)
+    const isKept = gap.reason === 'RETENTION'
+    const hasState = topic.kind === 'event' && topic.state !== undefined
+    if (!hasState || (isKept && typeof this.position !== 'object')) return this.deliver(gap)
+    if (!isKept) this.deliver(gap)
+    if (this.#behind || this.#ended) return
     this.#replayer.stop(this)
-    this.#replayer.resume(this)
+    if (isKept || !this.#replayer.restart?.(this)) this.#replayer.resume(this)
   }
 
   /** A replay has reached the live end. */

@@ -53,7 +53,7 @@ export class Hub {
     for (const subscriber of this.all()) this.#deliverTo(subscriber, event)
   }
 
-  /** Retention deleted entries before the tail read them. */
+  /** Retention deleted entries before the tail read them, or the journal was replaced. */
   missed(gap: GapEvent): void {
     // Those that continue in another way leave the hub meanwhile.
     const subscribers = Array.from(this.all())

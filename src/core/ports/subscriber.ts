@@ -12,7 +12,7 @@ export interface Subscriber {
   deliver(event: ChannelEvent): void
   /**
    * Called in place of `deliver` with a gap, because retention deleted entries that it was to
-   * receive live. Default: the gap is delivered.
+   * receive live, or the journal was replaced. Default: the gap is delivered.
    */
   missed?(gap: GapEvent): void
   /**

@@ -3,6 +3,7 @@ import type { CheckpointEvent, StateMark } from '../model/channel-event.ts'
 import type { Cursor, CursorCodec, JournalPlace } from '../model/cursor.ts'
 import { errorText } from '../model/error-text.ts'
 import type { JournalMessage } from '../model/message.ts'
+import { JournalReplaced } from '../ports/journal.ts'
 import type { Observer } from '../ports/observer.ts'
 import type { EventTopic, StateTopic } from '../ports/topic.ts'
 import { pause } from '../timing/pause.ts'
@@ -57,6 +58,8 @@ export interface StateWish {
   readonly first?: number | undefined
   /** Rows with a greater offset are left out. Undefined: none. */
   readonly upTo?: number | undefined
+  /** Of the journal that `after` is of. Undefined: `after` is of none. */
+  readonly epoch?: string | undefined
 }
 
 export interface StateEvents {
@@ -88,10 +91,13 @@ export class StatePages {
     this.#pageEvents = context.pageEvents ?? defaultPageEvents
   }
 
-  /** Rejects with `STATE_UNAVAILABLE` or `LIMIT_EXCEEDED`. */
+  /**
+   * Rejects with `STATE_UNAVAILABLE` or `LIMIT_EXCEEDED`, and with `JournalReplaced` if the journal
+   * of the wish is gone.
+   */
   read(wish: StateWish): Promise<StateEvents> {
     const { topic, state, phase, after, since, atLeast, first, upTo } = wish
-    const key = JSON.stringify([topic.key, state.id, phase, after, since, atLeast, first, upTo])
+    const key = JSON.stringify([this.#context.epoch(), topic.key, state.id, phase, after, since, atLeast, first, upTo])
     const known = this.#pages.get(key)
     if (known) return known
     const reading = this.#read(wish)
@@ -152,6 +158,8 @@ export class StatePages {
       const page = await this.#page(wish.state, after, maxRows)
       if (page === 'later') return page
       const { place, rows, head } = page
+      if (wish.epoch !== undefined && wish.epoch !== place.epoch)
+        throw new JournalReplaced('the state is of another journal')
       if (place.offset < wish.atLeast) return 'later'
       // What happened since the cursor is not known any more: the whole state takes its place.
       if (wish.phase === 'REBASED' && found.length === 0 && wish.after < head.forgottenUpTo) {
@@ -159,6 +167,8 @@ export class StatePages {
         after = -1
         continue
       }
+      // The journal was replaced while the page was read.
+      if (begin && begin.epoch !== place.epoch) return 'later'
       begin ??= place
       const bounds = { begin, foldedUpTo: place.offset }
       if (wish.since === undefined) wish = { ...wish, since: place.offset }
@@ -220,7 +230,7 @@ export class StatePages {
     const bounds = {
       begin: { ...begin, codec: cursors },
       foldedUpTo,
-      next: next === undefined ? undefined : { ...wish, after: next },
+      next: next === undefined ? undefined : { ...wish, after: next, epoch: begin.epoch },
     }
     const isBegin = wish.phase === 'SNAPSHOT' && wish.after < 0
     const markOf = (index: number, isEnd: boolean): StateMark => ({

@@ -2,6 +2,7 @@ import { GatewayError } from '../../errors.ts'
 import type { ChannelSubscription, Replayer } from '../delivery/channel-subscription.ts'
 import { TimeSlice } from '../delivery/time-slice.ts'
 import type { Cursor } from '../model/cursor.ts'
+import { JournalReplaced } from '../ports/journal.ts'
 import type { EventTopic, StateTopic } from '../ports/topic.ts'
 import type { StateCounters } from './state-counters.ts'
 import type { StateEvents, StatePages, StateWish } from './state-pages.ts'
@@ -80,8 +81,17 @@ export class StateReplay implements Replayer {
     if (topic.kind !== 'event' || !topic.state || subscription.endsAtLive || typeof position !== 'object') return false
     const after = position.before ? position.offset - 1 : position.offset
     // The position where it resumes must be one that the journal has.
-    const wish = wishFor(topic, topic.state, 'REBASED', after, oldest.offset)
+    const wish = { ...wishFor(topic, topic.state, 'REBASED', after, oldest.offset), epoch: position.epoch }
     this.#continue(subscription, this.#begin(subscription, wish, onFailure))
+    return true
+  }
+
+  restart(subscription: ChannelSubscription): boolean {
+    const { topic, ended, behind } = subscription
+    if (topic.kind !== 'event' || !topic.state || ended || subscription.endsAtLive) return false
+    const reading = this.#begin(subscription, wishFor(topic, topic.state, 'SNAPSHOT', -1, 0), undefined)
+    // The gap had no room. The subscription resumes when there is some.
+    if (!behind) this.#continue(subscription, reading)
     return true
   }
 
@@ -115,9 +125,16 @@ export class StateReplay implements Replayer {
 
   #fail(subscription: ChannelSubscription, { onFailure }: Reading, error: unknown): void {
     this.#readings.delete(subscription)
-    if (onFailure) onFailure()
+    if (error instanceof JournalReplaced) this.#replaced(subscription)
+    else if (onFailure) onFailure()
     else if (error instanceof GatewayError) subscription.end(error)
     else subscription.fail(error)
+  }
+
+  /** The state that it was to receive is gone. A client that has a part of it gets a gap. */
+  #replaced(subscription: ChannelSubscription): void {
+    if (typeof subscription.position === 'object') this.#next.resume(subscription)
+    else this.restart(subscription)
   }
 
   /** Delivers pages in slices of time, some events a subscription at a time. */

@@ -65,7 +65,8 @@ export function resultOf(
       return { kind: 'value', value: null, warren: { cursor, checkpoint: true, ...stateExtension(event.state) } }
     case 'GAP': {
       const extension = gapExtension(event)
-      const warren = { cursor, gap: extension }
+      const reset = field.state && beginsAgain.has(event.reason) ? ({ reset: true } as const) : {}
+      const warren = { cursor, gap: extension, ...reset }
       if (field.gapForm.kind === 'next') return undefined
       const value = gapValue(fields.schema, field, { ...extension, cursor })
       if (value !== undefined) return { kind: 'value', value, warren }
@@ -104,6 +105,9 @@ function messageResult(
       return undefined
   }
 }
+
+/** After these gaps the keyed state of a field begins again. */
+const beginsAgain: ReadonlySet<string> = new Set(['JOURNAL_REPLACED', 'INVALID_CURSOR'] satisfies GapEvent['reason'][])
 
 /** The text of a result, in the form of `latin1Of`: `{"data":…,"extensions":…}`. */
 function printResult(result: TypedResult, printer: ValuePrinter, event: ChannelEvent): string {

@@ -173,6 +173,11 @@ describe('a cursor that cannot be resumed', () => {
     // removes it.
     jest.advanceTimersByTime(gathered)
     await listener.take()
+    // On a busy machine a slice may end before the first message for alice.
+    for (let turn = 0; turn < 100 && listener.story.length === 0; turn += 1) {
+      await new Promise(setImmediate)
+      await listener.take()
+    }
     const read = listener.story.length
     expect(read).toBeGreaterThan(0)
     expect(read).toBeLessThan(399)

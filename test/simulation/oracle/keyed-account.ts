@@ -37,6 +37,8 @@ export class KeyedAccount {
   #base: Whole | undefined
   /** Before this offset, what came since the base came from the state. */
   #stateUpTo = 0
+  /** After a gap, the state is to begin again on this connection. */
+  #isAwaited = false
   /** `broken`: until the next snapshot. */
   #phase: 'broken' | 'snapshot' | 'rebased' | 'whole' = 'broken'
 
@@ -64,6 +66,7 @@ export class KeyedAccount {
     // A part of a state is missing, and what follows its cursor comes in another way.
     if (this.#phase === 'snapshot' || this.#phase === 'rebased') this.#break(this.#position)
     if (resumedWith === 'nothing') this.#break(undefined)
+    this.#isAwaited = false
   }
 
   /** A subscription with a position begins where its client was, which may be another device. */
@@ -75,8 +78,10 @@ export class KeyedAccount {
     const life = this.#truth.lifeOf(event.epoch)
     if (!life) return this.#violated('a cursor names a journal', `epoch ${event.epoch} never existed`)
     const next = { epoch: event.epoch, next: nextOf(event) }
-    if (event.kind === 'GAP') this.#break(next)
-    else if (event.state) this.#state(event, event.state, life)
+    if (event.kind === 'GAP') {
+      this.#break(next)
+      this.#isAwaited = event.reason === 'JOURNAL_REPLACED' || event.reason === 'INVALID_CURSOR'
+    } else if (event.state) this.#state(event, event.state, life)
     else this.#live(event, life)
     this.#position = next
   }
@@ -84,7 +89,9 @@ export class KeyedAccount {
   /** What is missing after everything has settled; undefined if nothing is. */
   missing(): string | undefined {
     const life = this.#truth.current
-    if (!life || this.#phase === 'broken') return undefined
+    if (!life) return undefined
+    if (this.#phase === 'broken')
+      return this.#isAwaited ? `its state of "${this.subject.channel}" does not begin again after a gap` : undefined
     const position = this.#position
     if (!position || this.#phase !== 'whole') return `its state of "${this.subject.channel}" is not complete`
     if (position.epoch !== life.epoch) return `it is still in journal ${position.epoch}`
@@ -102,6 +109,7 @@ export class KeyedAccount {
 
   #state(event: KeyedEvent, { phase, reset }: StateMark, life: JournalLife): void {
     if (reset) {
+      this.#isAwaited = false
       this.#map.clear()
       this.#shown.clear()
       this.#base = { epoch: event.epoch, next: 0, entries: new Map() }

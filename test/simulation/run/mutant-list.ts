@@ -358,8 +358,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a live subscription of keyed state continues behind what retention deleted',
     subscription,
-    'this.#replayer.stop(this)\n    this.#replayer.resume(this)\n  }\n\n  /** A replay has reached',
-    '}\n\n  /** A replay has reached',
+    'this.#replayer.stop(this)\n    if (isKept || !this.#replayer.restart?.(this)) this.#replayer.resume(this)',
+    '',
   ),
 ]
 

@@ -59,6 +59,8 @@ export interface CatchUpContext {
    * it missed from keyed state, and resumes. `onFailure`: called if that fails.
    */
   rebase?(subscription: ChannelSubscription, oldest: Cursor, onFailure: () => void): boolean
+  /** See `Replayer.restart`. */
+  restart?(subscription: ChannelSubscription): boolean
   /** Called when a replay reaches an entry that the broker cannot deliver. */
   onUnreadable(entry: JournalMessage): void
 }
@@ -470,12 +472,14 @@ export class CatchUp implements Replayer {
         this.#recordResult(subscription, 'gap')
         subscription.deliver({
           kind: 'GAP',
-          cursor: cursorOf(this.#context.cursors, epoch, last),
+          // After the gap of a keyed state, a client that loses its connection at once reads the
+          // new journal from its beginning.
+          cursor: (hasState(subscription) && oldest) || cursorOf(this.#context.cursors, epoch, last),
           reason,
           oldest,
           receivedAt: Date.now(),
         })
-        this.#goLive(subscription)
+        if (!this.#context.restart?.(subscription)) this.#goLive(subscription)
       }
     })
   }
@@ -494,6 +498,10 @@ export class CatchUp implements Replayer {
     }
     return oldest
   }
+}
+
+function hasState({ topic }: ChannelSubscription): boolean {
+  return topic.kind === 'event' && topic.state !== undefined
 }
 
 /** Where a scan for the subscription begins. */
