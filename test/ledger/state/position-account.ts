@@ -97,7 +97,8 @@ function passedOver(
   const handled = acks.filter(({ asked }) => asked <= first.at).map(({ number }) => number)
   if (acksDelivered) {
     const others = subscriptions.filter((one) => one !== subscription && one.began <= first.at)
-    const numbersOf = ({ events }: PositionSubscription) => events.filter(({ at }) => at <= first.at)
+    // What was handed to the connection of another device may arrive there later.
+    const numbersOf = ({ events }: PositionSubscription) => events.filter(({ at }) => at <= first.at + settledMs)
     handled.push(...others.flatMap((one) => numbersOf(one).map(({ number }) => number)))
     const newest = Math.max(0, ...handled)
     const holder = others.findLast((one) => numbersOf(one).some(({ number }) => number === newest))
