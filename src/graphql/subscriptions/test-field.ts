@@ -62,7 +62,7 @@ builder.subscriptionField('testField', (t) =>
       claims: t.arg({
         type: 'JSON',
         description:
-          'The claims of its token, an object, for `@owner` and `@allow`; `scope` as Warren writes scopes. Default: only `sub`, the client id. Warren keeps no tokens, so it cannot know them.',
+          'The claims of its token, an object, for the access rules of the field; `scope` as Warren writes scopes. Default: only `sub`, the client id. Warren keeps no tokens, so it cannot know them.',
       }),
       after: t.arg({ type: 'Cursor' }),
       reason: t.arg.string({ description: 'For the log.' }),
