@@ -159,7 +159,7 @@ const TypedField = builder.objectRef<InspectedField>('TypedField').implement({
     state: t.field({
       type: TypedFieldState,
       nullable: true,
-      description: 'Null: the field has no @state.',
+      description: 'Null: the field has no keyed state.',
       complexity: 5,
       resolve: describedState,
     }),
