@@ -57,7 +57,8 @@ describe('warren connections', () => {
 
   test('uses the framed protocol, with and without a token', async () => {
     const { measured } = await connections(gateway.tcpPort, 300, '--protocol', 'framed')
-    expect(measured).toMatchObject({ connected: 300, messages: 1_500, failures: {} })
+    expect(measured.failures).toEqual({})
+    expect(measured).toMatchObject({ connected: 300, messages: 1_500 })
     const token = await testToken({ sub: 'alice' })
     const known = await connections(gateway.tcpPort, 20, '--protocol', 'framed', '--token', token)
     expect(known.measured).toMatchObject({ connected: 20, messages: 100, failures: {} })

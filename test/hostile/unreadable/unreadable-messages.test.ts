@@ -112,6 +112,10 @@ describe('a message that ends every consumer which reaches it', () => {
     channel.publish('towsmanager', '', Buffer.from('?'), { headers: { [unreadableHeader]: 1 } })
     channel.publish('towsmanager', '', Buffer.from('behind'))
     await channel.waitForConfirms()
-    expect(await nextFrame()).toEqual({ kind: 'processed', text: 'behind' })
+    // RabbitMQ ends the consumer at the message. If the acknowledgement of the one before was still on
+    // its way, that one comes again: without an id, at least once.
+    const frame = await nextFrame()
+    const isAgain = JSON.stringify(frame) === '{"kind":"processed","text":"before"}'
+    expect(isAgain ? await nextFrame() : frame).toEqual({ kind: 'processed', text: 'behind' })
   })
 })
