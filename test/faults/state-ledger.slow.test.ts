@@ -25,7 +25,7 @@ test(
     // Faults must have had an effect, or the run proves nothing.
     for (const count of ['snapshots', 'rebased', 'lost', 'takeovers', 'acks'] as const)
       expect([count, result[count]]).not.toEqual([count, 0])
-    expect(result.fences).toBeGreaterThan(2)
+    expect(result.fences).toBeGreaterThan(1)
     expect(result.compared).toBeGreaterThan(result.published)
   },
   timeoutMs,
