@@ -93,9 +93,12 @@ export class KeyedAccount {
     if (this.#phase === 'broken')
       return this.#isAwaited ? `its state of "${this.subject.channel}" does not begin again after a gap` : undefined
     const position = this.#position
-    if (!position || this.#phase !== 'whole') return `its state of "${this.subject.channel}" is not complete`
+    // The end of a difference is not marked: it is known by what follows.
+    const isDifference = this.#phase === 'rebased'
+    if (!position || (this.#phase !== 'whole' && !isDifference))
+      return `its state of "${this.subject.channel}" is not complete`
     if (position.epoch !== life.epoch) return `it is still in journal ${position.epoch}`
-    if (this.#isPaced) return this.#difference(life, Number.POSITIVE_INFINITY)
+    if (this.#isPaced || isDifference) return this.#difference(life, Number.POSITIVE_INFINITY)
     const [first] = life.due(this.subject, position.next)
     return first && `message ${first.intent.number} at ${first.offset} is not delivered`
   }
