@@ -14,6 +14,12 @@ const { version: old } = JSON.parse(readFileSync('package.json', 'utf8')) as { v
 beforeAll(async () => {
   await run('git', ['clone', '--quiet', '--no-hardlinks', '--depth', '1', `file://${resolve('.')}`, clone])
   symlinkSync(resolve('node_modules'), join(clone, 'node_modules'))
+  // Right after a release, nothing is unreleased.
+  const changelog = readFileSync(join(clone, 'CHANGELOG.md'), 'utf8')
+  if (!changelog.includes('\n## Unreleased\n')) {
+    writeFileSync(join(clone, 'CHANGELOG.md'), changelog.replace('\n## ', '\n## Unreleased\n\nA change.\n\n## '))
+    await run('git', ['commit', '--quiet', '--all', '--message', 'a change'], { cwd: clone, env })
+  }
   // Not everyone who runs the tests has kubectl. The folders differ in the version only.
   mkdirSync(path)
   writeFileSync(join(path, 'kubectl'), `#!/bin/sh\ntail -n +2 "built/$(basename "$2").yaml" | sed 's/${old}/9.8.7/'\n`)
