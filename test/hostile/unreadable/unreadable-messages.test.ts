@@ -116,8 +116,8 @@ describe('a message that ends every consumer which reaches it', () => {
     await send('?', { [unreadableHeader]: 1 })
     await send('behind')
     while (texts.at(-1) !== 'behind') texts.push((JSON.parse(await member.next()) as { text: string }).text)
-    // If an acknowledgement was on its way when the consumer ended, its message comes again: without an
-    // id, at least once.
+    // If an acknowledgement was on its way when the consumer ended, its message comes again:
+    // without an id, at least once.
     expect(new Set(texts)).toEqual(new Set(['before', 'behind']))
   })
 })

@@ -42,7 +42,10 @@ export interface PositionAccount {
   readonly acksDelivered: boolean
 }
 
-/** How long the gateway may take to store an ack, and to end the older subscription, on a busy machine. */
+/**
+ * How long the gateway may take to store an ack, and to end the older subscription, on a busy
+ * machine.
+ */
 const settledMs = 5_000
 
 /**

@@ -1,7 +1,5 @@
-import { eventWeight } from '../../../core/delivery/event-weight.ts'
 import { readHistory } from '../../../core/delivery/history.ts'
 import { printCursor } from '../../../core/model/cursor.ts'
-import { payerOf } from '../../../core/sessions/payer.ts'
 import { badInput } from '../../../errors.ts'
 import { gapObject } from '../../model/gap-notice.ts'
 import type { TypedObject } from '../../model/typed-value.ts'
@@ -10,6 +8,7 @@ import type { EventContext } from '../event-context.ts'
 import type { ServedEvents } from '../served-events.ts'
 import { SubscriptionAccess, type SubscriptionRequest } from '../subscription-access.ts'
 import { resultOf } from '../typed-results.ts'
+import { reserveFor } from './reserve-page.ts'
 
 const defaultPage = 100
 const maxPage = 1_000
@@ -36,8 +35,9 @@ export interface FieldHistory {
 export async function readFieldHistory(
   served: ServedEvents,
   request: SubscriptionRequest,
-  { identity, address, gateway, pages }: EventContext,
+  context: EventContext,
 ): Promise<FieldHistory> {
+  const { identity, gateway } = context
   const { field, args } = request
   const first = args['first'] ?? defaultPage
   if (typeof first !== 'number' || first < 1 || first > maxPage)
@@ -45,18 +45,12 @@ export async function readFieldHistory(
   const access = new SubscriptionAccess(served, { ...request, operation: 'Query' })
   const { fields } = access.reader
   try {
-    const payer = payerOf(identity, address)
     const after = field.builtIn.after === undefined ? undefined : args[field.builtIn.after]
     const page = await readHistory(gateway, {
       topic: access.topicFor(identity),
       after: typeof after === 'string' ? after : undefined,
       first,
-      reserve: (event, isFirst) => {
-        const bytes = eventWeight(event, { data: 1, headers: 0 })
-        if (!isFirst) return pages.take(payer, bytes)
-        pages.begin(payer, bytes)
-        return true
-      },
+      reserve: reserveFor(context),
     })
     const { gap } = page
     return {

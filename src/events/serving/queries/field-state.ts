@@ -1,6 +1,4 @@
-import { eventWeight } from '../../../core/delivery/event-weight.ts'
 import { printCursor } from '../../../core/model/cursor.ts'
-import { payerOf } from '../../../core/sessions/payer.ts'
 import { readState } from '../../../core/state/read-state.ts'
 import { badInput } from '../../../errors.ts'
 import { plainValue } from '../../projection/typed-resolvers.ts'
@@ -9,6 +7,7 @@ import type { EventContext } from '../event-context.ts'
 import type { ServedEvents } from '../served-events.ts'
 import { SubscriptionAccess, type SubscriptionRequest } from '../subscription-access.ts'
 import { resultOf } from '../typed-results.ts'
+import { reserveFor } from './reserve-page.ts'
 
 /** What the query cost of a page counts, as for `historyCost`. */
 export const stateQueryCost = {
@@ -32,8 +31,9 @@ export interface FieldStatePage {
 export async function readFieldState(
   served: ServedEvents,
   request: SubscriptionRequest,
-  { identity, address, gateway, pages }: EventContext,
+  context: EventContext,
 ): Promise<FieldStatePage> {
+  const { identity, gateway } = context
   const { field, args } = request
   const access = new SubscriptionAccess(served, request)
   try {
@@ -42,17 +42,11 @@ export async function readFieldState(
     if (typeof first !== 'number' || first < 1 || first > statePage.max)
       throw badInput('first', `expected a number from 1 to ${statePage.max}, got ${JSON.stringify(first)}`)
     const after = args['after']
-    const payer = payerOf(identity, address)
     const page = await readState(gateway, {
       topic,
       after: typeof after === 'string' ? after : undefined,
       first,
-      reserve: (event, isFirst) => {
-        const bytes = eventWeight(event, { data: 1, headers: 0 })
-        if (!isFirst) return pages.take(payer, bytes)
-        pages.begin(payer, bytes)
-        return true
-      },
+      reserve: reserveFor(context),
     })
     const { fields } = access.reader
     return {
