@@ -5,7 +5,7 @@ import { type ChannelEvent, type GapEvent, type MessageEvent, OverflowGap } from
 import type { Cursor } from '../model/cursor.ts'
 import type { OverflowPolicy } from '../model/overflow-policy.ts'
 import type { Subscriber } from '../ports/subscriber.ts'
-import type { Topic } from '../ports/topic.ts'
+import { hasState, type Topic } from '../ports/topic.ts'
 import { Pace, type Paces } from './pace.ts'
 import { LastEventsSearch } from './replay/last-events.ts'
 
@@ -251,10 +251,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
    * that was replaced makes another state.
    */
   missed(gap: GapEvent): void {
-    const { topic } = this
     const isKept = gap.reason === 'RETENTION'
-    const hasState = topic.kind === 'event' && topic.state !== undefined
-    if (!hasState || (isKept && typeof this.position !== 'object')) return this.deliver(gap)
+    if (!hasState(this.topic) || (isKept && typeof this.position !== 'object')) return this.deliver(gap)
     if (!isKept) this.deliver(gap)
     if (this.#behind || this.#ended) return
     this.#replayer.stop(this)

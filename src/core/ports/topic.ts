@@ -45,6 +45,11 @@ export interface StateTopic extends Pick<TopicTest, 'matches'> {
   keyOf(event: MessageEvent): unknown
 }
 
+/** Whether a subscription to the topic begins with keyed state. */
+export function hasState(topic: Topic): boolean {
+  return topic.kind === 'event' && topic.state !== undefined
+}
+
 export function channelTopic(clientId: string): ChannelTopic {
   return { kind: 'channel', clientId }
 }

@@ -12,7 +12,7 @@ import type { JournalMessage } from '../../model/message.ts'
 import type { HotWindow } from '../../ports/hot-window.ts'
 import type { Journal } from '../../ports/journal.ts'
 import type { Observer } from '../../ports/observer.ts'
-import type { Recipients, Topic } from '../../ports/topic.ts'
+import { hasState, type Recipients, type Topic } from '../../ports/topic.ts'
 import type { ChannelSubscription, Replayer } from '../channel-subscription.ts'
 import type { Checkpoints } from '../checkpoints.ts'
 import { Deduplicator } from '../deduplicator.ts'
@@ -474,7 +474,7 @@ export class CatchUp implements Replayer {
           kind: 'GAP',
           // After the gap of a keyed state, a client that loses its connection at once reads the
           // new journal from its beginning.
-          cursor: (hasState(subscription) && oldest) || cursorOf(this.#context.cursors, epoch, last),
+          cursor: (hasState(subscription.topic) && oldest) || cursorOf(this.#context.cursors, epoch, last),
           reason,
           oldest,
           receivedAt: Date.now(),
@@ -498,10 +498,6 @@ export class CatchUp implements Replayer {
     }
     return oldest
   }
-}
-
-function hasState({ topic }: ChannelSubscription): boolean {
-  return topic.kind === 'event' && topic.state !== undefined
 }
 
 /** Where a scan for the subscription begins. */
