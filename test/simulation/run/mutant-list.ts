@@ -293,8 +293,14 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'an older subscription of a position continues on the same replica',
     'src/core/positions/held-positions.ts',
-    "known?.lose('taken')",
+    "known.lose('taken')",
     '',
+  ),
+  mutant(
+    'a subscription does not ask for acks that are not stored',
+    'src/core/positions/hand-over.ts',
+    'if (heldBefore === undefined) return stored',
+    'if (stored || heldBefore === undefined) return stored',
   ),
   mutant(
     'a subscription begins at the live end instead of its position',
