@@ -20,9 +20,11 @@ import {
 } from '../core/accounting/labels.ts'
 import type { StateCounts } from '../core/accounting/state-counts.ts'
 import type { Observer } from '../core/ports/observer.ts'
+import type { PositionCounts } from '../core/positions/position-counts.ts'
 import { type ErrorCode, errorTable } from '../errors.ts'
 import { Buckets, printHistogram } from './buckets.ts'
 import { clusterSeries } from './series/cluster-series.ts'
+import { positionSeries } from './series/position-series.ts'
 import { cross, labelsOf, metricFamily, type Series } from './series/series.ts'
 import { stateSeries } from './series/state-series.ts'
 import type { Snapshot, SnapshotMetric } from './snapshot.ts'
@@ -129,6 +131,8 @@ export function createMetrics(): Metrics {
   const ofCluster = clusterSeries(() => clusterCounts())
   let stateCounts = (): readonly StateCounts[] => []
   const ofStates = stateSeries(() => stateCounts())
+  let positionCounts: () => PositionCounts | undefined = () => undefined
+  const ofPositions = positionSeries(() => positionCounts())
   const started = metricFamily<[TransportName]>(['transport'], cross(transportNames))
   const resumes = metricFamily<['resumed' | 'gap']>(['result'], [['resumed'], ['gap']])
   const ended = metricFamily<[TransportName, SessionEnd]>(['transport', 'reason'], cross(transportNames, sessionEnds))
@@ -372,6 +376,17 @@ export function createMetrics(): Metrics {
     'Times that retention deleted messages before they were folded into the keyed state of a typed field.',
     ofStates.missed,
   )
+  gauge('warren_position_subscriptions', 'Open subscriptions with a named position.', ofPositions.held)
+  gauge(
+    'warren_position_acks_waiting',
+    'Named positions with an ack that is not stored in the registry yet. Acks are stored within a second while the registry is available.',
+    ofPositions.waiting,
+  )
+  counter(
+    'warren_positions_taken_total',
+    'Subscriptions that took a named position, by what is known of its former subscription: none, it was on this replica, its replica answered how far it acked, or did not answer.',
+    ofPositions.taken,
+  )
   gauge('warren_workers', 'Running processes; more than one with `WARREN_WORKERS`.', workers)
   counter('warren_workers_lost_total', 'Workers that exited unexpectedly and were restarted.', workersLost)
   const [name, help] = describedDelivery
@@ -408,6 +423,9 @@ export function createMetrics(): Metrics {
     },
     stateCounts: (read) => {
       stateCounts = read
+    },
+    positionCounts: (read) => {
+      positionCounts = read
     },
     resumed: (result) => resumes.add(1, result),
     sessionStarted(transport) {

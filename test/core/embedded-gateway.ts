@@ -172,6 +172,7 @@ export class RecordingObserver implements Observer {
   fieldPublished(): void {}
   clusterCounts(): void {}
   stateCounts(): void {}
+  positionCounts(): void {}
   resumed(result: string): void {
     this.resumes.push(result)
   }

@@ -1,5 +1,6 @@
 import type { Gathering } from '../cluster/gathering.ts'
 import { isOlder, type JournalPlace } from '../model/cursor.ts'
+import type { HandOverKind } from './position-counts.ts'
 import type { PositionHold } from './position-hold.ts'
 import type { PositionKey } from './position-store.ts'
 
@@ -22,6 +23,8 @@ export interface HandOverParts {
  * before it answers, so the answer is final.
  */
 export class HandOver {
+  /** Subscriptions that took a position. */
+  readonly counts: Record<HandOverKind, number> = { none: 0, here: 0, answered: 0, unanswered: 0 }
   readonly #parts: HandOverParts
 
   constructor(parts: HandOverParts) {
@@ -38,14 +41,18 @@ export class HandOver {
     stored: JournalPlace | undefined,
     heldBefore: string | undefined,
   ): Promise<JournalPlace | undefined> {
-    if (heldBefore === undefined) return stored
     const { replica, gathering, release } = this.#parts
-    const acked =
-      heldBefore === replica
-        ? release({ clientId, name }, holder)
-        : await gathering?.askOne(heldBefore, question, { clientId, name, holder }, readPlace)
-    if (!acked) return stored
-    return !stored || isOlder(stored, acked) ? acked : stored
+    let acked: JournalPlace | null | undefined
+    if (heldBefore === undefined) {
+      this.counts.none += 1
+    } else if (heldBefore === replica) {
+      acked = release({ clientId, name }, holder)
+      this.counts.here += 1
+    } else {
+      acked = await gathering?.askOne(heldBefore, question, { clientId, name, holder }, readAnswer)
+      this.counts[acked === undefined ? 'unanswered' : 'answered'] += 1
+    }
+    return acked && (!stored || isOlder(stored, acked)) ? acked : stored
   }
 
   #answer(args: unknown): { readonly place: JournalPlace | null } | undefined {
@@ -55,11 +62,11 @@ export class HandOver {
   }
 }
 
-function readPlace(value: unknown): JournalPlace | undefined {
-  const { epoch, offset, fingerprint, before } = Object((Object(value) as { place?: unknown }).place) as Record<
-    string,
-    unknown
-  >
+/** Null: nothing is acked there. Undefined: this is no answer. */
+function readAnswer(value: unknown): JournalPlace | null | undefined {
+  const { place } = Object(value) as Record<string, unknown>
+  if (place === null) return null
+  const { epoch, offset, fingerprint, before } = Object(place) as Record<string, unknown>
   return typeof epoch === 'string' &&
     Number.isSafeInteger(offset) &&
     Number.isSafeInteger(fingerprint) &&

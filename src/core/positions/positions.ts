@@ -6,6 +6,7 @@ import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
 import type { EventCount, EventCounter } from './event-counter.ts'
 import { HandOver } from './hand-over.ts'
 import { HeldPositions } from './held-positions.ts'
+import type { PositionCounts } from './position-counts.ts'
 import { type HoldKeeper, PositionHold } from './position-hold.ts'
 import {
   checkPositionName,
@@ -81,9 +82,8 @@ export class Positions implements HoldKeeper {
     })
   }
 
-  /** Subscriptions of this replica that have a position, and acks that are not stored yet. */
-  get counts(): { readonly held: number; readonly waiting: number } {
-    return { held: this.#held.size, waiting: this.#writer.waiting }
+  get counts(): PositionCounts {
+    return { held: this.#held.size, waiting: this.#writer.waiting, taken: { ...this.#handOver.counts } }
   }
 
   /**

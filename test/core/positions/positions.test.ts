@@ -302,6 +302,9 @@ describe('a later subscription takes the position', () => {
     expect([second.story(), third.story(), fourth.story()]).toEqual([[3, 4, 'ended'], [4, 'POSITION_TAKEN'], []])
     await passed(1_100)
     expect(placeIn(store)).toBe(4)
+    const takenBy = ({ gateway }: World) => gateway.positions.counts.taken
+    expect(takenBy(replicas.b)).toEqual({ none: 0, here: 0, answered: 1, unanswered: 0 })
+    expect(takenBy(replicas.c)).toEqual({ none: 0, here: 1, answered: 1, unanswered: 0 })
     close()
   })
 
@@ -316,6 +319,7 @@ describe('a later subscription takes the position', () => {
     expect(second.story()).toEqual([])
     await passed(200)
     expect([first.story(), second.story()]).toEqual([[0], [0]])
+    expect(replicas.b.gateway.positions.counts.taken.unanswered).toBe(1)
     close()
   })
 
@@ -419,7 +423,7 @@ describe('an ack', () => {
     store.failing = new Error('away')
     for (let n = 0; n < 3; n += 1) world.journal.add()
     await passed(3_000)
-    expect(world.gateway.positions.counts).toEqual({ held: 1, waiting: 1 })
+    expect(world.gateway.positions.counts).toMatchObject({ held: 1, waiting: 1 })
     store.failing = undefined
     await passed(5_000)
     expect([placeIn(store), world.gateway.positions.counts.waiting]).toEqual([2, 0])
