@@ -309,5 +309,16 @@ export const contestants: readonly Contestant[] = [
       script: () => [],
     }),
   },
+  {
+    name: 'ws-stream',
+    title: 'bare ws, amqplib on a stream',
+    sources: ['rabbit'],
+    graphql: false,
+    start: async (source, broker) => ({
+      ...(await start('ws', source, broker, { args: ['own', 'stream'] })),
+      path: '/?channel=c{c}&id={id}',
+      script: () => [],
+    }),
+  },
   { name: 'bare-c', title: 'bare sockets (C)', sources: ['process'], graphql: false, start: startBare },
 ]

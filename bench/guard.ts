@@ -49,7 +49,7 @@ async function guard(): Promise<readonly Comparison[]> {
     throw new Error(`--rounds: expected a whole number from ${pairsNeeded} on, got "${values.rounds}"`)
   const chosen = values.scenario.split(',').map((name) => {
     const scenario = scenarios.find((one) => one.name === name)
-    if (!scenario || scenario.mode !== 'closed')
+    if (!scenario || !['closed', 'tail'].includes(scenario.mode))
       throw new Error(`--scenario: "${name}" does not exist, or has no cost of a delivery`)
     return scenario
   })
