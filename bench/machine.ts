@@ -88,8 +88,9 @@ export function startNode(
   args: readonly string[],
   core: 'server' | 'load',
   env: Readonly<Record<string, string>> = {},
+  node = process.execPath,
 ): Promise<Started> {
-  return startProgram(process.execPath, ['--expose-gc', path, ...args], core, env)
+  return startProgram(node, ['--expose-gc', path, ...args], core, env)
 }
 
 /**

@@ -23,7 +23,7 @@ struct script {
 };
 
 struct scenario {
-  char mode[16]; /* closed, rate, idle, connects, churn, hold */
+  char mode[16]; /* closed, rate, tail, idle, connects, churn, hold */
   int port, control, broker /* 0: none */, connections, channels, bytes, concurrency;
   int window, burst, rate;
   int warm_ms, measure_ms, settle_ms, warm_connects, stalled;

@@ -33,6 +33,7 @@ static int epoll_fd, control_fd, timer_fd;
 static uint32_t published;
 static uint32_t first;     /* earlier messages proved subscriptions, and are not counted */
 static uint64_t accounted; /* deliveries from `first` on */
+static uint32_t taken;     /* in tail mode: messages from `first` on that the server has taken */
 static uint16_t left[RING]; /* by number: how many have not received it */
 static int in_flight, audience;
 static bool measuring, pumping, leaving, holding;
@@ -50,6 +51,9 @@ void fail(const char *format, ...) {
   exit(1);
 }
 
+/* Most messages have no subscriber. */
+static bool is_tail(void) { return strcmp(scenario.mode, "tail") == 0; }
+
 void on_delivery(int index, uint32_t sequence, int64_t sent_ns) {
   if (holding) {
     hold_delivery(index, sequence, sent_ns);
@@ -58,6 +62,12 @@ void on_delivery(int index, uint32_t sequence, int64_t sent_ns) {
   if (sequence < first) return;
   accounted++;
   if (measuring) latency_add(WHOLE, now_ns() - sent_ns);
+  if (is_tail()) {
+    /* A stream is read in order, so everything up to this message has been taken. */
+    if (sequence - first >= taken) taken = sequence - first + 1;
+    in_flight = (int)(published - first - taken);
+    return;
+  }
   if (--left[sequence % RING] == 0) in_flight--;
 }
 
@@ -192,6 +202,7 @@ static void shake_hands(void) {
   for (int i = 0; i < scenario.stalled; i++) epoll_ctl(epoll_fd, EPOLL_CTL_DEL, connections[i].fd, NULL);
   in_flight = 0;
   accounted = 0;
+  taken = 0;
   first = published;
 }
 
@@ -226,6 +237,17 @@ static void listen_in(void) {
   epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
+/* The deliveries of messages 0 to `end` - 1. */
+static uint64_t deliveries_until(uint32_t end) {
+  if (!is_tail()) return (uint64_t)end * (uint64_t)audience;
+  uint32_t channels = (uint32_t)scenario.channels, subscribed = (uint32_t)scenario.connections;
+  uint32_t rest = end % channels;
+  return (uint64_t)(end / channels) * subscribed + (rest < subscribed ? rest : subscribed);
+}
+
+/* What the figures are a share of: deliveries, in tail mode messages. */
+static uint64_t done(void) { return is_tail() ? taken : accounted; }
+
 static void pump(void) {
   connect_all(scenario.connections);
   audience = (scenario.connections - scenario.stalled) / scenario.channels;
@@ -239,18 +261,18 @@ static void pump(void) {
   latency_clear();
   measuring = true;
   struct usage server = usage_of_server(), self = usage_of_self();
-  uint64_t before = accounted;
+  uint64_t before = done();
   int64_t began = now_ns();
   say("begin");
   turns_for(scenario.measure_ms);
   double seconds = (double)(now_ns() - began) / 1e9;
   struct usage server_after = usage_of_server(), self_after = usage_of_self();
-  uint64_t measured = accounted - before;
+  uint64_t measured = done() - before;
   say("end");
   measuring = false;
   pumping = false;
   double p50 = latency_at(WHOLE, 0.5), p99 = latency_at(WHOLE, 0.99);
-  uint64_t expected = (uint64_t)(published - first) * (uint64_t)audience;
+  uint64_t expected = deliveries_until(published) - deliveries_until(first);
   for (int64_t until = now_ns() + 10000000000LL; accounted < expected && now_ns() < until;) turn(10);
   char added[80] = "";
   if (latency_at(ADDED, 0.5) > 0)

@@ -323,7 +323,11 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a position moves when its event is queued, not when it is delivered',
     patches: [
-      { file: subscription, from: 'this.lastTaken = event\n    this.#onTaken?.(event)', to: 'this.lastTaken = event' },
+      {
+        file: subscription,
+        from: 'this.lastTaken = passed\n    this.#onTaken?.(event)',
+        to: 'this.lastTaken = passed',
+      },
       {
         file: subscription,
         from: "this.#last = event\n    if (event.kind === 'MESSAGE') {",
