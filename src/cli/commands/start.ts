@@ -1,7 +1,6 @@
 import { Command } from 'commander'
 import { load } from '../../config/load/load.ts'
 import { processInputs } from '../../config/load/process-inputs.ts'
-import { helpText } from '../../config/manual.ts'
 import type { Config } from '../../config/options/options.ts'
 import { checkStart } from '../check-start.ts'
 import { endSignal } from '../end-signal.ts'
@@ -16,7 +15,6 @@ export function startCommand(): Command {
     )
     .allowUnknownOption()
     .allowExcessArguments()
-    .addHelpText('after', () => `\n${helpText()}`)
     .action(async (_options: unknown, { args }: Command) => {
       const read = () => load(processInputs(args))
       const config = read()
