@@ -370,7 +370,7 @@ export type UndrainMutationVariables = Exact<{
 
 export type UndrainMutation = { undrain: { name: string, state: ReplicaState } };
 
-export type EntryFragment = { cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } };
+export type EntryFragment = { cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } };
 
 export type MessagesQueryVariables = Exact<{
   source?: string | number | null | undefined;
@@ -385,14 +385,14 @@ export type MessagesQueryVariables = Exact<{
 }>;
 
 
-export type MessagesQuery = { messages: { startCursor: string | null, endCursor: string | null, hasOlder: boolean, hasNewer: boolean, note: string | null, unanswered: Array<string>, epoch: string | null, nodes: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }>, at: { cursor: string } | null } };
+export type MessagesQuery = { messages: { startCursor: string | null, endCursor: string | null, hasOlder: boolean, hasNewer: boolean, note: string | null, unanswered: Array<string>, epoch: string | null, nodes: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }>, at: { cursor: string } | null } };
 
 export type MessageQueryVariables = Exact<{
   cursor: string;
 }>;
 
 
-export type MessageQuery = { message: { appId: string | null, headers: unknown, unreadable: string | null, cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, body: { text: string, encoding: BodyEncoding, truncated: boolean }, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, preview: { text: string } } | null };
+export type MessageQuery = { message: { appId: string | null, headers: unknown, unreadable: string | null, cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, body: { text: string, encoding: BodyEncoding, truncated: boolean }, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, preview: { text: string } } | null };
 
 export type TraceQueryVariables = Exact<{
   messageId?: string | number | null | undefined;
@@ -401,7 +401,7 @@ export type TraceQueryVariables = Exact<{
 }>;
 
 
-export type TraceQuery = { trace: Array<{ replica: string, since: string | null, messages: Array<{ cursor: string | null, offset: number, messageId: string | null, exchange: string, routingKey: string, receivedAt: string, outcome: MessageOutcome | null, explanation: string, clients: Array<string>, clientCount: number | null, matched: number, delivered: number, dropped: number, pending: number, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, sessions: Array<{ session: string, clientId: string, openedBy: string | null, transport: string, address: string, outcome: TracedSessionOutcome, since: string, pending: number }> }> }>, rabbitChannels: Array<{ id: string, exchange: string, routingKey: string }> };
+export type TraceQuery = { trace: Array<{ replica: string, since: string | null, messages: Array<{ cursor: string | null, offset: number, messageId: string | null, exchange: string, routingKey: string, receivedAt: string, outcome: MessageOutcome | null, explanation: string, clients: Array<string>, clientCount: number | null, withoutClient: boolean, matched: number, delivered: number, dropped: number, pending: number, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, sessions: Array<{ session: string, clientId: string, openedBy: string | null, transport: string, address: string, outcome: TracedSessionOutcome, since: string, pending: number }> }> }>, rabbitChannels: Array<{ id: string, exchange: string, routingKey: string, origin: SourceOrigin }> };
 
 export type JournalHistogramQueryVariables = Exact<{
   from?: string | null | undefined;
@@ -514,7 +514,7 @@ export type TailSubscriptionVariables = Exact<{
 }>;
 
 
-export type TailSubscription = { tail: { at: string, seen: number, sampledOneIn: number, outcomes: Array<{ outcome: MessageOutcome, count: number }>, entries: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }> } };
+export type TailSubscription = { tail: { at: string, seen: number, sampledOneIn: number, outcomes: Array<{ outcome: MessageOutcome, count: number }>, entries: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }> } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -569,6 +569,7 @@ export const EntryFragmentDoc = new TypedDocumentString(`
   clients
   clientCount
   outcome
+  withoutClient
   explanation
   matched
   delivered
@@ -1119,6 +1120,7 @@ export const MessagesDocument = new TypedDocumentString(`
   clients
   clientCount
   outcome
+  withoutClient
   explanation
   matched
   delivered
@@ -1169,6 +1171,7 @@ export const MessageDocument = new TypedDocumentString(`
   clients
   clientCount
   outcome
+  withoutClient
   explanation
   matched
   delivered
@@ -1195,6 +1198,7 @@ export const TraceDocument = new TypedDocumentString(`
       explanation
       clients
       clientCount
+      withoutClient
       matched
       delivered
       dropped
@@ -1227,6 +1231,7 @@ export const TraceDocument = new TypedDocumentString(`
     id
     exchange
     routingKey
+    origin
   }
 }
     `) as unknown as TypedDocumentString<TraceQuery, TraceQueryVariables>;
@@ -1592,6 +1597,7 @@ export const TailDocument = new TypedDocumentString(`
   clients
   clientCount
   outcome
+  withoutClient
   explanation
   matched
   delivered
