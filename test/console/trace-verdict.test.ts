@@ -9,7 +9,7 @@ const sources = sourcesOf({
 })
 const reasonOf = (source: string, reason: string) => ({ source, matched: false, everyone: false, clients: [], reason })
 
-/** Order 17 of the demo, whose body names no customer. */
+/** Order 17 of the demo: its body names no customer. */
 const lost: Traced = {
   cursor: 'c',
   offset: 17,
@@ -72,7 +72,7 @@ describe('the sentence of a trace', () => {
     ])
   })
 
-  test('says of a client that is away that it can still receive the message', () => {
+  test('states that a client that is away can still receive the message', () => {
     const away = { ...lost, clients: ['erin'], clientCount: 1, withoutClient: false }
     expect(verdictsOf(away)).toEqual([
       {
