@@ -35,6 +35,7 @@ import { PublishRights } from './publishing/publish-rights.ts'
 import { InvalidEvents } from './quarantine/invalid-events.ts'
 import { Quarantine } from './quarantine/quarantine.ts'
 import type { Connections } from './sessions/connections.ts'
+import type { EndedSessions } from './sessions/ended-sessions.ts'
 import type { Session } from './sessions/session.ts'
 import { type ClientPresence, Sessions, type SessionsParts } from './sessions/sessions.ts'
 import { tracedSessions } from './sessions/traced-sessions.ts'
@@ -288,6 +289,11 @@ export class Gateway {
           throw isUnavailable ? error : this.#unavailable(error)
         }),
     })
+  }
+
+  /** The last sessions of this replica that were cut off, or dropped events. */
+  get endedSessions(): EndedSessions {
+    return this.#sessions.ended
   }
 
   /** All open sessions of this replica, over all transports. */

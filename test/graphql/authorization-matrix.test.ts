@@ -65,6 +65,7 @@ const operations: readonly Asked[] = [
   { field: 'replicas', query: '{ replicas { name } }', allowed: observers },
   { field: 'clients', query: '{ clients { hasMore } }', allowed: observers },
   { field: 'client', query: '{ client(clientId: "alice") { online } }', allowed: observers },
+  { field: 'endedSessions', query: '{ endedSessions { unanswered } }', allowed: observers },
   { field: 'sessions', query: '{ sessions(clientId: "alice") { banned } }', allowed: observers },
   { field: 'disconnect', query: 'mutation { disconnect(session: "none") }', allowed: operators },
   { field: 'gatewayHistory', query: '{ gatewayHistory { stepMs } }', allowed: observers },

@@ -61,7 +61,7 @@ describe('the demo', () => {
       return trace[0]?.messages[0]
     })
     expect(explanation).toBe(
-      'No subscription of a typed field wanted it. No source found a client: "/customer/id" is not in the body.',
+      'No source found a client: "/customer/id" is not in the body. No subscription of a typed field wanted it.',
     )
   })
 
