@@ -3,7 +3,7 @@ import { fingerprintOf } from '../model/cursor.ts'
 import type { JournalMessage } from '../model/message.ts'
 import { noteOf } from '../ports/journal.ts'
 import { repeatedHeader } from '../publishing/repeated-header.ts'
-import { FirstOffsets, hashOfId } from './first-offsets.ts'
+import { FirstOffsets, IdHash } from './first-offsets.ts'
 
 /**
  * `publish` sets this header if the caller gives an idempotency key. A back end may set it too.
@@ -29,6 +29,7 @@ const maxRepeats = 50_000
  * through a buffered source, or a gateway published it again.
  */
 export class Deduplicator {
+  readonly #hash = new IdHash()
   #current = new Generation()
   #previous = new Generation()
   #generationStartedAt = 0
@@ -113,7 +114,7 @@ export class Deduplicator {
   }
 
   #isKnownId(messageId: string, fingerprint: number, { offset, receivedAt }: JournalMessage): boolean {
-    const hash = hashOfId(messageId)
+    const hash = this.#hash.set(messageId)
     const first = this.#current.byId.get(hash, fingerprint) ?? this.#previous.byId.get(hash, fingerprint)
     if (first !== undefined) return first < offset
     this.#makeRoom(receivedAt)
