@@ -35,6 +35,7 @@ import { PublishRights } from './publishing/publish-rights.ts'
 import { InvalidEvents } from './quarantine/invalid-events.ts'
 import { Quarantine } from './quarantine/quarantine.ts'
 import type { Connections } from './sessions/connections.ts'
+import type { EndedSessions } from './sessions/ended-sessions.ts'
 import type { Session } from './sessions/session.ts'
 import { type ClientPresence, Sessions, type SessionsParts } from './sessions/sessions.ts'
 import { tracedSessions } from './sessions/traced-sessions.ts'
@@ -61,7 +62,7 @@ export interface GatewayParts {
   readonly broker: Broker
   readonly control: ControlBus
   /** Receives the control messages about replicas and presence. Default: they are ignored. */
-  readonly cluster?: Pick<Cluster, 'onControl' | 'onResync' | 'members'>
+  readonly cluster?: Pick<Cluster, 'onControl' | 'onResync' | 'members' | 'gathering'>
   /** Receives which clients have sessions. Default: nothing does. */
   readonly presence?: ClientPresence | undefined
   /** Receives each live message and its clients. Default: nothing does. */
@@ -224,6 +225,8 @@ export class Gateway {
       }),
       store: parts.positionStore,
       control: parts.control,
+      replica: parts.replica,
+      gathering: parts.cluster?.gathering,
       cursors: parts.cursors,
       ttlMs: () => parts.limits.positionTtlMs,
       liveEnd: () => this.#liveEnd(),
@@ -286,6 +289,11 @@ export class Gateway {
           throw isUnavailable ? error : this.#unavailable(error)
         }),
     })
+  }
+
+  /** The last sessions of this replica that were cut off, or dropped events. */
+  get endedSessions(): EndedSessions {
+    return this.#sessions.ended
   }
 
   /** All open sessions of this replica, over all transports. */

@@ -83,11 +83,13 @@ function audienceText({ sources, clients, clientCount }: Traced): string {
   return `for ${names}, by source ${sources.join(', ')}`
 }
 
-function outcomeText({ outcome, reason }: Traced): string {
+function outcomeText({ outcome, reason, clientCount }: Traced): string {
   switch (outcome) {
     case 'DELIVERED':
       return 'DELIVERED'
     case 'NO_SUBSCRIBER':
+      if (clientCount === 0)
+        return 'NO_SUBSCRIBER: no source found a client for it, and no subscription of a typed field wanted it here'
       return 'NO_SUBSCRIBER: no client was subscribed here when it arrived; a client that resumes with an older cursor receives it'
     case 'UNMATCHED':
       return 'UNMATCHED: no source found a client for it; compare its exchange and key with rabbitChannels'

@@ -1,4 +1,5 @@
 import { Icon, type IconName } from './icon.tsx'
+import type { OutcomeName } from './outcome.ts'
 
 /** The colours of states, by their CSS class. */
 export type Tone = 'ok' | 'wait' | 'fail' | 'poison' | 'lostid' | 'filter' | 'quiet'
@@ -25,9 +26,7 @@ export const outcomes = {
   INVALID: look('does not fit', 'poison', 'schema'),
   REPEATED: look('repeated', 'quiet', 'repeat'),
   REPLAYED: look('only replayed', 'quiet', 'journal'),
-} as const satisfies Record<string, Look>
-
-export type OutcomeName = keyof typeof outcomes
+} as const satisfies Record<OutcomeName, Look>
 
 export const replicaStates = {
   SERVING: look('serves', 'ok', 'ok', false),
@@ -65,23 +64,4 @@ export function Status({ is, text }: { is: Look; text?: string | undefined }) {
       {text ?? is.word}
     </span>
   )
-}
-
-/** Of a message as a replica counts it. */
-export function outcomeOf(message: {
-  readonly outcome?: string | null
-  readonly delivered: number
-  readonly dropped: number
-  readonly pending: number
-  /** Subscriptions that are behind and read it from the journal later. */
-  readonly behind?: number | null
-}): OutcomeName {
-  const { outcome, delivered, dropped, pending, behind } = message
-  if (outcome === 'NO_SUBSCRIBER' && (behind ?? 0) > 0) return 'WAITING'
-  if (outcome === null || outcome === undefined) return 'REPLAYED'
-  if (outcome === 'DELIVERED') {
-    if (pending > 0) return 'WAITING'
-    return dropped > 0 && delivered === 0 ? 'DROPPED' : 'DELIVERED'
-  }
-  return outcome in outcomes ? (outcome as OutcomeName) : 'REPLAYED'
 }

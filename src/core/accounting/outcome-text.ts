@@ -24,7 +24,7 @@ export function outcomeText(message: Explained, of: 'one replica' | 'all replica
         return behind === 1
           ? 'One subscription of its clients is behind: it reads the journal at its own pace, and receives it later.'
           : `${behind} subscriptions of its clients are behind: they read the journal at their own pace, and receive it later.`
-      if (message.clientCount === 0) return `No subscription of a typed field wanted it. ${noClient(message)}`
+      if (message.clientCount === 0) return `${noClient(message)} No subscription of a typed field wanted it.`
       return matched > 0
         ? `None of its clients was subscribed${here} when it arrived; ${delivered} received it later, when they resumed.`
         : `None of its clients was subscribed${here} when it arrived; a client that resumes with an older cursor receives it.`

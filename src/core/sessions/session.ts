@@ -45,6 +45,9 @@ export interface SessionSubscribeOptions extends PositionOptions {
   readonly as?: Identity | undefined
 }
 
+/** `subscriptions`: those that ended with the session. */
+type SessionEnded = (session: Session, reason: SessionEnd, subscriptions: readonly ChannelSubscription[]) => void
+
 /** A feed of a session, and who may have it. */
 interface FollowedFeed {
   readonly identity: Identity | undefined
@@ -75,7 +78,7 @@ export class Session {
   /** Subscriptions of typed fields. */
   readonly #eventAccess = new Map<ChannelSubscription, EventAccess>()
   readonly #onClose: (reason: CloseReason) => void
-  readonly #onEnd: (session: Session) => void
+  readonly #onEnd: SessionEnded
   readonly #onIdentity: ((before: string | undefined, after: string | undefined) => void) | undefined
   readonly #allowance: Allowance
   readonly #deliveries: DeliveryCounter
@@ -123,7 +126,7 @@ export class Session {
      */
     onClose: (reason: CloseReason) => void
     /** Called once when the session has ended, for any reason. */
-    onEnd: (session: Session) => void
+    onEnd: SessionEnded
     /** Called when the session continues under another identity, with the client ids. */
     onIdentity?: (before: string | undefined, after: string | undefined) => void
   }) {
@@ -519,10 +522,11 @@ export class Session {
       subscriptions: this.#subscribed,
       seconds: Math.round(performance.now() - this.#began) / 1000,
     })
-    for (const subscription of this.#subscriptions) subscription.end()
+    const open = [...this.#subscriptions]
+    for (const subscription of open) subscription.end()
     for (const feed of this.#feeds?.keys() ?? []) feed.end()
     this.#observer.sessionEnded(this.transport, reason)
-    this.#onEnd(this)
+    this.#onEnd(this, reason, open)
   }
 
   /**

@@ -12,6 +12,7 @@ import type { Positions } from '../positions/positions.ts'
 import { mayObserve } from './authorizer.ts'
 import { type AcceptedSocket, type ConnectionLimits, type ConnectionSlot, Connections } from './connections.ts'
 import { drain } from './drain-sessions.ts'
+import { EndedSessions } from './ended-sessions.ts'
 import { Session, type SessionLimits } from './session.ts'
 
 export interface SessionsParts {
@@ -44,6 +45,8 @@ export class Sessions {
   readonly #parts: SessionsParts
   /** Counts sockets and sessions by payer. */
   readonly connections: Connections
+  /** The last sessions that were cut off, or dropped events. */
+  readonly ended = new EndedSessions()
   readonly #all = new Set<Session>()
   /** Sessions with a subscription that may not continue after a reload of the schema. */
   readonly #outdated = new Set<Session>()
@@ -70,6 +73,7 @@ export class Sessions {
     this.#expiry = setInterval(() => {
       const now = Date.now()
       for (const session of this.#all) session.expire(now)
+      this.ended.settle(now)
     }, expiryMs)
   }
 
@@ -134,7 +138,8 @@ export class Sessions {
       ofClient: this.#ofClient,
       slot,
       onClose: options.onClose,
-      onEnd: (ended) => {
+      onEnd: (ended, reason, subscriptions) => {
+        this.ended.add(ended, reason, subscriptions)
         slot.release()
         detach?.()
         this.#all.delete(ended)

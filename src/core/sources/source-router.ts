@@ -22,8 +22,7 @@ interface Taker {
   readonly takes: (routingKey: string) => boolean
 }
 
-interface Finder {
-  readonly id: string
+interface Finder extends Taker {
   readonly match: Matcher
 }
 
@@ -78,9 +77,10 @@ export class SourceRouter {
     this.#byId.set(source.id, source)
     this.#generation = {}
     const { id, exchange } = source
-    append(this.#byExchange, exchange, { id, takes: bindingMatcherOf(source) })
+    const takes = bindingMatcherOf(source)
+    append(this.#byExchange, exchange, { id, takes })
     if (!isSchemaDefinition(source))
-      append(this.#finders, exchange, { id, match: matcherOf(source, this.#maxBodyBytes) })
+      append(this.#finders, exchange, { id, takes, match: matcherOf(source, this.#maxBodyBytes) })
     return true
   }
 
@@ -115,6 +115,14 @@ export class SourceRouter {
   matchingIds(message: Message): string[] {
     const matchers = this.#finders.get(message.exchange) ?? []
     return matchers.flatMap(({ id, match }) => (hasAudience(message, match) ? [id] : []))
+  }
+
+  /**
+   * Whether a source that finds clients takes the message. If only sources of typed fields take it,
+   * the message is for no client by design.
+   */
+  seeksClientFor({ exchange, routingKey }: Pick<Message, 'exchange' | 'routingKey'>): boolean {
+    return (this.#finders.get(exchange) ?? []).some(({ takes }) => takes(routingKey))
   }
 
   /** As `audienceOf`, but caches the result on the message. For messages of the hot window. */

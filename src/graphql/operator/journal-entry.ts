@@ -7,7 +7,7 @@ import type { BrowsedEntry } from '../../core/inspection/replica-outcomes.ts'
 import { badInput } from '../../errors.ts'
 import { builder } from '../types/builder.ts'
 import { dataOf } from '../types/channel-event.ts'
-import { MessageOutcome, SourceReasonObject, TracedFieldObject } from '../types/replica-trace.ts'
+import { MessageOutcome, SourceReasonObject, TracedFieldObject, withoutClientText } from '../types/replica-trace.ts'
 
 /** How many bytes of a body `body` returns. */
 const bodyBytes = { standard: 64 * 1024, most: 16 * 1024 * 1024 }
@@ -116,6 +116,11 @@ export const JournalEntry = builder.objectRef<BrowsedEntry>('JournalEntry').impl
       nullable: true,
       description: 'Null: everyone.',
       resolve: ({ described }) => described.clientCount,
+    }),
+    withoutClient: t.boolean({
+      description: withoutClientText,
+      resolve: ({ entry, described }, _args, { gateway }) =>
+        described.clientCount === 0 && gateway.sources.seeksClientFor(entry),
     }),
     sources: t.stringList({
       description: 'The ids of the sources that find a client for it.',

@@ -50,6 +50,7 @@ const ReplicaOutbox = builder.objectRef<ReplicaReport>('ReplicaOutbox').implemen
     bytes: t.exposeFloat('outboxBytes', { description: 'Bytes that wait to be written to sockets.' }),
     bufferedBytes: t.exposeFloat('bufferedBytes', { description: 'Bytes that subscriptions queue for slow clients.' }),
     waitingSessions: t.exposeInt('waitingSessions', { description: 'Sessions for which events wait.' }),
+    waitingClients: t.exposeIDList('waitingClients', { description: 'Some of their clients, at most five.' }),
   }),
 })
 

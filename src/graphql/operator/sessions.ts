@@ -1,9 +1,13 @@
 import type { ClientSessions } from '../../core/inspection/clients/client-inspector.ts'
+import { type EndedPage, maxEndedSessions } from '../../core/inspection/clients/ended-report.ts'
 import type { SubscriptionReport } from '../../core/inspection/clients/session-report.ts'
 import { checkClientId } from '../../core/model/channel-event.ts'
 import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
 import { demandObserver, operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
+import { maxPage, pageSize } from './page-arguments.ts'
+
+const standardEnded = 50
 
 const SessionSubscription = builder.objectRef<SubscriptionReport>('SessionSubscription').implement({
   fields: (t) => ({
@@ -81,6 +85,49 @@ builder.queryField('sessions', (t) =>
     resolve: (_root, { clientId }, { identity, inspection }) => {
       demandObserver(identity, 'list sessions')
       return inspection.clients.sessions(checkClientId(clientId))
+    },
+  }),
+)
+
+const EndedSessionObject = builder.objectRef<EndedPage['sessions'][number]>('EndedSession').implement({
+  description: 'A session that the gateway cut off, or that ended with events that were dropped.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'As `ClientSession.id`.' }),
+    replica: t.exposeString('replica'),
+    clientId: t.exposeID('clientId', { nullable: true }),
+    transport: t.exposeString('transport'),
+    address: t.exposeString('address'),
+    reason: t.exposeString('reason', { description: 'As the label of `warren_sessions_ended_total`.' }),
+    since: t.field({ type: 'DateTime', resolve: ({ since }) => new Date(since) }),
+    endedAt: t.field({ type: 'DateTime', resolve: ({ endedAt }) => new Date(endedAt) }),
+    delivered: t.exposeFloat('delivered'),
+    dropped: t.exposeFloat('dropped', {
+      description: 'By the overflow policy, or because the session ended. A client that resumes receives the latter.',
+    }),
+  }),
+})
+
+const EndedSessionsObject = builder.objectRef<EndedPage>('EndedSessions').implement({
+  fields: (t) => ({
+    sessions: t.expose('sessions', { type: [EndedSessionObject], description: 'Newest first.' }),
+    unanswered: t.exposeStringList('unanswered', { description: 'Replicas that are missing in the answer.' }),
+  }),
+})
+
+builder.queryField('endedSessions', (t) =>
+  t.field({
+    type: EndedSessionsObject,
+    description: `Operators and observers. Sessions that were cut off or dropped events. Each replica remembers the last ${maxEndedSessions} since its start.`,
+    extensions: operatorsOnly,
+    complexity: 10,
+    args: {
+      clientId: t.arg.id({ description: 'Only sessions of this client.' }),
+      first: t.arg.int({ defaultValue: standardEnded, description: `At most ${maxPage}.` }),
+    },
+    resolve: (_root, { clientId, first }, { identity, inspection }) => {
+      demandObserver(identity, 'list sessions')
+      const only = clientId === null || clientId === undefined ? null : checkClientId(clientId)
+      return inspection.clients.endedSessions(only, pageSize(first, standardEnded))
     },
   }),
 )

@@ -89,6 +89,9 @@ const TracedSession = builder.objectRef<CoreSession>('TracedSession').implement(
   }),
 })
 
+export const withoutClientText =
+  'Whether a source that finds clients takes it, and none found one. Such a message has the outcome `NO_SUBSCRIBER` if typed fields read its exchange, and `UNMATCHED` if not.'
+
 const TracedMessage = builder.objectRef<CoreMessage>('TracedMessage').implement({
   description: 'A message that was asked for, and what this replica did with it.',
   fields: (t) => ({
@@ -109,6 +112,10 @@ const TracedMessage = builder.objectRef<CoreMessage>('TracedMessage').implement(
     sources: t.exposeStringList('sources', { description: 'The ids of the sources that determine its clients.' }),
     clients: t.exposeStringList('clients', { description: 'The first twenty of its clients.' }),
     clientCount: t.exposeInt('clientCount', { nullable: true, description: 'Null: everyone.' }),
+    withoutClient: t.boolean({
+      description: withoutClientText,
+      resolve: (message, _args, { gateway }) => message.clientCount === 0 && gateway.sources.seeksClientFor(message),
+    }),
     matched: t.exposeInt('matched', {
       description: 'Number of subscriptions that took it, live or in a replay.',
     }),

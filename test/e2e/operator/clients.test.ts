@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { anonymous } from '../../../src/core/model/identity.ts'
 import { eventually } from '../../support/eventually.ts'
 import { type ChannelListener, listen, publish } from '../back-end/graphql-caller.ts'
 import { openTwoReplicas, type TwoReplicas } from './two-replicas.ts'
@@ -153,5 +154,53 @@ describe('the sessions of a client', () => {
     await eventually('the new session', () => a.gateway.hub.countOf('erin') === 2)
     await call(publish, { input: { clientId: 'erin', data: 'back' } })
     expect((await again.next()).data).toBe('back')
+  })
+})
+
+describe('sessions that have ended', () => {
+  test('are listed if they were cut off or dropped events, after their client has gone', async () => {
+    const { b, onA: call, observer } = replicas
+    const identity = { ...anonymous, clientId: 'mira' }
+    const open = () => b.gateway.openSession({ identity, transport: 'sse', address: '::1', onClose: () => undefined })
+    open().end('client')
+    const session = open()
+    const subscription = session.subscribe({ clientId: 'mira' })
+    await eventually('the subscription', () => b.gateway.hub.countOf('mira') === 1)
+    for (const n of [1, 2]) await call(publish, { input: { clientId: 'mira', data: { n } } })
+    await eventually('two events that wait', () => subscription.queued.length === 2)
+    const waiting = '{ replicas { name outbox { waitingSessions waitingClients } } }'
+    const { replicas: reports } = await observer<{ replicas: { name: string }[] }>(waiting)
+    expect(reports.find(({ name }) => name === b.gateway.replica)).toMatchObject({
+      outbox: { waitingSessions: 1, waitingClients: ['mira'] },
+    })
+    session.close('SLOW_CONSUMER')
+    // The transport ends the queue when the session has ended.
+    await subscription.return()
+    const ended = `query ($id: ID, $first: Int) { endedSessions(clientId: $id, first: $first) {
+      unanswered sessions { id replica clientId transport address reason since endedAt delivered dropped } } }`
+    const expected = {
+      endedSessions: {
+        unanswered: [],
+        sessions: [
+          {
+            id: session.id,
+            replica: b.gateway.replica,
+            clientId: 'mira',
+            transport: 'sse',
+            address: '::1',
+            reason: 'slow-consumer',
+            since: expect.any(String),
+            endedAt: expect.any(String),
+            delivered: 0,
+            dropped: 2,
+          },
+        ],
+      },
+    }
+    expect(await observer(ended, { first: 1 })).toEqual(expected)
+    b.gateway.endedSessions.settle(Date.now() + 60_000)
+    expect(await observer(ended, { id: 'mira' })).toEqual(expected)
+    expect(await observer(ended, { id: 'erin' })).toMatchObject({ endedSessions: { unanswered: [] } })
+    await expect(observer(ended, { first: 501 })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' })
   })
 })

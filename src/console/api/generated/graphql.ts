@@ -254,6 +254,14 @@ export type ClientDetailQueryVariables = Exact<{
 
 export type ClientDetailQuery = { client: { clientId: string, name: string | null, createdAt: string | null, registered: boolean, online: boolean, banned: boolean, slow: boolean, sessions: number, transports: Array<string>, replicas: Array<string>, offset: number | null, lagMs: number | null, pending: number, queuedBytes: number, delivered: number, dropped: number } | null, sessions: { clientId: string, banned: boolean, unanswered: Array<string>, sessions: Array<{ id: string, replica: string, transport: string, address: string, since: string, expiresAt: string | null, scope: Array<string>, queuedBytes: number, pending: number, delivered: number, dropped: number, slow: boolean, subscriptionCount: number, subscriptions: Array<{ field: string, topic: string, since: string, overflow: string, cursor: string | null, offset: number | null, lagMs: number, pending: number, queuedBytes: number, delivered: number, dropped: number, slow: boolean }> }> } };
 
+export type EndedSessionsQueryVariables = Exact<{
+  clientId?: string | number | null | undefined;
+  first?: number | null | undefined;
+}>;
+
+
+export type EndedSessionsQuery = { endedSessions: { unanswered: Array<string>, sessions: Array<{ id: string, replica: string, clientId: string | null, transport: string, address: string, reason: string, endedAt: string, delivered: number, dropped: number }> } };
+
 export type DisconnectMutationVariables = Exact<{
   session: string | number;
 }>;
@@ -370,7 +378,7 @@ export type UndrainMutationVariables = Exact<{
 
 export type UndrainMutation = { undrain: { name: string, state: ReplicaState } };
 
-export type EntryFragment = { cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } };
+export type EntryFragment = { cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } };
 
 export type MessagesQueryVariables = Exact<{
   source?: string | number | null | undefined;
@@ -385,14 +393,14 @@ export type MessagesQueryVariables = Exact<{
 }>;
 
 
-export type MessagesQuery = { messages: { startCursor: string | null, endCursor: string | null, hasOlder: boolean, hasNewer: boolean, note: string | null, unanswered: Array<string>, epoch: string | null, nodes: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }>, at: { cursor: string } | null } };
+export type MessagesQuery = { messages: { startCursor: string | null, endCursor: string | null, hasOlder: boolean, hasNewer: boolean, note: string | null, unanswered: Array<string>, epoch: string | null, nodes: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }>, at: { cursor: string } | null } };
 
 export type MessageQueryVariables = Exact<{
   cursor: string;
 }>;
 
 
-export type MessageQuery = { message: { appId: string | null, headers: unknown, unreadable: string | null, cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, body: { text: string, encoding: BodyEncoding, truncated: boolean }, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, preview: { text: string } } | null };
+export type MessageQuery = { message: { appId: string | null, headers: unknown, unreadable: string | null, cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, body: { text: string, encoding: BodyEncoding, truncated: boolean }, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, preview: { text: string } } | null };
 
 export type TraceQueryVariables = Exact<{
   messageId?: string | number | null | undefined;
@@ -401,7 +409,7 @@ export type TraceQueryVariables = Exact<{
 }>;
 
 
-export type TraceQuery = { trace: Array<{ replica: string, since: string | null, messages: Array<{ cursor: string | null, offset: number, messageId: string | null, exchange: string, routingKey: string, receivedAt: string, outcome: MessageOutcome | null, explanation: string, clients: Array<string>, clientCount: number | null, matched: number, delivered: number, dropped: number, pending: number, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, sessions: Array<{ session: string, clientId: string, openedBy: string | null, transport: string, address: string, outcome: TracedSessionOutcome, since: string, pending: number }> }> }>, rabbitChannels: Array<{ id: string, exchange: string, routingKey: string }> };
+export type TraceQuery = { trace: Array<{ replica: string, since: string | null, messages: Array<{ cursor: string | null, offset: number, messageId: string | null, exchange: string, routingKey: string, receivedAt: string, outcome: MessageOutcome | null, explanation: string, clients: Array<string>, clientCount: number | null, withoutClient: boolean, matched: number, delivered: number, dropped: number, pending: number, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, sessions: Array<{ session: string, clientId: string, openedBy: string | null, transport: string, address: string, outcome: TracedSessionOutcome, since: string, pending: number }> }> }>, rabbitChannels: Array<{ id: string, exchange: string, routingKey: string, origin: SourceOrigin }> };
 
 export type JournalHistogramQueryVariables = Exact<{
   from?: string | null | undefined;
@@ -491,7 +499,7 @@ export type DeleteSourceMutationVariables = Exact<{
 
 export type DeleteSourceMutation = { deleteRabbitChannel: boolean };
 
-export type ReplicaFragment = { name: string, answered: boolean, lastSeenAt: string, state: ReplicaState, reason: string | null, version: string, startedAt: string, uptimeMs: number | null, sessions: number | null, subscriptions: number | null, catchingUp: number | null, fellBehind: number | null, receivedPerSecond: number | null, deliveredPerSecond: number | null, lagMs: number | null, position: number | null, brokerNodes: Array<{ address: string, version: string }> | null, load: { cpu: number | null, loopDelayMs: number | null } | null, memory: { rssBytes: number, heapBytes: number } | null, hotWindow: { bytes: number, firstOffset: number | null, since: string | null, spanMs: number | null } | null, outbox: { bytes: number, bufferedBytes: number, waitingSessions: number } | null };
+export type ReplicaFragment = { name: string, answered: boolean, lastSeenAt: string, state: ReplicaState, reason: string | null, version: string, startedAt: string, uptimeMs: number | null, sessions: number | null, subscriptions: number | null, catchingUp: number | null, fellBehind: number | null, receivedPerSecond: number | null, deliveredPerSecond: number | null, lagMs: number | null, position: number | null, brokerNodes: Array<{ address: string, version: string }> | null, load: { cpu: number | null, loopDelayMs: number | null } | null, memory: { rssBytes: number, heapBytes: number } | null, hotWindow: { bytes: number, firstOffset: number | null, since: string | null, spanMs: number | null } | null, outbox: { bytes: number, bufferedBytes: number, waitingSessions: number, waitingClients: Array<string> } | null };
 
 export type AccountFragment = { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number };
 
@@ -500,7 +508,7 @@ export type StatsSubscriptionVariables = Exact<{
 }>;
 
 
-export type StatsSubscription = { gatewayStats: { at: string, spanMs: number, receivedPerSecond: number | null, deliveredPerSecond: number | null, sessions: number, unanswered: Array<string>, bySource: Array<{ source: string, exchange: string | null, receivedPerSecond: number | null, total: number }>, byTransport: Array<{ transport: string, sessions: number, subscriptions: number, deliveredPerSecond: number | null, droppedPerSecond: number | null }>, byField: Array<{ field: string, matchedPerSecond: number | null, deliveredPerSecond: number | null, filteredPerSecond: number | null, invalidPerSecond: number | null }>, byOutcome: Array<{ outcome: MessageOutcome, perSecond: number | null, total: number }>, deliveryTimes: { p50Ms: number | null, p99Ms: number | null }, accounts: { at: string, unanswered: Array<string>, total: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }, byTransport: Array<{ transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }>, byReplica: Array<{ replica: string, startedAt: string, account: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number } }> }, replicas: Array<{ name: string, answered: boolean, lastSeenAt: string, state: ReplicaState, reason: string | null, version: string, startedAt: string, uptimeMs: number | null, sessions: number | null, subscriptions: number | null, catchingUp: number | null, fellBehind: number | null, receivedPerSecond: number | null, deliveredPerSecond: number | null, lagMs: number | null, position: number | null, brokerNodes: Array<{ address: string, version: string }> | null, load: { cpu: number | null, loopDelayMs: number | null } | null, memory: { rssBytes: number, heapBytes: number } | null, hotWindow: { bytes: number, firstOffset: number | null, since: string | null, spanMs: number | null } | null, outbox: { bytes: number, bufferedBytes: number, waitingSessions: number } | null }> } };
+export type StatsSubscription = { gatewayStats: { at: string, spanMs: number, receivedPerSecond: number | null, deliveredPerSecond: number | null, sessions: number, unanswered: Array<string>, bySource: Array<{ source: string, exchange: string | null, receivedPerSecond: number | null, total: number }>, byTransport: Array<{ transport: string, sessions: number, subscriptions: number, deliveredPerSecond: number | null, droppedPerSecond: number | null }>, byField: Array<{ field: string, matchedPerSecond: number | null, deliveredPerSecond: number | null, filteredPerSecond: number | null, invalidPerSecond: number | null }>, byOutcome: Array<{ outcome: MessageOutcome, perSecond: number | null, total: number }>, deliveryTimes: { p50Ms: number | null, p99Ms: number | null }, accounts: { at: string, unanswered: Array<string>, total: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }, byTransport: Array<{ transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }>, byReplica: Array<{ replica: string, startedAt: string, account: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number } }> }, replicas: Array<{ name: string, answered: boolean, lastSeenAt: string, state: ReplicaState, reason: string | null, version: string, startedAt: string, uptimeMs: number | null, sessions: number | null, subscriptions: number | null, catchingUp: number | null, fellBehind: number | null, receivedPerSecond: number | null, deliveredPerSecond: number | null, lagMs: number | null, position: number | null, brokerNodes: Array<{ address: string, version: string }> | null, load: { cpu: number | null, loopDelayMs: number | null } | null, memory: { rssBytes: number, heapBytes: number } | null, hotWindow: { bytes: number, firstOffset: number | null, since: string | null, spanMs: number | null } | null, outbox: { bytes: number, bufferedBytes: number, waitingSessions: number, waitingClients: Array<string> } | null }> } };
 
 export type BrokerQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -514,7 +522,7 @@ export type TailSubscriptionVariables = Exact<{
 }>;
 
 
-export type TailSubscription = { tail: { at: string, seen: number, sampledOneIn: number, outcomes: Array<{ outcome: MessageOutcome, count: number }>, entries: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }> } };
+export type TailSubscription = { tail: { at: string, seen: number, sampledOneIn: number, outcomes: Array<{ outcome: MessageOutcome, count: number }>, entries: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }> } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -569,6 +577,7 @@ export const EntryFragmentDoc = new TypedDocumentString(`
   clients
   clientCount
   outcome
+  withoutClient
   explanation
   matched
   delivered
@@ -620,6 +629,7 @@ export const ReplicaFragmentDoc = new TypedDocumentString(`
     bytes
     bufferedBytes
     waitingSessions
+    waitingClients
   }
 }
     `, {"fragmentName":"Replica"}) as unknown as TypedDocumentString<ReplicaFragment, unknown>;
@@ -741,6 +751,24 @@ export const ClientDetailDocument = new TypedDocumentString(`
   delivered
   dropped
 }`) as unknown as TypedDocumentString<ClientDetailQuery, ClientDetailQueryVariables>;
+export const EndedSessionsDocument = new TypedDocumentString(`
+    query EndedSessions($clientId: ID, $first: Int) {
+  endedSessions(clientId: $clientId, first: $first) {
+    sessions {
+      id
+      replica
+      clientId
+      transport
+      address
+      reason
+      endedAt
+      delivered
+      dropped
+    }
+    unanswered
+  }
+}
+    `) as unknown as TypedDocumentString<EndedSessionsQuery, EndedSessionsQueryVariables>;
 export const DisconnectDocument = new TypedDocumentString(`
     mutation Disconnect($session: ID!) {
   disconnect(session: $session)
@@ -1119,6 +1147,7 @@ export const MessagesDocument = new TypedDocumentString(`
   clients
   clientCount
   outcome
+  withoutClient
   explanation
   matched
   delivered
@@ -1169,6 +1198,7 @@ export const MessageDocument = new TypedDocumentString(`
   clients
   clientCount
   outcome
+  withoutClient
   explanation
   matched
   delivered
@@ -1195,6 +1225,7 @@ export const TraceDocument = new TypedDocumentString(`
       explanation
       clients
       clientCount
+      withoutClient
       matched
       delivered
       dropped
@@ -1227,6 +1258,7 @@ export const TraceDocument = new TypedDocumentString(`
     id
     exchange
     routingKey
+    origin
   }
 }
     `) as unknown as TypedDocumentString<TraceQuery, TraceQueryVariables>;
@@ -1521,6 +1553,7 @@ export const StatsDocument = new TypedDocumentString(`
     bytes
     bufferedBytes
     waitingSessions
+    waitingClients
   }
 }
 fragment Account on DeliveryAccount {
@@ -1592,6 +1625,7 @@ export const TailDocument = new TypedDocumentString(`
   clients
   clientCount
   outcome
+  withoutClient
   explanation
   matched
   delivered

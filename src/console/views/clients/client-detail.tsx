@@ -30,6 +30,7 @@ import {
   type ShownSession,
   Subscriptions,
 } from './client-sessions.tsx'
+import { CutOffSessions } from './cut-off.tsx'
 import { TestField } from './test-field.tsx'
 import { TestSubscription } from './test-subscription.tsx'
 
@@ -78,6 +79,10 @@ export function ClientDetail({
           <Link className="btn" to="journal" params={{ client: clientId }}>
             <Icon name="journal" />
             In the journal
+          </Link>
+          <Link className="btn" to="trace" params={{ client: clientId }}>
+            <Icon name="trace" />
+            Trace a message for it
           </Link>
           <span className="grow" />
           <button className="btn danger" type="button" {...changeButton} onClick={() => setAsked({ what: 'revoke' })}>
@@ -130,7 +135,7 @@ export function ClientDetail({
       )}
       {answer.data && !client && (
         <section>
-          <p>There is no client “{clientId}”: it is neither registered nor online.</p>
+          <p>“{clientId}” has no session now, and is not registered with a password.</p>
         </section>
       )}
       {sessions && <SilentReplicas unanswered={sessions.unanswered} onAgain={answer.reload} />}
@@ -144,6 +149,7 @@ export function ClientDetail({
           </Banner>
         </section>
       )}
+      <CutOffSessions clientId={clientId} />
       {sessions && (
         <>
           <section>
@@ -199,7 +205,7 @@ export function ClientDetail({
               <Scopes sessions={sessions?.sessions ?? []} />
             </Fact>
             <Fact name="Delivered">{count(client.delivered)} in its open sessions</Fact>
-            <Fact name="Dropped">{count(client.dropped)}</Fact>
+            <Fact name="Dropped">{count(client.dropped)} in its open sessions</Fact>
           </dl>
         </section>
       )}

@@ -10,6 +10,7 @@ import { Time } from '../../parts/time.tsx'
 import { useParams } from '../../shell/router.tsx'
 import { ClientDetail } from './client-detail.tsx'
 import { clientLook } from './client-look.ts'
+import { CutOffSessions } from './cut-off.tsx'
 import { NewClient } from './new-client.tsx'
 import { SearchField } from './search-field.tsx'
 import { useClients } from './use-clients.ts'
@@ -154,6 +155,7 @@ export default function Clients() {
       </div>
       <FailureBanner answer={clients} what="The clients" />
       <SilentReplicas unanswered={clients.unanswered} onAgain={clients.reload} />
+      <CutOffSessions />
       <VirtualTable
         label="Clients"
         layout="cols-clients"

@@ -1,16 +1,25 @@
+import { EndedSessionsDocument } from '../../api/generated/graphql.ts'
+import { useQuery } from '../../api/use-query.ts'
 import { Figure, Spark } from '../../parts/figures/figures.tsx'
 import { count, duration, none, plural, rate, unknown } from '../../parts/format.ts'
 import { Banner, Empty, Head, Loading, PanelSkeleton, SilentReplicas } from '../../parts/states.tsx'
+import { useSettings } from '../../shell/settings.ts'
 import { type ConsoleStats, type StatsPoint, slowest, useStats } from '../../shell/stats.tsx'
 import { Accounts } from './accounts.tsx'
 import { Broker } from './broker.tsx'
-import { type Concern, Concerns, concernsOf } from './concerns.tsx'
+import { Concerns } from './concerns.tsx'
+import { type Concern, concernsOf } from './concerns-of.ts'
 import { FlowPicture } from './flow-picture.tsx'
 import { LoadHistory } from './load-history.tsx'
+
+const endedRows = 20
+const endedEveryMs = 5_000
 
 /** Is all well, and if not, where? */
 export default function Overview() {
   const { stats, history, brokerAwaySince, failure } = useStats()
+  const { zone } = useSettings()
+  const ended = useQuery(EndedSessionsDocument, { first: endedRows }, { everyMs: endedEveryMs })
   if (failure)
     return (
       <>
@@ -32,7 +41,11 @@ export default function Overview() {
         </Loading>
       </>
     )
-  const concerns = concernsOf(stats, { brokerAway: brokerAwaySince !== undefined })
+  const concerns = concernsOf(stats, {
+    brokerAway: brokerAwaySince !== undefined,
+    ended: ended.data?.endedSessions.sessions ?? [],
+    zone,
+  })
   const isNew = stats.bySource.every(({ total }) => total === 0) && stats.sessions === 0
   return (
     <>
@@ -58,10 +71,11 @@ export default function Overview() {
 }
 
 function sentence({ accounts }: ConsoleStats, concerns: readonly Concern[]): string {
-  const { difference } = accounts.total
+  const { difference, dropped } = accounts.total
+  const lost = dropped === 0 ? '' : ` ${plural(dropped, 'event was', 'events were')} dropped.`
   const sums =
     difference === 0
-      ? 'Every event that was matched is accounted for.'
+      ? `Every event that was matched is accounted for.${lost}`
       : `${plural(Math.abs(difference), 'event is', 'events are')} not accounted for.`
   if (concerns.length === 0) return `${sums} Nothing needs a look.`
   return `${sums} ${concerns.length === 1 ? 'One thing needs' : `${count(concerns.length)} things need`} a look.`

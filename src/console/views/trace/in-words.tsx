@@ -6,7 +6,15 @@ import { Icon, type IconName } from '../../parts/icon.tsx'
 import { clientStates, outcomes, type Tone } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
 import { Link } from '../../shell/router.tsx'
-import { type Case, clientsOf, outcomeIn, type SessionOfTrace } from './verdict.ts'
+import {
+  type Case,
+  outcomeIn,
+  readersOf,
+  type SessionOfTrace,
+  sourceName,
+  type Traced,
+  type TracedSources,
+} from './verdict.ts'
 
 export const sessionLooks = {
   DELIVERED: { tone: 'ok', icon: 'ok', word: 'has taken it' },
@@ -21,13 +29,7 @@ export function readerOf({ openedBy }: Pick<SessionOfTrace, 'openedBy'>): string
 }
 
 /** The same facts as the picture, in order. */
-export function InWords({
-  found: { seen, forgotten, offset },
-  names,
-}: {
-  found: Case
-  names: ReadonlyMap<string, string>
-}) {
+export function InWords({ found: { seen, forgotten, offset }, sources }: { found: Case; sources: TracedSources }) {
   const first = seen[0]?.message
   if (!first) return null
   const matching = first.sourceReasons.filter(({ matched }) => matched)
@@ -46,15 +48,11 @@ export function InWords({
       <Row tone="ok" icon="journal" title="In the journal">
         Offset {count(offset)}.
       </Row>
-      <Row
-        tone={matching.length > 0 ? 'ok' : 'lostid'}
-        icon={matching.length > 0 ? 'ok' : 'lostid'}
-        title={matching.length > 0 ? `It is for ${clientsOf(first)}` : 'No source finds a client'}
-      >
+      <Row {...audienceLook(first)}>
         {[...matching, ...others].map(({ source, reason }, index) => (
           <span key={source}>
             {index > 0 && <br />}
-            <code>{names.get(source) ?? source}</code>: {reason}
+            <code>{sourceName(sources, source)}</code>: {reason}
           </span>
         ))}
         {first.fields.map(({ field, outcome, detail }) => (
@@ -97,6 +95,14 @@ export function InWords({
       ))}
     </ol>
   )
+}
+
+function audienceLook(message: Traced): { tone: Tone; icon: IconName; title: string } {
+  const { clientCount, withoutClient, fields } = message
+  if (clientCount !== 0) return { tone: 'ok', icon: 'ok', title: `It is for ${readersOf(message)}` }
+  if (!withoutClient && fields.length > 0)
+    return { tone: 'quiet', icon: 'schema', title: `It is for subscriptions of ${readersOf(message)}` }
+  return { tone: 'lostid', icon: 'lostid', title: 'No source finds a client' }
 }
 
 /** Why it may not have taken the message: it is not there, or is barred, or is slow. */

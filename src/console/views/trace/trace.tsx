@@ -10,7 +10,7 @@ import { Link, useParams } from '../../shell/router.tsx'
 import { InWords } from './in-words.tsx'
 import { TracedMessagePanel } from './message-panel.tsx'
 import { TraceForm } from './trace-form.tsx'
-import { type Case, casesOf, sourceNames, verdictOf } from './verdict.ts'
+import { type Case, casesOf, sourcesOf, type TracedSources, verdictOf } from './verdict.ts'
 import { WayPicture } from './way-picture.tsx'
 
 /** Why did it (not) arrive? */
@@ -18,6 +18,7 @@ export default function Trace() {
   const [params, change] = useParams()
   const answer = useQuery(TraceDocument, questionOf(params))
   const traces = answer.data?.trace
+  const sources = sourcesOf(answer.data ?? { rabbitChannels: [] })
   const cases = traces ? casesOf(traces) : []
   const chosen = cases.find(({ key }) => key === params.get('offset')) ?? cases[0]
   return (
@@ -41,7 +42,7 @@ export default function Trace() {
           <ul className="rows">
             {cases.slice(0, 20).map((one) => (
               <li key={one.key}>
-                <Status is={outcomes[verdictOf(one).outcome]} />
+                <Status is={outcomes[verdictOf(one, sources).outcome]} />
                 <button
                   type="button"
                   className="row-button grow mono small"
@@ -57,9 +58,7 @@ export default function Trace() {
           </ul>
         </section>
       )}
-      {chosen && answer.data && (
-        <Found found={chosen} answered={answer.data.trace.length} names={sourceNames(answer.data)} />
-      )}
+      {chosen && answer.data && <Found found={chosen} answered={answer.data.trace.length} sources={sources} />}
     </>
   )
 }
@@ -74,8 +73,8 @@ function questionOf(params: URLSearchParams) {
   return { look: { exchange, routingKey, text, clientId } }
 }
 
-function Found({ found, answered, names }: { found: Case; answered: number; names: ReadonlyMap<string, string> }) {
-  const { outcome, text } = verdictOf(found)
+function Found({ found, answered, sources }: { found: Case; answered: number; sources: TracedSources }) {
+  const { outcome, text } = verdictOf(found, sources)
   const { icon, tone } = outcomes[outcome]
   const client = found.seen[0]?.message.clients[0]
   return (
@@ -83,7 +82,7 @@ function Found({ found, answered, names }: { found: Case; answered: number; name
       <div className="verdict mt" role="status">
         <Icon name={icon} className={tone} />
         <p>
-          <strong className="strong">{outcomes[outcome].word}</strong>: {text}
+          <strong className="strong cap">{outcomes[outcome].word}</strong>: {text}
         </p>
         <div className="line-up">
           {client !== undefined && (
@@ -97,7 +96,7 @@ function Found({ found, answered, names }: { found: Case; answered: number; name
       </div>
       <section className="panel only-wide" aria-label="The way as a picture">
         <div className="pad way-pad">
-          <WayPicture found={found} names={names} />
+          <WayPicture found={found} sources={sources} />
         </div>
       </section>
       <div className="grid g-32 mt">
@@ -106,7 +105,7 @@ function Found({ found, answered, names }: { found: Case; answered: number; name
             <h2 id="words-title">In words</h2>
             <span className="more">{plural(answered, 'replica')} answered within 0.5 s</span>
           </header>
-          <InWords found={found} names={names} />
+          <InWords found={found} sources={sources} />
         </section>
         {found.cursor !== null && <TracedMessagePanel cursor={found.cursor} />}
       </div>

@@ -1,6 +1,6 @@
 import type { TraceQuery } from '../../api/generated/graphql.ts'
 import { count, plural } from '../../parts/format.ts'
-import { type OutcomeName, outcomeOf } from '../../parts/status.tsx'
+import { type OutcomeName, outcomeOf } from '../../parts/outcome.ts'
 
 type ReplicaTrace = TraceQuery['trace'][number]
 export type Traced = ReplicaTrace['messages'][number]
@@ -34,7 +34,10 @@ export function casesOf(traces: readonly ReplicaTrace[]): readonly Case[] {
 }
 
 /** The worst that a replica reports decides the look; the sentence has the counts. */
-export function verdictOf({ seen }: Case): { readonly outcome: OutcomeName; readonly text: string } {
+export function verdictOf(
+  { seen }: Case,
+  sources: TracedSources,
+): { readonly outcome: OutcomeName; readonly text: string } {
   const outcomes = seen.map(({ message }) => outcomeIn(message))
   const behind = seen.reduce((sum, { message }) => sum + behindOf(message), 0)
   const delivered = seen.reduce((sum, { message }) => sum + message.delivered, 0)
@@ -42,7 +45,7 @@ export function verdictOf({ seen }: Case): { readonly outcome: OutcomeName; read
   const dropped = seen.reduce((sum, { message }) => sum + message.dropped, 0)
   const matched = delivered + pending + dropped
   const first = seen[0]?.message
-  const clients = first ? clientsOf(first) : ''
+  const readers = first ? readersOf(first) : ''
   if (matched > 0) {
     const rest = [
       ...(pending > 0
@@ -53,21 +56,36 @@ export function verdictOf({ seen }: Case): { readonly outcome: OutcomeName; read
         : []),
       ...(dropped > 0 ? [`${count(dropped)} ended before or dropped it`] : []),
     ]
-    const text = `It reached ${count(delivered)} of ${plural(matched, 'subscription')} of ${clients}.${rest.length > 0 ? ` ${rest.join('; ')}.` : ''}`
+    const text = `It reached ${count(delivered)} of ${plural(matched, 'subscription')} of ${readers}.${rest.length > 0 ? ` ${rest.join('; ')}.` : ''}`
     return { outcome: pending + behind > 0 ? 'WAITING' : delivered === 0 ? 'DROPPED' : 'DELIVERED', text }
   }
   if (outcomes.includes('WAITING')) {
-    const text = `${plural(behind, 'subscription')} of ${clients} ${behind === 1 ? 'is behind. It reads' : 'are behind. They read'} the journal at ${behind === 1 ? 'its' : 'their'} own pace and ${behind === 1 ? 'gets' : 'get'} it later.`
+    const text = `${plural(behind, 'subscription')} of ${readers} ${behind === 1 ? 'is behind. It reads' : 'are behind. They read'} the journal at ${behind === 1 ? 'its' : 'their'} own pace and ${behind === 1 ? 'gets' : 'get'} it later.`
     return { outcome: 'WAITING', text }
   }
-  if (outcomes.includes('NO_SUBSCRIBER')) {
+  if (first && outcomes.includes('UNMATCHED')) return { outcome: 'UNMATCHED', text: withoutClientText(first, sources) }
+  if (first && outcomes.includes('NO_SUBSCRIBER')) {
     const where = seen.length === 1 ? 'the replica that remembers it' : `any of ${count(seen.length)} replicas`
-    const text = `${clients} had no subscription on ${where} when it arrived. A client that resumes with an older cursor receives it.`
+    const text =
+      first.clientCount === 0
+        ? `no subscription of ${readers} wanted it on ${where} when it arrived.`
+        : `${readers} had no subscription on ${where} when it arrived. A client that resumes with an older cursor receives it.`
     return { outcome: 'NO_SUBSCRIBER', text }
   }
   const known = outcomes.find((outcome) => outcome !== 'REPLAYED') ?? 'REPLAYED'
   const explanation = seen.find(({ message }) => outcomeIn(message) === known)?.message.explanation ?? ''
   return { outcome: known, text: explanation }
+}
+
+/** The reason of each source that looked for a client, and what typed fields did. */
+function withoutClientText({ exchange, sourceReasons, fields }: Traced, sources: TracedSources): string {
+  const looked = sourceReasons.filter(({ source, matched }) => !matched && sources.get(source)?.origin !== 'SCHEMA')
+  if (looked.length === 0) return `no source takes messages of “${exchange}”.`
+  const reasons = looked.map(({ source, reason }) => `${reason} (${sourceName(sources, source)})`).join('; ')
+  const named = fields.map(({ field }) => field).join(', ')
+  return fields.length === 0
+    ? `${reasons}.`
+    : `${reasons}. No subscription of the typed ${fields.length === 1 ? 'field' : 'fields'} ${named} wanted it either.`
 }
 
 /** What one replica made of a message. */
@@ -80,14 +98,29 @@ function behindOf({ sessions, pending }: Traced): number {
   return Math.max(0, sessions.filter(({ outcome }) => outcome === 'WAITING').length - pending)
 }
 
-/** Names for the ids of sources, such as `orders orders.{clientId}`. */
-export function sourceNames({ rabbitChannels }: Pick<TraceQuery, 'rabbitChannels'>): ReadonlyMap<string, string> {
-  return new Map(rabbitChannels.map(({ id, exchange, routingKey }) => [id, `${exchange} ${routingKey}`.trim()]))
+/** The sources of the deployment by their ids. */
+export type TracedSources = ReadonlyMap<string, TraceQuery['rabbitChannels'][number]>
+
+export function sourcesOf({ rabbitChannels }: Pick<TraceQuery, 'rabbitChannels'>): TracedSources {
+  return new Map(rabbitChannels.map((source) => [source.id, source]))
 }
 
-export function clientsOf({ clients, clientCount }: Pick<Traced, 'clients' | 'clientCount'>): string {
+/** A name for the id of a source, such as `orders orders.{clientId}`. */
+export function sourceName(sources: TracedSources, id: string): string {
+  const source = sources.get(id)
+  return source ? `${source.exchange} ${source.routingKey}`.trim() : id
+}
+
+/** `alice and bob and 3 more`, or the typed fields of a message without a client. */
+export function readersOf(message: Pick<Traced, 'clients' | 'clientCount' | 'fields'>): string {
+  const { clients, clientCount, fields } = message
   if (clientCount === null) return 'everyone'
-  if (clientCount === 0) return 'no client'
+  if (clientCount === 0) {
+    const matched = fields.filter(({ outcome }) => outcome === 'MATCHED')
+    const named = (matched.length > 0 ? matched : fields).map(({ field }) => field)
+    if (named.length === 0) return 'typed fields'
+    return `the typed ${named.length === 1 ? 'field' : 'fields'} ${named.slice(0, 3).join(', ')}`
+  }
   const shown = clients.slice(0, 2).join(' and ')
   return clientCount > 2 ? `${shown} and ${count(clientCount - 2)} more` : shown
 }

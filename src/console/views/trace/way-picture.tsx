@@ -2,7 +2,7 @@ import { count, plural } from '../../parts/format.ts'
 import { type IconName, PictureIcon } from '../../parts/icon.tsx'
 import { outcomes, type Tone } from '../../parts/status.tsx'
 import { readerOf, sessionLooks } from './in-words.tsx'
-import { type Case, clientsOf, outcomeIn, verdictOf } from './verdict.ts'
+import { type Case, outcomeIn, readersOf, sourceName, type TracedSources, verdictOf } from './verdict.ts'
 
 /** Nodes that a column shows. The list in words has all. */
 const maxNodes = { sources: 4, sessions: 3 }
@@ -16,7 +16,7 @@ interface Node {
 }
 
 /** Published → journal → sources → replicas → sessions, each branch with its reason. */
-export function WayPicture({ found, names }: { found: Case; names: ReadonlyMap<string, string> }) {
+export function WayPicture({ found, sources: known }: { found: Case; sources: TracedSources }) {
   const { seen, offset } = found
   const first = seen[0]?.message
   if (!first) return null
@@ -24,7 +24,7 @@ export function WayPicture({ found, names }: { found: Case; names: ReadonlyMap<s
     .sort((a, b) => Number(b.matched) - Number(a.matched))
     .slice(0, maxNodes.sources)
   const sources: Node[] = reasons.map(({ source, matched, reason }) => ({
-    title: names.get(source) ?? source,
+    title: sourceName(known, source),
     lines: wrapped(reason, 34),
     tone: matched ? 'ok' : 'quiet',
     icon: matched ? 'ok' : 'quiet',
@@ -41,7 +41,7 @@ export function WayPicture({ found, names }: { found: Case; names: ReadonlyMap<s
   const height = Math.max(row, sources.length) * pitch + 56
   const middle = (height + 20) / 2
   const sourceY = (index: number): number => middle + (index - (sources.length - 1) / 2) * pitch
-  const { text } = verdictOf(found)
+  const { text } = verdictOf(found, known)
   const anchor = sources.findIndex(({ tone }) => tone === 'ok')
   const matchY = sourceY(Math.max(0, anchor))
   return (
@@ -110,7 +110,12 @@ export function WayPicture({ found, names }: { found: Case; names: ReadonlyMap<s
               x={672}
               y={y}
               width={190}
-              node={{ title: replica, lines: [word, `for ${clientsOf(message)}`], tone, icon }}
+              node={{
+                title: replica,
+                lines: [word, message.withoutClient ? 'no source finds a client' : `for ${readersOf(message)}`],
+                tone,
+                icon,
+              }}
             />
             {sessions.map((session, index) => {
               const look = sessionLooks[session.outcome]

@@ -1,10 +1,12 @@
 import { badInput } from '../../../errors.ts'
 import { compareClientIds } from '../../clients/client-order.ts'
 import type { Gathering } from '../../cluster/gathering.ts'
-import { listOf, objectOf, textOf } from '../../cluster/wire-values.ts'
+import { listOf, objectOf, textOf, textOrNull } from '../../cluster/wire-values.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { ClientDirectory } from '../../ports/client-directory.ts'
 import type { Client } from '../../ports/client-registry.ts'
+import type { EndedSession } from '../../sessions/ended-sessions.ts'
+import { type EndedPage, readEndedSessions } from './ended-report.ts'
 import {
   type ClientSort,
   largestFirst,
@@ -72,6 +74,7 @@ export class ClientInspector {
     const { gathering, gateway } = parts
     gathering.answer('clients', (args) => onlineClients(gateway.sessions, gateway.replica, readOnlineQuestion(args)))
     gathering.answer('sessions', (args) => this.#sessionsHere(textOf(objectOf(args)['clientId'])))
+    gathering.answer('ended-sessions', (args) => this.#endedHere(textOrNull(objectOf(args)['clientId'])))
     gathering.answer('disconnect', (args) => this.#disconnectHere(textOf(objectOf(args)['session'])))
   }
 
@@ -107,6 +110,13 @@ export class ClientInspector {
     )
     const sessions = answers.flatMap(({ replica, value }) => value.map((report) => ({ ...report, replica })))
     return { clientId, sessions: sessions.toSorted((one, other) => other.since - one.since), unanswered }
+  }
+
+  /** The last sessions that were cut off or dropped events. `clientId`: only those of this one. */
+  async endedSessions(clientId: string | null, first: number): Promise<EndedPage> {
+    const { answers, unanswered } = await this.#parts.gathering.ask('ended-sessions', { clientId }, readEndedSessions)
+    const sessions = answers.flatMap(({ replica, value }) => value.map((session) => ({ ...session, replica })))
+    return { sessions: sessions.toSorted((one, other) => other.endedAt - one.endedAt).slice(0, first), unanswered }
   }
 
   /** Ends a session with 1012, so that its client comes back. False: no replica has it. */
@@ -234,6 +244,11 @@ export class ClientInspector {
       if (reports.length === maxSessions) break
     }
     return reports
+  }
+
+  #endedHere(clientId: string | null): readonly EndedSession[] {
+    const { recent } = this.#parts.gateway.endedSessions
+    return clientId === null ? recent : recent.filter((session) => session.clientId === clientId)
   }
 
   #disconnectHere(id: string): boolean {

@@ -7,7 +7,7 @@ import type { Observer } from '../../ports/observer.ts'
 import { within } from '../../timing/deadline.ts'
 import type { BrokerInspector } from '../broker-inspector.ts'
 import type { LoadHistory, LoadTotals } from './load-history.ts'
-import type { ProcessLoad, ReplicaReport } from './replica-report.ts'
+import { maxWaitingClients, type ProcessLoad, type ReplicaReport } from './replica-report.ts'
 
 /** Reads what the process uses. Implemented outside the core. */
 export interface ProcessUsage {
@@ -81,6 +81,7 @@ export class ReplicaInspector {
     })
     let bufferedBytes = 0
     let waitingSessions = 0
+    const waitingClients = new Set<string>()
     let oldestNeeded: number | null = null
     for (const session of gateway.sessions) {
       for (const { behind, position } of session.openSubscriptions) {
@@ -90,6 +91,8 @@ export class ReplicaInspector {
       if (session.bufferedBytes === 0) continue
       bufferedBytes += session.bufferedBytes
       waitingSessions += 1
+      const { clientId } = session.identity
+      if (clientId !== undefined && waitingClients.size < maxWaitingClients) waitingClients.add(clientId)
     }
     return {
       version,
@@ -118,6 +121,7 @@ export class ReplicaInspector {
       outboxBytes: counts.outboxBytes,
       bufferedBytes,
       waitingSessions,
+      waitingClients: [...waitingClients],
       received: [...counts.received],
       outcomes: [...counts.outcomes],
       transports: [...counts.transports],

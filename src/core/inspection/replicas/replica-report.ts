@@ -7,6 +7,7 @@ import {
   objectOf,
   textOf,
   textOrNull,
+  textsOf,
   type WireObject,
 } from '../../cluster/wire-values.ts'
 import type { ConnectedNode } from '../broker-inspector.ts'
@@ -14,6 +15,8 @@ import type { ConnectedNode } from '../broker-inspector.ts'
 /** How many sources, fields and transports one report names. */
 const maxNamed = 1_000
 const maxNodes = 100
+/** How many of the clients that events wait for one report names. */
+export const maxWaitingClients = 5
 
 /** What a replica reports of itself. Sent between replicas, so it is plain JSON. */
 export interface ReplicaReport {
@@ -51,6 +54,8 @@ export interface ReplicaReport {
   /** Bytes that subscriptions queue for slow clients. */
   readonly bufferedBytes: number
   readonly waitingSessions: number
+  /** Some of their clients, each once. */
+  readonly waitingClients: readonly string[]
   readonly received: readonly (readonly [source: string, count: number])[]
   readonly outcomes: readonly (readonly [outcome: MessageOutcome, count: number])[]
   readonly transports: readonly (readonly [transport: string, counts: TransportCounts])[]
@@ -97,6 +102,8 @@ export function readReplicaReport(value: unknown): ReplicaReport | undefined {
     outboxBytes: numberOf(report['outboxBytes']),
     bufferedBytes: numberOf(report['bufferedBytes']),
     waitingSessions: numberOf(report['waitingSessions']),
+    // Replicas of the previous release send none.
+    waitingClients: textsOf(report['waitingClients'], maxWaitingClients),
     received: pairsOf(report['received'], numberOf),
     outcomes: pairsOf(report['outcomes'], numberOf).flatMap(([name, count]) => {
       const outcome = messageOutcomes.find((known) => known === name)
