@@ -22,7 +22,7 @@ beforeAll(async () => {
 }, installMs)
 afterAll(() => project?.remove())
 
-/** Of the runners, whose limits of 5 s a busy machine exceeds. As an argument. */
+/** The time limit for the runners, as an argument. A busy machine exceeds their 5 s. */
 const patient = '120000'
 
 /** Without the variables of this jest, and without reports to a maker. */
