@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { nothingYet, sums, type Tally, withChange } from '../../../src/console/demo/tally.ts'
+import { nothingYet, sums, type Tally, withChange } from '../../src/console/demo/tally.ts'
 
 const tallyOf = (numbers: readonly number[]): Tally => numbers.reduce(withChange, nothingYet)
 
