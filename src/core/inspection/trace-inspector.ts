@@ -1,5 +1,4 @@
 import { badInput } from '../../errors.ts'
-import { type ClientReason, reasonForClient } from '../accounting/client-reason.ts'
 import { reviveTrace } from '../accounting/message-trace.ts'
 import type { ReplicaTrace, TracedMessage } from '../accounting/replica-trace.ts'
 import type { Gathering } from '../cluster/gathering.ts'
@@ -7,6 +6,7 @@ import { numberOf, numberOrNull, objectOf, textOf, textOrNull } from '../cluster
 import type { Gateway } from '../gateway.ts'
 import { matchesTopic } from '../model/topic-pattern.ts'
 import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
+import { type ClientReason, reasonForClient } from './client-reason.ts'
 import type { JournalBrowser } from './journal/journal-browser.ts'
 import { visitWindow } from './journal/visit-window.ts'
 import { MessageSearch, maxSearch } from './message-search.ts'
@@ -102,7 +102,7 @@ export class TraceInspector {
     }))
   }
 
-  /** The newest messages with the words in their id; if there are none, elsewhere in the message. */
+  /** The newest messages with the words in their id; if there are none, in key and body. */
   async #searchHere(picture: MessagePicture): Promise<ReplicaTrace> {
     const wanted = new MessageSearch(picture.search ?? '')
     const byId: number[] = []

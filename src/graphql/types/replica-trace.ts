@@ -1,4 +1,3 @@
-import type { ClientReason } from '../../core/accounting/client-reason.ts'
 import type { MessageOutcome as CoreOutcome } from '../../core/accounting/labels.ts'
 import { outcomeText } from '../../core/accounting/outcome-text.ts'
 import {
@@ -9,6 +8,7 @@ import {
   type TracedSession as CoreSession,
   type ReplicaTrace as CoreTrace,
 } from '../../core/accounting/replica-trace.ts'
+import type { ClientReason } from '../../core/inspection/client-reason.ts'
 import { builder } from './builder.ts'
 
 export const MessageOutcome = builder.enumType('MessageOutcome', {

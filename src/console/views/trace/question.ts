@@ -1,8 +1,8 @@
 import type { MessagePicture, TraceQueryVariables } from '../../api/generated/graphql.ts'
 
 /**
- * What the parameters of the address ask for, and the same without the client: a message that is not
- * for the client is found, too, because the reason is what is looked for. Undefined: nothing.
+ * What the parameters of the address ask for, and the same without the client: a message that is
+ * not for the client is found, too, because the reason is what is looked for. Undefined: nothing.
  */
 export function questionsOf(params: URLSearchParams): {
   readonly asked: TraceQueryVariables | undefined

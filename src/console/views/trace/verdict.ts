@@ -2,7 +2,7 @@ import type { TraceQuery } from '../../api/generated/graphql.ts'
 import { count, plural } from '../../parts/format.ts'
 import { type OutcomeName, outcomeOf } from '../../parts/outcome.ts'
 
-export type ReplicaTrace = TraceQuery['trace'][number]
+type ReplicaTrace = TraceQuery['trace'][number]
 export type Traced = ReplicaTrace['messages'][number]
 export type SessionOfTrace = Traced['sessions'][number]
 
@@ -50,7 +50,7 @@ export function mergedTraces(
   })
 }
 
-/** Why a message is not for the client that was asked for. Undefined: it is, or none was asked for. */
+/** Why it is not for the client that was asked for. Undefined: it is, or none was asked for. */
 export function notForClient({ seen }: Case): string | undefined {
   const forClient = seen[0]?.message.forClient
   return forClient && !forClient.isFor ? forClient.reason : undefined

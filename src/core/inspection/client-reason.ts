@@ -1,5 +1,5 @@
+import type { SourceReason, TracedMessage } from '../accounting/replica-trace.ts'
 import { forTypedFields } from '../sources/match-reason.ts'
-import type { SourceReason, TracedMessage } from './replica-trace.ts'
 
 /** Whether a message is for a client, and why. */
 export interface ClientReason {
