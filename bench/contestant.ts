@@ -51,6 +51,7 @@ export const contestantNames = [
   'nchan',
   'ws-own',
   'ws-prepared',
+  'ws-stream',
   'bare-c',
 ] as const
 export type ContestantName = (typeof contestantNames)[number]

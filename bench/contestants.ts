@@ -23,14 +23,20 @@ async function start(
     args = [],
     env = {},
     checkout,
-  }: { args?: readonly string[]; env?: Readonly<Record<string, string>>; checkout?: string | undefined } = {},
+    node,
+  }: {
+    args?: readonly string[]
+    env?: Readonly<Record<string, string>>
+    checkout?: string | undefined
+    node?: string | undefined
+  } = {},
 ) {
   const url = source === 'process' ? 'process' : (await broker()).url
-  const started = await startNode(compiled(`contestants/${name}`, checkout), [url, ...args], 'server', env)
+  const started = await startNode(compiled(`contestants/${name}`, checkout), [url, ...args], 'server', env, node)
   const common = { port: started.port, pids: [started.pid], stop: () => started.stop() }
   if (source === 'process') return { ...common, control: started.control }
-  const node = await broker()
-  return { ...common, control: await node.publisher(exchange), broker: portOf(node) }
+  const rabbit = await broker()
+  return { ...common, control: await rabbit.publisher(exchange), broker: portOf(rabbit) }
 }
 
 function portOf({ url }: Broker): number {
@@ -104,6 +110,13 @@ function onTypedField(filter?: object) {
   return { ...warrenOnGraphql, script, sdl }
 }
 
+interface OtherWarren {
+  /** A folder with another commit, which is built there. */
+  readonly checkout?: string
+  /** Another Node.js. */
+  readonly node?: string | undefined
+}
+
 type WarrenAccess = Pick<Running, 'path' | 'protocol' | 'script' | 'ping'> & {
   readonly sdl?: (exchange: string) => string
 }
@@ -112,7 +125,7 @@ async function startWarren(
   source: Source,
   broker: BrokerOf,
   { sdl: schema, ...access }: WarrenAccess,
-  { parameters = '', checkout }: { readonly parameters?: string; readonly checkout?: string } = {},
+  { parameters = '', checkout, node }: { readonly parameters?: string } & OtherWarren = {},
 ): Promise<Running> {
   const folder = newFolder()
   const file = join(folder, 'events.graphql')
@@ -128,6 +141,7 @@ async function startWarren(
   if (source === 'process') {
     const started = await start('warren', source, broker, {
       checkout,
+      node,
       env: {
         WARREN_PORT: String(await freePort()),
         WARREN_OPS_PORT: 'off',
@@ -139,18 +153,19 @@ async function startWarren(
     })
     return { ...started, ...common, stop: stopping(() => started.stop()) }
   }
-  const node = await broker()
+  if (node !== undefined) throw new Error('another Node.js starts Warren in process only, not from RabbitMQ')
+  const rabbit = await broker()
   const gateway = await startGateway({
-    env: { WARREN_BROKER_URL: node.url + parameters, ...own },
+    env: { WARREN_BROKER_URL: rabbit.url + parameters, ...own },
     ...(checkout === undefined ? {} : { checkout }),
   })
   pin(gateway.pid, 'server')
   return {
     ...common,
     port: gateway.port,
-    control: await node.publisher(from),
+    control: await rabbit.publisher(from),
     pids: [gateway.pid],
-    broker: portOf(node),
+    broker: portOf(rabbit),
     stop: stopping(() => gateway[Symbol.asyncDispose]()),
   }
 }
@@ -202,9 +217,8 @@ async function startWebStomp(_source: Source, broker: BrokerOf): Promise<Running
 
 const both = ['process', 'rabbit'] as const
 
-/** Warren as it is in a folder with another commit, which is built there. */
-export function warrenOf(checkout: string): Pick<Contestant, 'start'> {
-  return { start: (source, broker) => startWarren(source, broker, warrenOnGraphql, { checkout }) }
+export function warrenOf(other: OtherWarren): Pick<Contestant, 'start'> {
+  return { start: (source, broker) => startWarren(source, broker, warrenOnGraphql, other) }
 }
 
 export const contestants: readonly Contestant[] = [
@@ -305,6 +319,17 @@ export const contestants: readonly Contestant[] = [
     graphql: false,
     start: async (source, broker) => ({
       ...(await start('ws', source, broker, { args: ['prepared'] })),
+      path: '/?channel=c{c}&id={id}',
+      script: () => [],
+    }),
+  },
+  {
+    name: 'ws-stream',
+    title: 'bare ws, amqplib on a stream',
+    sources: ['rabbit'],
+    graphql: false,
+    start: async (source, broker) => ({
+      ...(await start('ws', source, broker, { args: ['own', 'stream'] })),
       path: '/?channel=c{c}&id={id}',
       script: () => [],
     }),

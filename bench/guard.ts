@@ -1,6 +1,6 @@
 /**
  * Whether this tree delivers more cheaply or more dearly than another commit. `npm run bench:guard
- * -- --help` lists the options; docs/performance.md explains how to read the result.
+ * -- --help` lists the options; bench/README.md explains how to read the result.
  */
 
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { installMissing } from '../test/support/processes/debian-package.ts'
 import { newFolder, removeAbandonedFolders, removeFolder } from '../test/support/processes/run-folder.ts'
 import { commitId, unpackCommit } from '../test/support/processes/unpack-commit.ts'
 import { build, buildCommit } from './build.ts'
-import { contestants, warrenOf } from './contestants.ts'
+import { warrenOf } from './contestants.ts'
 import { benchPackages } from './debian.ts'
 import { type Comparison, compare, pairsNeeded } from './interval.ts'
 import { describeMachine } from './machine.ts'
@@ -23,6 +23,7 @@ const help = `npm run bench:guard -- [options]     compares this tree with a com
 
   --against commit    default HEAD: what the changes that are not committed cost
   --scenario a,b      default ${guarded.join(',')}
+  --node file         the Node.js that runs this tree, for scenarios in process; the commit keeps the present one
   --rounds n          pairs of runs, default and least ${pairsNeeded}; more make the interval narrower
 
 Ends with 1 if a scenario is slower beyond the noise.`
@@ -31,6 +32,7 @@ const { values } = parseArgs({
   options: {
     help: { type: 'boolean', default: false },
     against: { type: 'string', default: 'HEAD' },
+    node: { type: 'string' },
     scenario: { type: 'string', default: guarded.join(',') },
     rounds: { type: 'string', default: String(pairsNeeded) },
   },
@@ -49,7 +51,7 @@ async function guard(): Promise<readonly Comparison[]> {
     throw new Error(`--rounds: expected a whole number from ${pairsNeeded} on, got "${values.rounds}"`)
   const chosen = values.scenario.split(',').map((name) => {
     const scenario = scenarios.find((one) => one.name === name)
-    if (!scenario || scenario.mode !== 'closed')
+    if (!scenario || !['closed', 'tail'].includes(scenario.mode))
       throw new Error(`--scenario: "${name}" does not exist, or has no cost of a delivery`)
     return scenario
   })
@@ -68,9 +70,8 @@ async function guard(): Promise<readonly Comparison[]> {
     const checkout = join(folder, commit)
     await unpackCommit(commit, checkout)
     await Promise.all([build(), buildCommit(checkout)])
-    const tree = contestants.find(({ name }) => name === 'warren')
-    if (!tree) throw new Error('the contestants have no "warren"')
-    const other = warrenOf(checkout)
+    const tree = warrenOf({ node: values.node })
+    const other = warrenOf({ checkout })
     console.log(`${describeMachine()}; this tree against ${values.against} (${commit.slice(0, 8)})\n`)
     console.log('| scenario | CPU a delivery, this tree ÷ the commit | with 95 % | |\n|---|---|---|---|')
     const comparisons: Comparison[] = []

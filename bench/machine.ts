@@ -23,9 +23,13 @@ export function pin(pid: number, core: 'server' | 'load'): void {
   execFileSync(taskset, ['-acp', String(core === 'server' ? serverCore : loadCore), String(pid)], { stdio: 'ignore' })
 }
 
-export function describeMachine(): string {
+export function machineName(): string {
   const [first] = cpus()
-  return `${cpus().length} processors (${first?.model ?? 'unknown'}), Node ${process.version}; ${
+  return `${cpus().length} processors (${first?.model ?? 'unknown'}), Node ${process.version}`
+}
+
+export function describeMachine(): string {
+  return `${machineName()}; ${
     pins ? 'the server on one of them, load, publisher and broker on the other' : 'nothing pinned'
   }`
 }
@@ -84,8 +88,9 @@ export function startNode(
   args: readonly string[],
   core: 'server' | 'load',
   env: Readonly<Record<string, string>> = {},
+  node = process.execPath,
 ): Promise<Started> {
-  return startProgram(process.execPath, ['--expose-gc', path, ...args], core, env)
+  return startProgram(node, ['--expose-gc', path, ...args], core, env)
 }
 
 /**

@@ -3,7 +3,7 @@ import { contestants } from './contestants.ts'
 import { median } from './median.ts'
 import { judge, type Results } from './rows.ts'
 import type { Measured } from './run.ts'
-import { scenarios } from './scenarios.ts'
+import { type Mode, scenarios } from './scenarios.ts'
 
 type Column = readonly [string, (measured: Measured) => number | undefined, digits: number]
 
@@ -23,6 +23,12 @@ const columns: readonly Column[] = [
   ['not delivered', ({ missing }) => missing, 0],
 ]
 
+/** What the figures are a share of, if not deliveries. */
+const units: Partial<Record<Mode, readonly [one: string, many: string]>> = {
+  connects: ['connect', 'connects'],
+  tail: ['message', 'messages'],
+}
+
 export function medianOf(measured: readonly Measured[], pick: Column[1]): number | undefined {
   const picked = measured.flatMap((one) => pick(one) ?? [])
   return picked.length === 0 ? undefined : median(picked)
@@ -38,9 +44,8 @@ export function tables(results: Results): string {
     const shown = columns.filter(([, pick]) =>
       taking.some(({ name }) => measured[name]?.some((one) => pick(one) !== undefined)),
     )
-    const heads = shown.map(([head]) =>
-      mode === 'connects' ? head.replace('delivery', 'connect').replace('deliveries', 'connects') : head,
-    )
+    const [one, many] = units[mode] ?? ['delivery', 'deliveries']
+    const heads = shown.map(([head]) => head.replace('a delivery', `a ${one}`).replace('deliveries', many))
     parts.push(`\n${title} (\`${name}\`)\n`, `| | ${heads.join(' | ')} |`, `|---|${'---|'.repeat(shown.length)}`)
     for (const { name: who, title: called } of taking) {
       const runs = measured[who] ?? []

@@ -22,7 +22,7 @@ export interface Measured {
   readonly error?: string
   readonly deliveries?: number
   readonly perSecond?: number
-  /** The server's CPU for a delivery (or a connect). */
+  /** The server's CPU for a delivery (in mode `tail` for a message, or for a connect). */
   readonly cpuMicros?: number
   readonly userMicros?: number
   /** The load of the server and of the generator: 1 is a whole CPU. */
@@ -105,7 +105,7 @@ function lines(server: Running, scenario: Scenario, pace: Pace): string[] {
   const numbers = { port: server.port, control: server.control, connections, channels, bytes, window, burst, rate }
   // Memory and connects are measured on a server that has had clients before, because one-time
   // loading is not the price of a connection.
-  const warmConnects = { closed: 0, rate: 0, idle: 200, connects: 5_000, churn: 20_000 }[mode]
+  const warmConnects = { closed: 0, rate: 0, tail: 0, idle: 200, connects: 5_000, churn: 20_000 }[mode]
   return [
     `mode ${mode}`,
     ...Object.entries(numbers).map(([key, value]) => `${key} ${value}`),

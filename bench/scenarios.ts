@@ -1,6 +1,6 @@
 import { type ContestantName, contestantNames, type Source } from './contestant.ts'
 
-export type Mode = 'closed' | 'rate' | 'idle' | 'connects' | 'churn'
+export type Mode = 'closed' | 'rate' | 'tail' | 'idle' | 'connects' | 'churn'
 
 export interface Scenario {
   readonly name: string
@@ -10,6 +10,7 @@ export interface Scenario {
   /** The contestants of a run without a selection. */
   readonly contestants: readonly ContestantName[]
   readonly connections: number
+  /** In mode `tail` there may be more channels than connections: the others have no subscriber. */
   readonly channels: number
   /** The size of a message's body. */
   readonly bytes: number
@@ -28,7 +29,7 @@ export interface Scenario {
 }
 
 const general = contestantNames.filter(
-  (name) => !['warren-socketcluster', 'warren-amqplib', 'warren-typed', 'warren-filters'].includes(name),
+  (name) => !['warren-socketcluster', 'warren-amqplib', 'warren-typed', 'warren-filters', 'ws-stream'].includes(name),
 )
 const inProcess = general.filter((name) => name !== 'web-stomp')
 const fromRabbit = general.filter((name) => name !== 'bare-c')
@@ -47,6 +48,23 @@ function fanOut(more: Partial<Scenario> & Pick<Scenario, 'name' | 'title'>): Sce
  */
 function oneEach(more: Partial<Scenario> & Pick<Scenario, 'name' | 'title'>): Scenario {
   return fanOut({ connections: 1_000, channels: 1_000, window: 256, burst: 64, ...more })
+}
+
+/**
+ * What a replica takes from a stream, 1,000 channels in turn. `connections` of them have a
+ * subscriber. The generator knows from its messages how far the replica has read.
+ */
+function tail(more: Pick<Scenario, 'name' | 'title' | 'connections'>): Scenario {
+  return {
+    source: 'rabbit',
+    mode: 'tail',
+    channels: 1_000,
+    bytes: 200,
+    window: 8_000,
+    burst: 250,
+    contestants: ['warren', 'ws-stream'],
+    ...more,
+  }
 }
 
 export const scenarios: readonly Scenario[] = [
@@ -83,9 +101,15 @@ export const scenarios: readonly Scenario[] = [
   oneEach({ name: 'each', title: '1,000 channels × 1' }),
   oneEach({ name: 'each-10k', title: '10,000 channels × 1', connections: 10_000, channels: 10_000 }),
   oneEach({ name: 'each-2k', title: '1,000 channels × 1, 2 KiB', bytes: 2_048 }),
+  oneEach({ name: 'each-16k', title: '1,000 channels × 1, 16 KiB', bytes: 16_384 }),
   fanOut({ name: 'rabbit-fan-out', title: 'RabbitMQ, one channel × 1,000', source: 'rabbit' }),
   fanOut({ name: 'rabbit-32', title: 'RabbitMQ, one channel × 1,000, 32 in flight', source: 'rabbit', window: 32 }),
+  fanOut({ name: 'rabbit-fan-out-2k', title: 'RabbitMQ, one channel × 1,000, 2 KiB', source: 'rabbit', bytes: 2_048 }),
   oneEach({ name: 'rabbit-each', title: 'RabbitMQ, 1,000 channels × 1', source: 'rabbit' }),
+  oneEach({ name: 'rabbit-each-2k', title: 'RabbitMQ, 1,000 channels × 1, 2 KiB', source: 'rabbit', bytes: 2_048 }),
+  tail({ name: 'tail-none', title: 'a stream of 1,000 channels, nobody subscribes (but to one)', connections: 1 }),
+  tail({ name: 'tail-some', title: 'a stream of 1,000 channels, 1 % have a subscriber', connections: 10 }),
+  tail({ name: 'tail-all', title: 'a stream of 1,000 channels, each with a subscriber', connections: 1_000 }),
   oneEach({
     name: 'reader',
     title: 'RabbitMQ, 1,000 channels × 1, with two readers of messages',

@@ -1,6 +1,6 @@
 /**
  * Warren and its alternatives, in one run on one machine. `npm run bench:compare -- --help` lists
- * the options; docs/performance.md explains the measurement.
+ * the options; bench/README.md explains the measurement.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

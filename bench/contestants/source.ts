@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setImmediate } from 'node:timers'
-import { connect } from 'amqplib'
+import { type Channel, type ConsumeMessage, connect } from 'amqplib'
 
 export const exchange = 'bench.events'
 
@@ -148,19 +148,61 @@ export async function openSource(publish: (channel: string, message: Message) =>
       paced((channel, sequence, text) => publish(`c${channel}`, new OwnMessage(bodyOf(sequence, text)))),
     )
   }
-  const connection = await connect(`${url}?heartbeat=10`, { noDelay: true })
-  const channel = await connection.createChannel()
-  await channel.assertExchange(exchange, 'topic', { durable: true })
+  const channel = await openChannel(url)
   const { queue } = await channel.assertQueue('', { exclusive: true })
   await channel.bindQueue(queue, exchange, 'client.#')
   await channel.consume(
     queue,
-    (message) => {
-      if (message) publish(message.fields.routingKey.slice('client.'.length), new ForeignMessage(message.content))
+    (message) => message && publish(clientOf(message), new ForeignMessage(message.content)),
+    {
+      noAck: true,
     },
-    { noAck: true },
   )
   return 0
+}
+
+/** As the gateway reads its journal: src/brokers/rabbitmq/stream/stream-consumer.ts. */
+const prefetchMessages = 500
+const ackEveryMessages = 200
+const ackEveryMs = 200
+
+/** As `openSource`, with a stream instead of a queue. */
+export async function openStream(publish: (channel: string, message: Message) => void): Promise<number> {
+  const channel = await openChannel(sourceArgument())
+  const { queue } = await channel.assertQueue('bench.stream', { arguments: { 'x-queue-type': 'stream' } })
+  await channel.bindQueue(queue, exchange, 'client.#')
+  await channel.prefetch(prefetchMessages)
+  let last: ConsumeMessage | undefined
+  let count = 0
+  const acknowledge = (): void => {
+    if (last) channel.ack(last, true)
+    last = undefined
+    count = 0
+  }
+  setInterval(acknowledge, ackEveryMs)
+  await channel.consume(
+    queue,
+    (message) => {
+      if (!message) return
+      last = message
+      count += 1
+      publish(clientOf(message), new ForeignMessage(message.content))
+      if (count >= ackEveryMessages) acknowledge()
+    },
+    { arguments: { 'x-stream-offset': 'next' } },
+  )
+  return 0
+}
+
+async function openChannel(url: string): Promise<Channel> {
+  const connection = await connect(`${url}?heartbeat=10`, { noDelay: true })
+  const channel = await connection.createChannel()
+  await channel.assertExchange(exchange, 'topic', { durable: true })
+  return channel
+}
+
+function clientOf({ fields }: ConsumeMessage): string {
+  return fields.routingKey.slice('client.'.length)
 }
 
 /** Prints the line that a contestant prints when it accepts clients. */

@@ -1,14 +1,15 @@
 /**
  * The package ws alone, the limit for JavaScript on it: `prepared` sends all subscribers one
  * buffer, `own` each its own string, as any protocol with operation ids must. The frame has the
- * length of the GraphQL contestants' frames.
+ * length of the GraphQL contestants' frames. With `stream`, RabbitMQ's messages come from a stream.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { openSource, printListening } from './source.ts'
+import { openSource, openStream, printListening } from './source.ts'
 
 const own = process.argv[3] === 'own'
+const open = process.argv[4] === 'stream' ? openStream : openSource
 
 interface Subscriber {
   readonly socket: WebSocket
@@ -35,7 +36,7 @@ function headOf(id: string): string {
 }
 
 const anyone = headOf('5f0c1d2e-7a3b-4c4d-8e5f-000000000000')
-const control = await openSource((channel, message) => {
+const control = await open((channel, message) => {
   const subscribers = channels.get(channel)
   if (!subscribers) return
   const tail = `${message.json}}}}}`

@@ -23,10 +23,13 @@ struct script {
 };
 
 struct scenario {
-  char mode[16]; /* closed, rate, idle, connects, churn */
+  char mode[16]; /* closed, rate, tail, idle, connects, churn, hold */
   int port, control, broker /* 0: none */, connections, channels, bytes, concurrency;
   int window, burst, rate;
   int warm_ms, measure_ms, settle_ms, warm_connects, stalled;
+  int source; /* the last byte of the address in 127.0.0.0/24 to connect from; 0: any */
+  int number; /* of the first connection */
+  bool returns; /* connects again what the server ends: mode hold */
   bool shake; /* whether a message proves each subscription before anything is measured */
   char upgrade[1024];
   char ping[8], pong[8]; /* an application's keep-alive: answer ping with pong */

@@ -8,6 +8,7 @@
  *   S <channels> <bytes>   begins again at message 0; message n goes to channel n % channels
  *   P <count> <burst>      publishes this many, `burst` of them in each turn of its event loop
  *   G                      collects garbage, and answers `ok`
+ * In the mode `hold` a program with many generators listens there: hold.c has its lines.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,6 +23,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "hold.h"
 #include "subscribers.h"
 #include "tap.h"
 
@@ -31,9 +33,10 @@ static int epoll_fd, control_fd, timer_fd;
 static uint32_t published;
 static uint32_t first;     /* earlier messages proved subscriptions, and are not counted */
 static uint64_t accounted; /* deliveries from `first` on */
+static uint32_t taken;     /* in tail mode: messages from `first` on that the server has taken */
 static uint16_t left[RING]; /* by number: how many have not received it */
 static int in_flight, audience;
-static bool measuring, pumping, leaving;
+static bool measuring, pumping, leaving, holding;
 static int to_leave;
 static uint64_t due; /* by the clock, in rate mode */
 
@@ -48,10 +51,23 @@ void fail(const char *format, ...) {
   exit(1);
 }
 
-void on_delivery(uint32_t sequence, int64_t sent_ns) {
+/* Most messages have no subscriber. */
+static bool is_tail(void) { return strcmp(scenario.mode, "tail") == 0; }
+
+void on_delivery(int index, uint32_t sequence, int64_t sent_ns) {
+  if (holding) {
+    hold_delivery(index, sequence, sent_ns);
+    return;
+  }
   if (sequence < first) return;
   accounted++;
   if (measuring) latency_add(WHOLE, now_ns() - sent_ns);
+  if (is_tail()) {
+    /* A stream is read in order, so everything up to this message has been taken. */
+    if (sequence - first >= taken) taken = sequence - first + 1;
+    in_flight = (int)(published - first - taken);
+    return;
+  }
   if (--left[sequence % RING] == 0) in_flight--;
 }
 
@@ -80,13 +96,33 @@ static void publish(int count) {
   tell("P %d %d\n", count, scenario.burst);
 }
 
+/* Returns false once the program at the control port is gone. */
+static bool obey(void) {
+  static char lines[4096];
+  static size_t length;
+  ssize_t got = recv(control_fd, lines + length, sizeof lines - length, MSG_DONTWAIT);
+  if (got == 0) return false;
+  if (got > 0) length += (size_t)got;
+  for (char *end; (end = memchr(lines, '\n', length));) {
+    *end = '\0';
+    char answer[256];
+    int size = hold_line(lines, answer, sizeof answer);
+    if (size > 0 && send(control_fd, answer, (size_t)size, MSG_NOSIGNAL) != size) return false;
+    length -= (size_t)(end + 1 - lines);
+    memmove(lines, end + 1, length);
+  }
+  return true;
+}
+
 /* One turn: reads what is ready, then publishes what is due. */
 static void turn(int timeout_ms) {
   struct epoll_event events[EVENTS];
   int ready = epoll_wait(epoll_fd, events, EVENTS, timeout_ms);
   for (int i = 0; i < ready; i++) {
     uint32_t what = events[i].data.u32;
-    if (what == CONTROL) {
+    if (what == CONTROL && holding) {
+      if (!obey()) exit(0);
+    } else if (what == CONTROL) {
       char bytes[256];
       if (recv(control_fd, bytes, sizeof bytes, MSG_DONTWAIT) == 0) fail("the server died");
     } else if (what == TIMER) {
@@ -125,7 +161,7 @@ static void open_control(void) {
   if (connect(control_fd, (struct sockaddr *)&address, sizeof address) < 0) fail("the source does not listen");
   int on = 1;
   setsockopt(control_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  tell("S %d %d\n", scenario.channels, scenario.bytes);
+  if (!holding) tell("S %d %d\n", scenario.channels, scenario.bytes);
   struct epoll_event event = {.events = EPOLLIN, .data.u32 = CONTROL};
   epoll_ctl(epoll_fd, EPOLL_CTL_ADD, control_fd, &event);
 }
@@ -166,6 +202,7 @@ static void shake_hands(void) {
   for (int i = 0; i < scenario.stalled; i++) epoll_ctl(epoll_fd, EPOLL_CTL_DEL, connections[i].fd, NULL);
   in_flight = 0;
   accounted = 0;
+  taken = 0;
   first = published;
 }
 
@@ -200,6 +237,17 @@ static void listen_in(void) {
   epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
+/* The deliveries of messages 0 to `end` - 1. */
+static uint64_t deliveries_until(uint32_t end) {
+  if (!is_tail()) return (uint64_t)end * (uint64_t)audience;
+  uint32_t channels = (uint32_t)scenario.channels, subscribed = (uint32_t)scenario.connections;
+  uint32_t rest = end % channels;
+  return (uint64_t)(end / channels) * subscribed + (rest < subscribed ? rest : subscribed);
+}
+
+/* What the figures are a share of: deliveries, in tail mode messages. */
+static uint64_t done(void) { return is_tail() ? taken : accounted; }
+
 static void pump(void) {
   connect_all(scenario.connections);
   audience = (scenario.connections - scenario.stalled) / scenario.channels;
@@ -213,18 +261,18 @@ static void pump(void) {
   latency_clear();
   measuring = true;
   struct usage server = usage_of_server(), self = usage_of_self();
-  uint64_t before = accounted;
+  uint64_t before = done();
   int64_t began = now_ns();
   say("begin");
   turns_for(scenario.measure_ms);
   double seconds = (double)(now_ns() - began) / 1e9;
   struct usage server_after = usage_of_server(), self_after = usage_of_self();
-  uint64_t measured = accounted - before;
+  uint64_t measured = done() - before;
   say("end");
   measuring = false;
   pumping = false;
   double p50 = latency_at(WHOLE, 0.5), p99 = latency_at(WHOLE, 0.99);
-  uint64_t expected = (uint64_t)(published - first) * (uint64_t)audience;
+  uint64_t expected = deliveries_until(published) - deliveries_until(first);
   for (int64_t until = now_ns() + 10000000000LL; accounted < expected && now_ns() < until;) turn(10);
   char added[80] = "";
   if (latency_at(ADDED, 0.5) > 0)
@@ -276,6 +324,16 @@ static void measure_churn(void) {
          scenario.connections, seconds, (double)before / 1048576, (double)after / 1048576, (double)after / (double)before);
 }
 
+static void hold(void) {
+  int live = 0;
+  for (;;) {
+    subscribers_connect(scenario.connections);
+    turn(100);
+    if (counts.live == scenario.connections && live != counts.live) tell("connected %d\n", counts.live);
+    live = counts.live;
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc != 2) fail("usage: load <scenario>");
   read_scenario(argv[1]);
@@ -284,6 +342,7 @@ int main(int argc, char **argv) {
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
+  holding = scenario.returns = strcmp(scenario.mode, "hold") == 0;
   bool churns = strcmp(scenario.mode, "churn") == 0;
   int most = churns ? scenario.concurrency * 4 : scenario.connections;
   if (most < 1024) most = 1024;
@@ -291,12 +350,14 @@ int main(int argc, char **argv) {
     fail("%d connections need as many open files; the limit is %lu (ulimit -Hn)", most, (unsigned long)files.rlim_max);
   epoll_fd = epoll_create1(0);
   subscribers_open(epoll_fd, most);
+  if (holding) hold_open(most);
   open_control();
   if (scenario.warm_connects > 0) {
     churn(scenario.warm_connects);
     collect_garbage();
   }
-  if (strcmp(scenario.mode, "idle") == 0) measure_idle();
+  if (holding) hold();
+  else if (strcmp(scenario.mode, "idle") == 0) measure_idle();
   else if (strcmp(scenario.mode, "connects") == 0) measure_connects();
   else if (churns) measure_churn();
   else pump();

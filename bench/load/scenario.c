@@ -50,6 +50,7 @@ static int *number_named(const char *key) {
       {"rate", &scenario.rate},           {"warm-ms", &scenario.warm_ms},
       {"measure-ms", &scenario.measure_ms}, {"settle-ms", &scenario.settle_ms},
       {"warm-connects", &scenario.warm_connects}, {"stalled", &scenario.stalled},
+      {"source", &scenario.source},       {"number", &scenario.number},
   };
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     if (strcmp(numbers[i].key, key) == 0) return numbers[i].value;

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "hold.h"
 #include "websocket.h"
 
 struct counts counts;
@@ -27,9 +28,10 @@ void subscribers_open(int epoll, int most) {
 }
 
 /* Replaces `{i}` with the connection's number, `{c}` with its channel's, `{id}` with an operation
- * id of its own as clients make them (36 characters), and `{token}` with one of the scenario's
- * tokens. */
+ * id of its own as clients make them (36 characters), `{token}` with one of the scenario's tokens,
+ * and `{after}` with the cursor to continue after. */
 static size_t fill(char *out, size_t room, const char *text, size_t length, int index) {
+  index += scenario.number;
   size_t at = 0;
   for (size_t i = 0; i < length && at + 1024 < room;) {
     if (strncmp(text + i, "{i}", 3) == 0) {
@@ -43,6 +45,9 @@ static size_t fill(char *out, size_t room, const char *text, size_t length, int 
       i += 4;
     } else if (scenario.token_count > 0 && strncmp(text + i, "{token}", 7) == 0) {
       at += (size_t)snprintf(out + at, 1000, "%s", scenario.tokens[index % scenario.token_count]);
+      i += 7;
+    } else if (strncmp(text + i, "{after}", 7) == 0) {
+      at += (size_t)snprintf(out + at, 1000, "%s", hold_after());
       i += 7;
     } else {
       out[at++] = text[i++];
@@ -73,6 +78,13 @@ static void begin(int index) {
   if (one->stalled) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)scenario.port)};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (scenario.source > 0) {
+    /* The port is chosen at connect, so that each address has all of them. */
+    struct sockaddr_in from = {.sin_family = AF_INET};
+    from.sin_addr.s_addr = htonl(0x7f000000u + (uint32_t)scenario.source);
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    if (bind(fd, (struct sockaddr *)&from, sizeof from) < 0) fail("bind: %s", strerror(errno));
+  }
   if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0 && errno != EINPROGRESS)
     fail("connect: %s", strerror(errno));
   struct epoll_event event = {.events = EPOLLOUT, .data.u32 = (uint32_t)index};
@@ -116,7 +128,7 @@ static void take_messages(struct connection *one, const struct frame *frame) {
     one->last = mark.sequence;
     if (one->received++ == 0) counts.reached++;
     counts.deliveries++;
-    on_delivery(mark.sequence, mark.sent_ns);
+    on_delivery((int)(one - connections), mark.sequence, mark.sent_ns);
   }
 }
 
@@ -125,7 +137,7 @@ static bool take_frame(int index, const struct frame *frame) {
   struct connection *one = &connections[index];
   if (frame->opcode == 8) {
     bool asked = one->state == CLOSING;
-    if (!asked) fprintf(stderr, "the server closed connection %d: %d %.*s\n", index,
+    if (!asked && !scenario.returns) fprintf(stderr, "the server closed connection %d: %d %.*s\n", index,
                         frame->length > 1 ? (unsigned char)frame->payload[0] << 8 | (unsigned char)frame->payload[1] : 0,
                         frame->length > 2 ? (int)frame->length - 2 : 0, frame->payload + 2);
     end(index, !asked);
@@ -159,7 +171,12 @@ static bool take_frame(int index, const struct frame *frame) {
 static size_t take_upgrade(int index, const unsigned char *bytes, size_t length) {
   const char *found = memmem(bytes, length, "\r\n\r\n", 4);
   if (!found) return 0;
-  if (length < 12 || memcmp(bytes + 9, "101", 3) != 0) fail("the upgrade was refused: %.*s", (int)length, bytes);
+  bool refused = length < 12 || memcmp(bytes + 9, "101", 3) != 0;
+  if (refused && scenario.returns) {
+    end(index, true);
+    return length;
+  }
+  if (refused) fail("the upgrade was refused: %.*s", (int)length, bytes);
   connections[index].state = SCRIPT;
   go_on(index);
   return (size_t)((const unsigned char *)found + 4 - bytes);

@@ -24,7 +24,7 @@ void subscriber_ready(int index);
 void subscriber_leave(int index);
 void subscribers_drop(void);
 /* Called for every message of a live subscriber. */
-void on_delivery(uint32_t sequence, int64_t sent_ns);
+void on_delivery(int index, uint32_t sequence, int64_t sent_ns);
 /* Called when a handshake is complete. */
 void on_live(int index);
 

@@ -134,6 +134,7 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     onState: parts.reportJournal,
   })
   observer.stateCounts(() => gateway.states?.counts ?? [])
+  observer.positionCounts(() => gateway.positions.counts)
   const clientChannels = new ClientChannels({
     registry,
     passwords: createPasswords(config.maxPasswordChecks),

@@ -68,6 +68,8 @@ interface OpenOptions {
   readonly worker: number | undefined
   /** Where the embedded registry is, instead of WARREN_DATA_DIR. */
   readonly registryDir: string | undefined
+  /** Where the embedded broker keeps its journal. Undefined: in memory. */
+  readonly journalDir: string | undefined
   readonly forPrimary: boolean
 }
 
@@ -83,12 +85,13 @@ export async function openApp(
     health = new Health(),
     worker,
     registryDir,
+    journalDir,
     forPrimary = false,
   }: Partial<OpenOptions> = {},
 ): Promise<App> {
   const closing = new Closing()
   try {
-    return await open(config, { metrics, health, worker, registryDir, forPrimary }, closing)
+    return await open(config, { metrics, health, worker, registryDir, journalDir, forPrimary }, closing)
   } catch (error) {
     await closing.run({ drainMs: 0, handOver: false })
     throw error
@@ -96,7 +99,7 @@ export async function openApp(
 }
 
 async function open(config: Config, options: OpenOptions, closing: Closing): Promise<App> {
-  const { metrics, health, worker, registryDir = config.dataDir } = options
+  const { metrics, health, worker, registryDir = config.dataDir, journalDir } = options
   const live = { ...config }
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, worker })
   const observer = observerOf(logger, metrics)
@@ -134,8 +137,8 @@ async function open(config: Config, options: OpenOptions, closing: Closing): Pro
   const hasProvider = config.jwksUrl !== undefined
   await reportRegisteredClients(policy, { registry, hasProvider, log: (...line) => observer.log(...line) })
 
-  const brokerage = await openBrokerage(config, { observer, health, closing, keys, secret: identities.secret })
-  const { secretGenerated } = identities
+  const { secret, secretGenerated } = identities
+  const brokerage = await openBrokerage(config, { observer, health, closing, keys, secret, journalDir })
   const facts = { secretGenerated, logFormat: logger.format }
   const configuration = new RunningConfiguration({ config, live, facts, keys })
   const core = await createCore(config, {

@@ -63,9 +63,16 @@ export interface Brokerage {
 /** Opens the broker and what is built on it. Resolves even if RabbitMQ cannot be reached. */
 export async function openBrokerage(
   config: Config,
-  parts: { observer: Observer; health: Health; closing: Closing; keys: DeploymentKeys; secret: string },
+  parts: {
+    observer: Observer
+    health: Health
+    closing: Closing
+    keys: DeploymentKeys
+    secret: string
+    journalDir: string | undefined
+  },
 ): Promise<Brokerage> {
-  const { observer, health, closing, keys, secret } = parts
+  const { observer, health, closing, keys, secret, journalDir } = parts
   const outages = new OutageLog((...line) => observer.log(...line))
   const broker = await openBroker(config, observer, outages)
   closing.add(() => broker.close())
@@ -75,6 +82,7 @@ export async function openBrokerage(
     hotWindow: config.hotWindow,
     // A PostgreSQL registry is shared by all replicas, and so are its keys.
     agreeOnKey: config.databaseUrl === undefined ? agreementOn(keys, secret) : undefined,
+    folder: journalDir,
   })
   closing.add(() => journal.close())
   const control = broker.openControlBus(keys)

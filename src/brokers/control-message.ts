@@ -53,10 +53,11 @@ type ClusterMessage = Extract<ControlMessage, { kind: 'replica-alive' | 'replica
 
 function readClusterMessage(
   kind: ClusterMessage['kind'],
-  { replica, version, startedAt, ask, question, topic, args, value }: Record<string, unknown>,
+  { replica, version, startedAt, ask, question, topic, args, of, value }: Record<string, unknown>,
 ): ClusterMessage | undefined {
   if (kind === 'asked') {
-    return typeof question === 'string' && typeof topic === 'string' ? { kind, question, topic, args } : undefined
+    if (typeof question !== 'string' || typeof topic !== 'string') return undefined
+    return { kind, question, topic, args, ...(typeof of === 'string' ? { of } : {}) }
   }
   if (typeof replica !== 'string') return undefined
   if (kind === 'answered') return typeof question === 'string' ? { kind, question, replica, value } : undefined

@@ -179,6 +179,11 @@ export interface JournalOptions {
   readonly hotWindow: WindowBounds
   /** Undefined if the replicas share a registry, because the registry has the key. */
   readonly agreeOnKey?: AgreeOnKey | undefined
+  /**
+   * Where the embedded broker keeps its journal, so that it survives the process. Undefined: in
+   * memory only. RabbitMQ ignores it.
+   */
+  readonly folder?: string | undefined
 }
 
 /** The broker of a gateway. Each broker implements it. */

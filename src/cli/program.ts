@@ -12,6 +12,7 @@ import { traceCommand } from './commands/trace.ts'
 import { completionCommand } from './completion/completion.ts'
 import { connectionsCommand } from './connections/connections.ts'
 import { exitStatus, report } from './failure.ts'
+import { withManPages } from './manuals/man-page.ts'
 import { clientsCommand } from './operator/clients.ts'
 import { messagesCommand } from './operator/messages.ts'
 import { positionsCommand } from './operator/positions.ts'
@@ -22,7 +23,7 @@ import { schemaCommand } from './schema/schema.ts'
 
 /** All commands. */
 export function program(): Command {
-  return new Command('warren')
+  const warren = new Command('warren')
     .description('GraphQL subscription gateway for RabbitMQ')
     .version(version)
     .addCommand(startCommand())
@@ -43,6 +44,7 @@ export function program(): Command {
     .addCommand(printSchemaCommand())
     .addCommand(schemaCommand())
     .addCommand(completionCommand())
+  return withManPages(warren)
 }
 
 /** Runs the command that the arguments name and resolves to the exit status. */

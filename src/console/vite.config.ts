@@ -73,6 +73,8 @@ export default defineConfig({
     chunkSizeWarningLimit: 1_200,
     modulePreload: { polyfill: false },
     rolldownOptions: {
+      // The second page is that of the demo (src/cli/demo/front).
+      input: ['index.html', 'demo.html'].map((page) => join(import.meta.dirname, page)),
       output: {
         chunkFileNames: ({ moduleIds }) =>
           `${moduleIds.some((id) => ofExplorer.test(id)) ? explorerFolder : 'assets/[name]-[hash]'}.js`,

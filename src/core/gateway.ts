@@ -62,7 +62,7 @@ export interface GatewayParts {
   readonly broker: Broker
   readonly control: ControlBus
   /** Receives the control messages about replicas and presence. Default: they are ignored. */
-  readonly cluster?: Pick<Cluster, 'onControl' | 'onResync' | 'members'>
+  readonly cluster?: Pick<Cluster, 'onControl' | 'onResync' | 'members' | 'gathering'>
   /** Receives which clients have sessions. Default: nothing does. */
   readonly presence?: ClientPresence | undefined
   /** Receives each live message and its clients. Default: nothing does. */
@@ -225,6 +225,8 @@ export class Gateway {
       }),
       store: parts.positionStore,
       control: parts.control,
+      replica: parts.replica,
+      gathering: parts.cluster?.gathering,
       cursors: parts.cursors,
       ttlMs: () => parts.limits.positionTtlMs,
       liveEnd: () => this.#liveEnd(),

@@ -111,7 +111,7 @@ export class JournalListener implements JournalTail {
       this.#gapAhead = 'JOURNAL_REPLACED'
       this.#parts.observer.log(
         'warn',
-        'the journal was deleted and created again: every subscription receives a GAP event',
+        'the journal was deleted and created again: every subscription receives a GAP event, and those of keyed state the whole state after it',
       )
     }
     this.#epoch = epoch
@@ -319,7 +319,7 @@ export class JournalListener implements JournalTail {
     if (reason === 'RETENTION') {
       this.#parts.observer.log(
         'warn',
-        'retention deleted messages that the tail had not read: every subscription receives a GAP event',
+        'retention deleted messages that the tail had not read: subscriptions receive a GAP event, and those of keyed state what changed',
         { epoch: this.#epoch, after: this.#readUpTo, before: first.offset },
       )
     }

@@ -101,6 +101,12 @@ const additions: Record<string, Migration> = {
       await db.schema.createIndex('warren_positions_by_use').on('warren_positions').column('used_at').execute()
     },
   },
+  '0008-position-replicas': {
+    async up(db) {
+      for (const column of ['held_by', 'held_before'])
+        await db.schema.alterTable('warren_positions').addColumn(column, 'text').execute()
+    },
+  },
 }
 const additionsTable = 'warren_additions'
 

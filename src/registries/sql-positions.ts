@@ -26,7 +26,7 @@ export class SqlPositions implements PositionStore {
   }
 
   async take(take: PositionTake): Promise<TakenPosition> {
-    const { clientId, name, topic, place, at, most } = take
+    const { clientId, name, topic, replica, place, at, most } = take
     const time = at.toISOString()
     for (let tried = 0; tried < maxAttempts; tried += 1) {
       const taken = await this.#run((db) =>
@@ -35,6 +35,8 @@ export class SqlPositions implements PositionStore {
           .set({
             topic,
             used_at: time,
+            held_before: sql`held_by`,
+            held_by: replica,
             // Numbers of a position that was deleted meanwhile are from the past, and so smaller.
             holder: sql`case when holder >= ${integer(at.getTime())} then holder + 1 else ${integer(at.getTime())} end`,
             ...(place
@@ -51,14 +53,14 @@ export class SqlPositions implements PositionStore {
           .returningAll()
           .executeTakeFirst(),
       )
-      if (taken) return { kind: 'taken', position: positionOf(taken) }
+      if (taken) return { kind: 'taken', position: positionOf(taken), heldBefore: taken.held_before ?? undefined }
       const [found] = await this.find([take])
       if (found) {
         if (found.topic !== undefined && found.topic !== topic) return { kind: 'other', topic: found.topic }
         continue
       }
-      const added = await this.#insert(take, { topic, holder: at.getTime(), place, at, most })
-      if (added) return { kind: 'taken', position: positionOf(added) }
+      const added = await this.#insert(take, { topic, holder: at.getTime(), heldBy: replica, place, at, most })
+      if (added) return { kind: 'taken', position: positionOf(added), heldBefore: undefined }
       if (await this.#isFull(clientId, most)) return { kind: 'full' }
     }
     throw settling(take)
@@ -68,7 +70,7 @@ export class SqlPositions implements PositionStore {
     added: PositionKey & { readonly place: JournalPlace; readonly at: Date; readonly most: number },
   ): Promise<StoredPosition | undefined> {
     for (let tried = 0; tried < maxAttempts; tried += 1) {
-      const row = await this.#insert(added, { ...added, topic: null, holder: 0 })
+      const row = await this.#insert(added, { ...added, topic: null, holder: 0, heldBy: null })
       if (row) return positionOf(row)
       const [found] = await this.find([added])
       if (found) return found
@@ -146,18 +148,21 @@ export class SqlPositions implements PositionStore {
     row: {
       readonly topic: string | null
       readonly holder: number
+      readonly heldBy: string | null
       readonly place: JournalPlace | undefined
       readonly at: Date
       readonly most: number
     },
   ): Promise<Row | undefined> {
-    const { topic, holder, place, at, most } = row
+    const { topic, holder, heldBy, place, at, most } = row
     const time = text(at.toISOString())
     return this.#run(async (db) => {
       const { rows } = await sql<Row>`
-        insert into warren_positions (client_id, name, topic, place, epoch, next_offset, holder, moved_at, used_at)
+        insert into warren_positions
+          (client_id, name, topic, place, epoch, next_offset, holder, held_by, moved_at, used_at)
         select ${text(clientId)}, ${text(name)}, ${text(topic)}, ${text(place ? placeText(place) : null)},
-          ${text(place?.epoch ?? null)}, ${integer(place ? firstOffsetAfter(place) : null)}, ${integer(holder)}, ${time}, ${time}
+          ${text(place?.epoch ?? null)}, ${integer(place ? firstOffsetAfter(place) : null)}, ${integer(holder)},
+          ${text(heldBy)}, ${time}, ${time}
         where (select count(*) from warren_positions where client_id = ${text(clientId)}) < ${integer(most)}
         on conflict (client_id, name) do nothing
         returning *`.execute(db)
@@ -205,6 +210,7 @@ function positionOf(row: Row): StoredPosition {
     topic: row.topic ?? undefined,
     place: row.place === null ? undefined : (JSON.parse(row.place) as JournalPlace),
     holder: Number(row.holder),
+    heldBy: row.held_by ?? undefined,
     movedAt: new Date(row.moved_at),
     usedAt: new Date(row.used_at),
   }

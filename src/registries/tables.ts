@@ -67,6 +67,9 @@ interface PositionRow {
   /** The first offset after the place. PostgreSQL returns 64-bit integers as text. */
   next_offset: number | string | null
   holder: number | string
+  held_by: string | null
+  /** `held_by` before the last take: neither database returns the values before an update. */
+  held_before: string | null
   moved_at: string
   used_at: string
 }

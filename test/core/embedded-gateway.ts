@@ -14,9 +14,9 @@ import type { Observer } from '../../src/core/ports/observer.ts'
 import { channelTopic } from '../../src/core/ports/topic.ts'
 import EmbeddedDriver from '../../src/distributor/drivers/memory.ts'
 import { ChunkedHotWindow } from '../../src/hot-window/hot-window.ts'
-import { openEmbeddedRegistry } from '../../src/registries/embedded-registry.ts'
-import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 import { ampleLimits } from './ample-limits.ts'
+import { MemoryPositions } from './memory-positions.ts'
+import { MemoryRegistry } from './memory-registry.ts'
 
 const hour = 60 * 60 * 1000
 let worlds = 0
@@ -27,12 +27,11 @@ let worlds = 0
 const entryBytes = 110
 
 /**
- * A gateway core on the embedded broker, journal and registry, without transports. The test's fake
- * clock drives it.
+ * A gateway core on the embedded broker and journal and a registry in memory, without transports. The
+ * test's fake clock drives it.
  */
 export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100_000 } = {}) {
-  const folder = newFolder()
-  const registry = await openEmbeddedRegistry(folder)
+  const registry = new MemoryRegistry()
   const keys = await DeploymentKeys.open(registry)
   worlds += 1
   const broker = new EmbeddedDriver([`memory:resume-${worlds}`], { namespace: 'warren', log: () => {} }).gateway({
@@ -49,7 +48,7 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
     broker,
     control: broker.openControlBus(keys),
     registry,
-    positionStore: registry.positions,
+    positionStore: new MemoryPositions(),
     keys,
     cursors: new CursorCodec(keys, hour),
     observer,
@@ -79,8 +78,6 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
       await gateway.close()
       await journal.close()
       await broker.close()
-      await registry.close()
-      removeFolder(folder)
     },
   }
 }
@@ -172,6 +169,7 @@ export class RecordingObserver implements Observer {
   fieldPublished(): void {}
   clusterCounts(): void {}
   stateCounts(): void {}
+  positionCounts(): void {}
   resumed(result: string): void {
     this.resumes.push(result)
   }

@@ -12,22 +12,24 @@ import type {
 export class MemoryPositions implements PositionStore {
   readonly rows = new Map<string, StoredPosition>()
 
-  async take({ clientId, name, topic, place, at, most }: PositionTake): Promise<TakenPosition> {
+  async take({ clientId, name, topic, replica, place, at, most }: PositionTake): Promise<TakenPosition> {
     const known = this.rows.get(keyOf({ clientId, name }))
     if (known?.topic !== undefined && known.topic !== topic) return { kind: 'other', topic: known.topic }
     if (!known && this.#countOf(clientId) >= most) return { kind: 'full' }
     const holder = Math.max((known?.holder ?? 0) + 1, at.getTime())
     const movedAt = known?.movedAt ?? at
-    const position = { clientId, name, topic, place: known?.place ?? place, holder, movedAt, usedAt: at }
+    const kept = known?.place ?? place
+    const position = { clientId, name, topic, place: kept, holder, heldBy: replica, movedAt, usedAt: at }
     this.rows.set(keyOf(position), position)
-    return { kind: 'taken', position }
+    return { kind: 'taken', position, heldBefore: known?.heldBy }
   }
 
   async add({ clientId, name, place, at, most }: Parameters<PositionStore['add']>[0]) {
     const known = this.rows.get(keyOf({ clientId, name }))
     if (known) return known
     if (this.#countOf(clientId) >= most) return undefined
-    const position = { clientId, name, topic: undefined, place, holder: 0, movedAt: at, usedAt: at }
+    const unheld = { topic: undefined, holder: 0, heldBy: undefined }
+    const position = { clientId, name, ...unheld, place, movedAt: at, usedAt: at }
     this.rows.set(keyOf(position), position)
     return position
   }

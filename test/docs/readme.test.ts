@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals'
 import { checkoutShell } from '../support/gateway/checkout-shell.ts'
 import { debianPackages, locate } from '../support/processes/debian-package.ts'
 import { testVhost } from '../support/rabbitmq/broker.ts'
+import { repetitions } from '../support/repetitions.ts'
 import { blocksOf } from './documents.ts'
 
 const readme = readFileSync('README.md', 'utf8')
@@ -14,6 +15,10 @@ const commands = blocksOf({ path: 'README.md', text: readme })
 const readmeBroker = 'amqp://guest:guest@localhost:5672'
 
 const tail = 'npx warren tail alice'
+
+/** Whether this run starts everything through npm, and compiles first. */
+const wholeCommands = repetitions(0, 1) === 1
+const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }
 const install = 'npm ci && '
 const byHand = {
   embedded: [`${install}npm start`, tail, `npx warren publish --client alice '{"hello": "world"}'`],
@@ -35,10 +40,26 @@ test('runs every command of the README', () => {
   for (const step of ['npm ci', 'npm test']) expect(submission).toContain(step)
 })
 
+/** `npm test` has just compiled: the check after this function finds out whether it compiled the same. */
+const withoutCompiling = (start: string) => (wholeCommands ? start : `${start} --ignore-scripts`)
+
+/** npm and npx take several times the CPU time of what they start. */
+const withoutNpm = (command: string) =>
+  wholeCommands
+    ? command
+    : command.replace('npm start', scripts['start'] ?? '').replace('npx warren', 'node bin/warren.js')
+
+test('the build before the tests has all parts of the build before npm start', () => {
+  expect(scripts['pretest']).toBe('npm run --silent build')
+  expect(scripts['build']).toContain('npm run --silent build:gateway && ')
+  const built = scripts['build:gateway']?.split(' && ')
+  expect(scripts['prestart']?.split(' && ').filter((step) => !built?.includes(step))).toEqual([])
+})
+
 test('embedded: starts a gateway, subscribes, publishes', async () => {
   await using shell = await checkoutShell()
   const [start = '', listen = '', publish = ''] = byHand.embedded
-  shell.start(start.replace(install, ''))
+  shell.start(withoutCompiling(start.replace(install, '')))
   await shell.ready()
   const events = shell.lines(listen)
   await shell.subscribed()
@@ -56,10 +77,11 @@ test('RabbitMQ: the same, published from Python and from C', async () => {
   locate(debianPackages.pika)
   locate(debianPackages.amqpTools)
   const [start = '', python = '', c = ''] = byHand.rabbit
-  // The test above has compiled.
-  shell.start(`${start.replace(readmeBroker, vhost.url)} --ignore-scripts`)
+  // In a long run, the test above has compiled.
+  const started = withoutNpm(start.replace(readmeBroker, vhost.url))
+  shell.start(wholeCommands ? `${started} --ignore-scripts` : started)
   await shell.ready()
-  const events = shell.lines(tail)
+  const events = shell.lines(withoutNpm(tail))
   await shell.subscribed()
   await shell.run(`${python} --url ${vhost.url}`)
   await shell.run(c.replace(readmeBroker, vhost.url))
@@ -74,7 +96,6 @@ test('the commands that print tokens print tokens', async () => {
   await using shell = await checkoutShell()
   const inText = [...readme.matchAll(/`(npx warren token [^`]+)`/g)].map(([, command = '']) => command)
   expect(inText).toHaveLength(3)
-  // npx is in the other tests, and takes longer than the command.
   const printed = await Promise.all(
     inText.map((command) => shell.run(command.replace('npx warren', 'node bin/warren.js'))),
   )

@@ -7,7 +7,9 @@ export interface RoomFrame {
   readonly text: string
 }
 
-export async function joinThrough(gateway: GatewayProcess): Promise<FrameClient & { nextFrame(): Promise<RoomFrame> }> {
+export async function joinThrough(
+  gateway: Pick<GatewayProcess, 'port'>,
+): Promise<FrameClient & { nextFrame(): Promise<RoomFrame> }> {
   const client = await connectFrames(`ws://127.0.0.1:${gateway.port}/ws?envelope=json`)
   const nextFrame = async () => JSON.parse(await client.next()) as RoomFrame
   expect(await nextFrame()).toEqual({ kind: 'joined' })

@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { eventually } from '../support/eventually.ts'
-import { type GatewayProcess, startGateway } from '../support/gateway/gateway-process.ts'
+import { openReachable, type ReachableGateway } from '../support/gateway/gateway-in-process.ts'
 import { type TestVhost, testVhost } from '../support/rabbitmq/broker.ts'
 import { startProcessor, startPythonProcessor } from './back-end/processors.ts'
 import { gather, joinThrough, numbered, open } from './room-member.ts'
 
 describe('two replicas with processors of the old manager', () => {
   let vhost: TestVhost
-  let a: GatewayProcess
-  let b: GatewayProcess
+  let a: ReachableGateway
+  let b: ReachableGateway
 
   beforeAll(async () => {
     vhost = await testVhost('room')
-    a = await startGateway(open(vhost.url))
-    b = await startGateway(open(vhost.url))
+    a = await openReachable(open(vhost.url).env)
+    b = await openReachable(open(vhost.url).env)
   })
   afterAll(async () => {
     await Promise.all([a?.[Symbol.asyncDispose](), b?.[Symbol.asyncDispose]()])

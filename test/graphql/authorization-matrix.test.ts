@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { schema } from '../../src/graphql/schema.ts'
-import { connectGraphql, type Result } from '../support/frames/graphql-frames.ts'
+import { connectGraphql, type GraphqlClient, type Result } from '../support/frames/graphql-frames.ts'
 import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
 import { testToken } from '../support/gateway/gateway-process.ts'
 import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
@@ -181,6 +181,7 @@ beforeAll(async () => {
   cursor = (data!['publish'] as { cursor: string }).cursor
 })
 afterAll(async () => {
+  for (const socket of sockets.values()) await (await socket)[Symbol.asyncDispose]()
   await gateway.close()
   removeFolder(folder)
 })
@@ -194,25 +195,37 @@ const transports: Record<string, (query: string, token: string | undefined) => P
   'GraphQL over HTTP, its newer media type': async (query, token) =>
     (await post(query, token, 'application/graphql-response+json')).json() as Promise<Result>,
   'server-sent events': async (query, token) => firstEvent(await post(query, token, 'text/event-stream')),
-  'graphql-transport-ws': async (query, token) => {
-    await using client = await connectGraphql(gateway.graphqlSocketUrl, token ? { connectionParams: { token } } : {})
-    return await client.request(query)
-  },
-  'graphql-transport-ws with the header on the upgrade': async (query, token) => {
-    const headers = token ? { authorization: `Bearer ${token}` } : {}
-    await using client = await connectGraphql(gateway.graphqlSocketUrl, { headers })
-    return await client.request(query)
-  },
-  "graphql-transport-ws with a token in the operation's headers": async (query, token) => {
-    await using client = await connectGraphql(gateway.graphqlSocketUrl)
-    const extensions = token ? { headers: { Authorization: `Bearer ${token}` } } : {}
-    client.frames.send({ id: 'own', type: 'subscribe', payload: { query, extensions } })
-    const { type, payload } = JSON.parse(await client.frames.nextMatching((text) => text.includes('"own"'))) as {
-      type: string
-      payload: unknown
-    }
-    return type === 'error' ? { errors: payload as NonNullable<Result['errors']> } : (payload as Result)
-  },
+  'graphql-transport-ws': async (query, token) =>
+    ask(await socketOf(token, token ? { connectionParams: { token } } : {}), query),
+  'graphql-transport-ws with the header on the upgrade': async (query, token) =>
+    ask(await socketOf(token, token ? { headers: { authorization: `Bearer ${token}` } } : {}), query),
+  "graphql-transport-ws with a token in the operation's headers": async (query, token) =>
+    ask(await socketOf(token, {}), query, token ? { headers: { Authorization: `Bearer ${token}` } } : {}),
+}
+
+/** The open WebSockets: all operations of a caller over one transport use the same one. */
+const sockets = new Map<string, Promise<GraphqlClient>>()
+
+function socketOf(token: string | undefined, options: Parameters<typeof connectGraphql>[1]): Promise<GraphqlClient> {
+  const key = JSON.stringify([token, options])
+  const open = sockets.get(key) ?? connectGraphql(gateway.graphqlSocketUrl, options)
+  sockets.set(key, open)
+  return open
+}
+
+let asked = 0
+
+async function ask({ frames }: GraphqlClient, query: string, extensions = {}): Promise<Result> {
+  const id = `asked-${++asked}`
+  frames.send({ id, type: 'subscribe', payload: { query, extensions } })
+  const { type, payload } = JSON.parse(await frames.nextMatching((text) => text.includes(`"${id}"`))) as {
+    type: string
+    payload: unknown
+  }
+  if (type === 'error') return { errors: payload as NonNullable<Result['errors']> }
+  // Ends a subscription.
+  frames.send({ id, type: 'complete' })
+  return payload as Result
 }
 
 const subscriptions = ['channel', 'gatewayStats', 'presenceChanged', 'testField', 'testSubscription']

@@ -86,7 +86,8 @@ describe('compose.yaml', () => {
   test('runs the demo on ports of its own, with the secret of the gateway', () => {
     const of = configOf(demo)
     expect(of).toMatchObject({ demo: true, brokerUrl: ['memory:'], jwtSecret: config.jwtSecret })
-    expect(demo.ports).toEqual([of.port, of.opsPort].map((port) => `127.0.0.1:${port}:${port}`))
+    const page = of.port + 80
+    expect(demo.ports).toEqual([of.port, of.opsPort, page].map((port) => `127.0.0.1:${port}:${port}`))
     expect(demo.volumes).toEqual(secret.volumes)
   })
 

@@ -10,7 +10,8 @@ function received(offset: number, { port = 1, at = 10, epoch = 'a', number = 7 }
 }
 
 function log(port: number, overtaken: readonly (readonly [after: number, before: number])[], since = 0): ReplicaLog {
-  const msg = 'retention deleted messages that the tail had not read: every subscription receives a GAP event'
+  const msg =
+    'retention deleted messages that the tail had not read: subscriptions receive a GAP event, and those of keyed state what changed'
   const lines = overtaken.map(([after, before]) => JSON.stringify({ msg, epoch: 'a', after, before }))
   return { port, since, output: () => ['{"msg":"other"}', ...lines, ''].join('\n') }
 }

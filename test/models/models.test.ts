@@ -17,7 +17,10 @@ interface Model {
   readonly bounds: Readonly<Record<string, readonly string[]>>
   /** As `bounds`; searched in the long run only. */
   readonly wideBounds: Readonly<Record<string, readonly string[]>>
-  /** The bounds in which each planted error is found. Each macro switches off one guard. */
+  /**
+   * The bounds in which each planted error is found. Each macro switches off one guard. They test
+   * the models and not Warren, so `npm test` plants the first two; the long run plants all.
+   */
   readonly plantedErrors: readonly (readonly [name: string, bounds: readonly string[]])[]
 }
 
@@ -129,6 +132,7 @@ describe.each([
   ['epochs and sources on several replicas', epochsAndSources],
 ])('the model of %s', (_title, { file, bounds, wideBounds, plantedErrors }) => {
   const searched = Object.entries({ ...bounds, ...(repetitions(0, 1) === 1 ? wideBounds : {}) })
+  const planted = plantedErrors.slice(0, repetitions(2, plantedErrors.length))
 
   test.each(searched)('holds its invariants in every state, with %s', async (name, macros) => {
     const { errors, states, report } = await check(file, macros)
@@ -137,7 +141,7 @@ describe.each([
     expect(states).toBeGreaterThan(10_000)
   })
 
-  test.each(plantedErrors)('finds the planted error %s', async (name, macros) => {
+  test.each(planted)('finds the planted error %s', async (name, macros) => {
     const { errors, report } = await check(file, [...macros, `-DPLANT_${name}`])
     expect({ errors, violated: /assertion violated/.test(report) }).toEqual({ errors: 1, violated: true })
   })

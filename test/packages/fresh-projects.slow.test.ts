@@ -6,29 +6,17 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { transformSync } from 'esbuild'
 import { blocksOf } from '../docs/documents.ts'
-import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
+import { type FreshProject, freshProject } from './fresh-project.ts'
 
 const run = promisify(execFile)
-const folder = newFolder()
-const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
-  devDependencies: Record<string, string>
-}
-const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: Record<string, string> }
-const versions: Record<string, string> = { ...dependencies, ...devDependencies }
 
-/** A project that installs the tarballs, and the versions of this tree of what it uses besides. */
+let project: FreshProject
+let folder: string
 beforeAll(async () => {
-  for (const name of ['.', './packages/client', './packages/react', './packages/testing'])
-    await run('npm', ['pack', name, '--ignore-scripts', '--pack-destination', folder])
-  const tarballs = readdirSync(folder).map((name) => `./${name}`)
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'fresh', private: true }))
-  const used = ['graphql', 'graphql-ws', 'ws', 'react', 'react-dom', '@types/react', '@types/node'].map(
-    (name) => `${name}@${versions[name]}`,
-  )
-  // No package needs a script. What `npm ci` of this tree has fetched is in npm's cache.
-  await run('npm', ['install', '--prefer-offline', '--ignore-scripts', ...tarballs, ...used], { cwd: folder })
+  project = await freshProject(['graphql', 'graphql-ws', 'ws', 'react', 'react-dom', '@types/react', '@types/node'])
+  folder = project.folder
 })
-afterAll(() => removeFolder(folder))
+afterAll(() => project?.remove())
 
 const node = async (...args: string[]) => (await run(process.execPath, args, { cwd: folder })).stdout
 
@@ -181,10 +169,7 @@ createRoot(document.getElementById('root')).render(createElement(Page))
   expect(text).not.toContain('subscription Handle')
 })
 
-test('the hooks are marked for Next.js, and a server renders them', () => {
-  console.info(
-    'Next.js is not installed here: it is 300 MB. The tests check what it needs: the directive, and rendering',
-  )
+test('the hooks are marked for servers that render components', () => {
   for (const name of readdirSync(join(folder, 'node_modules/@warren/react/dist')).filter((path) =>
     /\.c?js$/.test(path),
   ))

@@ -100,7 +100,14 @@ export function positionSuite(name: string, newPlace: () => Promise<Place>): voi
             const act = async (store: PositionStore): Promise<unknown> => {
               switch (step.kind) {
                 case 'take':
-                  return store.take({ ...key, topic, place: withPlace ? at_ : undefined, at: now, most })
+                  return store.take({
+                    ...key,
+                    topic,
+                    replica: `replica-${at % 2}`,
+                    place: withPlace ? at_ : undefined,
+                    at: now,
+                    most,
+                  })
                 case 'add':
                   return store.add({ ...key, place: at_, at: now, most })
                 case 'move': {
@@ -135,6 +142,7 @@ export function positionSuite(name: string, newPlace: () => Promise<Place>): voi
             clientId: 'alice',
             name: 'phone',
             topic: 't',
+            replica: 'r',
             place: { epoch: epochs[0], offset: n, fingerprint: 1, before: false },
             at: time(0),
             most: 10,
@@ -185,7 +193,7 @@ export function positionSuite(name: string, newPlace: () => Promise<Place>): voi
         'b',
         undefined,
       ])
-      const take = { clientId: 'alice', name: 'c', topic: 't', place: undefined, at: time(4), most: 2 }
+      const take = { clientId: 'alice', name: 'c', topic: 't', replica: 'r', place: undefined, at: time(4), most: 2 }
       expect(await store.take(take)).toEqual({ kind: 'full' })
       await store.touch([{ clientId: 'alice', name: 'a' }], time(5))
       expect(await store.removeUnused(time(3))).toBe(1)

@@ -38,10 +38,11 @@ describe('the PostgreSQL registry', () => {
       { name: '0004-client-bars' },
       { name: '0005-presence' },
       { name: '0007-positions' },
+      { name: '0008-position-replicas' },
     ])
     await postgres.query("insert into warren_additions values ('0000-of-a-later-release', 'now')", databaseUrl)
     replicas.push(await openRegistry({ databaseUrl, dataDir }))
-    expect(await later()).toHaveLength(5)
+    expect(await later()).toHaveLength(6)
     await Promise.all(replicas.map((replica) => replica.close()))
   })
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { eventually } from '../support/eventually.ts'
 import { openGateway } from '../support/gateway/gateway-in-process.ts'
 import { startGateway } from '../support/gateway/gateway-process.ts'
 import { rabbit, testVhost } from '../support/rabbitmq/broker.ts'
@@ -35,10 +36,15 @@ describe('an endpoint that is switched off', () => {
   test('declares nothing on RabbitMQ: without the room neither wsmanager nor towsmanager exists', async () => {
     await using vhost = await testVhost('switches')
     await using gateway = await openGateway({ ...off, WARREN_BROKER_URL: vhost.url })
+    await eventually('the gateway to have declared its part', () => gateway.gateway.up)
     const query = '{ gateway { version } }'
     expect((await ask(`${gateway.graphqlUrl}?query=${encodeURIComponent(query)}`)).status).toBe(200)
-    const names = async (kind: string) => (await rabbit.ctl('-q', `list_${kind}`, '-p', vhost.name, 'name')).split('\n')
-    const declared = [...(await names('exchanges')), ...(await names('queues'))]
+    const there = `<<"${vhost.name}">>`
+    const printed = await rabbit.ctl(
+      'eval',
+      `Names = [element(2, E) || E <- rabbit_exchange:list(${there})] ++ [amqqueue:get_name(Q) || Q <- rabbit_amqqueue:list(${there})], [io:format("~s~n", [element(4, Name)]) || Name <- Names], done`,
+    )
+    const declared = printed.split('\n')
     expect(declared).toContain('warren.events')
     expect(declared.filter((name) => /wsmanager|\.room/.test(name))).toEqual([])
   })

@@ -31,9 +31,8 @@ const defaultMaxMessageBytes = 16 * 1024 * 1024
  * answers.
  */
 export class EmbeddedGateway implements GatewayBroker {
-  readonly notes = [
-    'The broker is the embedded one: messages are kept in this process and are lost when it ends. Set WARREN_BROKER_URL for RabbitMQ.',
-  ]
+  /** Set by `openJournal`, which is called before the notes are printed. */
+  notes: readonly string[] = []
   readonly state: BrokerState = { up: true }
   readonly operator: EmbeddedInspector
   readonly #lease: BrokerLease
@@ -63,15 +62,21 @@ export class EmbeddedGateway implements GatewayBroker {
     this.operator = new EmbeddedInspector(lease.broker, store)
   }
 
-  openJournal({ retention, hotWindow }: JournalOptions): { journal: EmbeddedJournal; hotWindow: ChunkedHotWindow } {
-    const journal = new EmbeddedJournal(retention)
+  openJournal(options: JournalOptions): { journal: EmbeddedJournal; hotWindow: ChunkedHotWindow } {
+    const { retention, hotWindow, folder } = options
+    this.notes = [
+      folder === undefined
+        ? 'The broker is the embedded one: messages are kept in this process and are lost when it ends. Set WARREN_BROKER_URL for RabbitMQ.'
+        : `The broker is the embedded one, and keeps its journal in ${folder}. Set WARREN_BROKER_URL for RabbitMQ.`,
+    ]
+    const journal = new EmbeddedJournal(retention, folder)
     this.onRouted((message) => journal.append(message))
     return { journal, hotWindow: journal.hotWindow(hotWindow) }
   }
 
   /**
    * `listener` is called once, in order, for each published message that matches a source's
-   * binding. It returns the message's entry in the journal, and must not throw.
+   * binding. It returns the message's entry in the journal. If it throws, the publish is rejected.
    */
   onRouted(listener: (message: Message) => JournalMessage | undefined): void {
     this.#onRouted = listener

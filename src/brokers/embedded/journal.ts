@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { TimeSlice } from '../../core/delivery/time-slice.ts'
+import { errorText } from '../../core/model/error-text.ts'
 import type { Message } from '../../core/model/message.ts'
 import type { WindowEntry } from '../../core/ports/hot-window.ts'
 import { type Journal, type JournalTail, JournalTruncated, type MarkNote } from '../../core/ports/journal.ts'
+import { GatewayError } from '../../errors.ts'
 import { ChunkedHotWindow, type WindowBounds } from '../../hot-window/hot-window.ts'
 import { markEvery, markIntervalMs } from '../../hot-window/marks.ts'
+import { JournalFile } from './journal-file.ts'
 
 /** The maximum that is kept in memory, whatever the retention is, in bytes. */
 const maxMemoryBytes = 128 * 1024 * 1024
@@ -12,23 +15,26 @@ const maxMemoryBytes = 128 * 1024 * 1024
 const sliceEntries = 1_000
 
 /**
- * The journal of the embedded broker: a ring in the memory of this process, with a new epoch at
- * each start. Nothing survives the process. In all other respects it behaves like a stream.
+ * The journal of the embedded broker: a ring in the memory of this process. Without a folder it has
+ * a new epoch at each start, and nothing survives the process. With one, each entry is in its file
+ * before it is delivered, and the next process continues. In all other respects it behaves like a
+ * stream.
  */
 export class EmbeddedJournal implements Journal {
   /** A publish is stored at once or refused, so it is never repeated. */
   readonly repeats = false
   readonly #entries: ChunkedHotWindow
+  readonly #file: JournalFile | undefined
   #offset = 0
+  #isOpen = false
   #tail: JournalTail | undefined
   #stopMarks: (() => void) | undefined
   readonly #waiting = new Set<() => void>()
 
-  constructor(retention: WindowBounds) {
-    this.#entries = new ChunkedHotWindow({
-      maxAgeMs: retention.maxAgeMs,
-      maxBytes: Math.min(retention.maxBytes, maxMemoryBytes),
-    })
+  constructor(retention: WindowBounds, folder?: string) {
+    const maxBytes = Math.min(retention.maxBytes, maxMemoryBytes)
+    this.#entries = new ChunkedHotWindow({ maxAgeMs: retention.maxAgeMs, maxBytes })
+    this.#file = folder === undefined ? undefined : new JournalFile(folder, { maxBytes })
   }
 
   /** The end of the journal, for the gateway that tails it. */
@@ -38,27 +44,39 @@ export class EmbeddedJournal implements Journal {
 
   open(tail: JournalTail): void {
     this.#tail = tail
-    void tail.onEpoch(randomBytes(8).toString('hex'))
+    const stored = this.#file?.open()
+    const ready = tail.onEpoch(stored?.epoch ?? randomBytes(8).toString('hex'))
+    if (!stored || stored.entries.length === 0) return this.#begin(tail)
+    void ready.then(() => {
+      if (this.#tail !== tail) return
+      this.#offset = stored.first
+      for (const { mark, message } of stored.entries) this.#deliver(message, mark, tail)
+      this.#begin(tail)
+    })
+  }
+
+  #begin(tail: JournalTail): void {
+    this.#isOpen = true
     tail.onPresent()
     this.#append(markOf(), true)
     tail.onUp()
     this.#stopMarks = markEvery(
       () => Date.now() - (this.#entries.last?.receivedAt ?? 0) < markIntervalMs,
-      () => this.#append(markOf(), true),
+      () => void this.mark().catch(() => undefined),
     )
   }
 
   /**
    * Called for each message that the embedded broker routes to a source. Returns its entry, or
-   * undefined if the journal is not open.
+   * undefined if the journal is not open. Throws `BROKER_UNAVAILABLE` if the file cannot be
+   * written.
    */
   append(message: Message): WindowEntry | undefined {
     return this.#append(message, false)
   }
 
-  mark(note?: MarkNote): Promise<void> {
+  async mark(note?: MarkNote): Promise<void> {
     this.#append(markOf(note), true)
-    return Promise.resolve()
   }
 
   async scan(offset: number, visit: (entry: WindowEntry) => boolean, signal: AbortSignal): Promise<void> {
@@ -96,12 +114,22 @@ export class EmbeddedJournal implements Journal {
   close(): Promise<void> {
     this.#stopMarks?.()
     this.#tail = undefined
+    this.#file?.close()
     for (const wake of this.#waiting) wake()
     return Promise.resolve()
   }
 
   #append(message: Message, mark: boolean): WindowEntry | undefined {
-    if (!this.#tail) return undefined
+    if (!this.#tail || !this.#isOpen) return undefined
+    try {
+      this.#file?.append(this.#offset, { mark, message })
+    } catch (error) {
+      throw new GatewayError('BROKER_UNAVAILABLE', `the journal cannot be written: ${errorText(error)}`)
+    }
+    return this.#deliver(message, mark, this.#tail)
+  }
+
+  #deliver(message: Message, mark: boolean, tail: JournalTail): WindowEntry {
     const entry: WindowEntry = {
       offset: this.#offset,
       mark,
@@ -118,7 +146,7 @@ export class EmbeddedJournal implements Journal {
     }
     this.#offset += 1
     this.#entries.add(entry)
-    this.#tail.onMessage(entry)
+    tail.onMessage(entry)
     for (const wake of this.#waiting) wake()
     return entry
   }

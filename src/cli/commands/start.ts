@@ -1,7 +1,6 @@
 import { Command } from 'commander'
 import { load } from '../../config/load/load.ts'
 import { processInputs } from '../../config/load/process-inputs.ts'
-import { helpText } from '../../config/manual.ts'
 import type { Config } from '../../config/options/options.ts'
 import { checkStart } from '../check-start.ts'
 import { endSignal } from '../end-signal.ts'
@@ -16,38 +15,33 @@ export function startCommand(): Command {
     )
     .allowUnknownOption()
     .allowExcessArguments()
-    .addHelpText('after', () => `\n${helpText()}`)
     .action(async (_options: unknown, { args }: Command) => {
       const read = () => load(processInputs(args))
       const config = read()
       await checkStart(config)
-      // Imported late, so that a single process does not load node:cluster.
-      const serving = config.workers > 1 ? (await import('../workers/serve-together.ts')).serveTogether : serve
+      // Imported late, so that a single process does not load node:cluster. The gateway of the demo
+      // is a worker, so that it can be killed.
+      const serving =
+        config.workers > 1 || config.demo ? (await import('../workers/serve-together.ts')).serveTogether : serve
       const status = await serving(config, read).then(() => exitStatus.ok, report)
       // Remaining handles must not keep the process alive.
       process.exit(status)
     })
 }
 
-async function serve(given: Config, readAgain: () => Config): Promise<void> {
+async function serve(config: Config, readAgain: () => Config): Promise<void> {
   let reload = (): void => undefined
   process.on('SIGHUP', () => reload())
   const signal = endSignal()
   // Imported late, so that the other commands start without the whole gateway.
   const { openApp } = await import('../../app/open.ts')
-  // Imported late, because few gateways run it.
-  const demo = given.demo ? await import('../demo/demo.ts') : undefined
-  const config = demo?.demoConfig(given) ?? given
-  const opening = openApp(config, { registryDir: demo?.emptyRegistryFolder(given) })
-  const app = await Promise.race([opening, signal]).catch((error: unknown) => {
+  const app = await Promise.race([openApp(config), signal]).catch((error: unknown) => {
     throw error instanceof Error ? (listenProblem(error, config) ?? error) : error
   })
   if (typeof app === 'string') return
   reload = () => app.reload(readAgain)
-  const running = await demo?.startDemo(app.gateway, config)
-  process.stdout.write(welcome(app, config, demo?.tour))
+  process.stdout.write(welcome(app, config))
   // On Ctrl-C a user waits at a terminal, so do not drain.
   const received = await signal
-  await running?.stop()
   await app.close(received === 'SIGINT' ? { drainMs: 0 } : undefined)
 }

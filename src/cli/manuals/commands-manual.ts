@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
-import { flagOf } from '../../config/options/option.ts'
-import { optionNames } from '../../config/options/options.ts'
 import { program } from '../program.ts'
+import { isGatewayOption, manualPageOf } from './man-page.ts'
 
 /** `docs/commands.md`. */
 export function commandsManual(): string {
@@ -29,23 +28,28 @@ function chapters(command: Command, above: readonly string[]): string[] {
       one.description,
     ]),
     ...own.map((one) => [one.flags, one.description]),
-  ].map(([term = '', text = '']) => `| \`${term}\` | ${text.replaceAll('|', '\\|').replaceAll('<', '&lt;')} |`)
+  ].map(([term = '', text = '']) => `| \`${term}\` | ${escaped(text.replaceAll('|', '\\|'))} |`)
+  const { more, examples, failed, seeAlso } = manualPageOf(command)
+  const links = seeAlso.map((page) => page.slice('docs/'.length)).map((page) => `[${page}](${page})`)
   return [
     [
       `## ${path.join(' ')}\n`,
-      sentence(command.description()),
+      [sentence(command.description()), ...(more === undefined ? [] : [escaped(more)])].join(' '),
       ...(rows.length > 0 ? ['', '| argument, flag | |', '|---|---|', ...rows] : []),
       ...(shared.length > 0
         ? [`\nOptions of the gateway: ${shared.map(({ long }) => `\`${long}\``).join(', ')}.`]
         : []),
+      '\n```sh',
+      ...examples.map(([line, what]) => `${line}  # ${what}`),
+      '```',
+      ...(failed === undefined ? [] : [`\nExit status 1: ${failed}`]),
+      `\nSee also: ${links.join(', ')}.`,
     ].join('\n'),
   ]
 }
 
-const gatewayFlags = new Set(optionNames.flatMap((name) => [flagOf(name), `${flagOf(name)}-file`]))
-
-function isGatewayOption(flag: string | null | undefined): boolean {
-  return gatewayFlags.has(flag ?? '')
+function escaped(text: string): string {
+  return text.replaceAll('<', '&lt;')
 }
 
 function sentence(text: string): string {

@@ -1,4 +1,5 @@
-import { createMetrics, type DescribedMetric } from '../../observability/metrics.ts'
+import { createMetrics } from '../../observability/metrics.ts'
+import type { DescribedMetric } from '../../observability/series/metric-registry.ts'
 
 /** `docs/metrics.md`. */
 export function metricsManual(): string {

@@ -14,7 +14,8 @@ import { WorkerPool } from './worker-pool.ts'
 
 /**
  * Runs WARREN_WORKERS gateways on the same ports and serves the ops port for all of them. It serves
- * no client itself.
+ * no client itself. With WARREN_DEMO it runs the programs of the demo, so that they stay when its
+ * gateway is killed.
  */
 export async function serveAsPrimary(config: Config, readAgain: () => Config): Promise<void> {
   // JSON would turn NaN (the lag of an event loop that has not run yet) into null.
@@ -48,6 +49,8 @@ export async function serveAsPrimary(config: Config, readAgain: () => Config): P
         }).catch((error: Error) => {
           throw listenProblem(error, config) ?? error
         })
+  // Imported late, because few gateways run it.
+  const demo = config.demo ? (await import('../demo/demo.ts')).createDemo(config, pool) : undefined
   const hasConsole = ops !== undefined && config.console !== 'off'
   if (hasConsole) ops.add(consoleProxy(() => pool.consoles))
   try {
@@ -56,18 +59,22 @@ export async function serveAsPrimary(config: Config, readAgain: () => Config): P
       // With WARREN_CONSOLE=on, the workers name the console of their port.
       const consoleOnOps = hasConsole && config.console !== 'on' ? [{ name: 'console', url: `${ops.url}/console` }] : []
       const opsEndpoint = ops ? [{ name: 'health and metrics', url: `${ops.url}/readyz` }] : []
-      const notes = [...running.notes, `${config.workers} workers serve together.`]
-      process.stdout.write(
-        welcome({ ...running, notes, endpoints: [...consoleOnOps, ...running.endpoints, ...opsEndpoint] }, config),
-      )
+      const workers = config.workers > 1 ? [`${config.workers} workers serve together.`] : []
+      const notes = [...running.notes, ...workers]
+      const shop = (await demo?.start()) ?? []
+      const endpoints = [...shop, ...consoleOnOps, ...running.endpoints, ...opsEndpoint]
+      process.stdout.write(welcome({ ...running, notes, endpoints }, config, demo?.tour))
     }
     // On Ctrl-C a user waits at a terminal, so do not drain.
-    const ended = (await signal) === 'SIGINT' ? await pool.end(0, 0) : await pool.end(drainMs)
+    const received = await signal
+    await demo?.stop()
+    const ended = received === 'SIGINT' ? await pool.end(0, 0) : await pool.end(drainMs)
     if (!ended) throw new CommandFailure('some workers did not exit in time and were killed')
   } catch (error) {
     await pool.end(0, 0)
     throw error
   } finally {
+    await demo?.stop()
     await ops?.close()
   }
 }

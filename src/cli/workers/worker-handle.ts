@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
+import type { Publication } from '../../core/model/message.ts'
 import { pause } from '../../core/timing/pause.ts'
 import type { HealthVerdict } from '../../observability/health.ts'
 import type { Snapshot } from '../../observability/snapshot.ts'
@@ -20,6 +21,8 @@ export interface Exit {
  * scrapers.
  */
 const answerMs = 900
+/** How long a worker may take to confirm a message, in milliseconds. */
+const confirmMs = 5_000
 /** How long to wait for the last messages of a worker that has exited, in milliseconds. */
 const lastMessagesMs = 1_000
 
@@ -68,6 +71,7 @@ export class WorkerHandle {
           status: 1,
         }
         reject(new CommandFailure(text, status))
+        for (const answer of this.#queries.values()) answer(undefined)
       })
     })
     // For a worker that is started later, `gone` reports the exit.
@@ -84,13 +88,19 @@ export class WorkerHandle {
 
   /** Asks for its readiness. Undefined if it does not answer in time. */
   async health(): Promise<HealthVerdict | undefined> {
-    const answer = await this.#query('health')
+    const answer = await this.#ask((id) => ({ kind: 'query', id, at: 'health' }), answerMs)
     return answer?.kind === 'health' ? answer.ready : undefined
   }
 
   /** Updates `metrics`, unless the worker does not answer in time. */
   async count(): Promise<void> {
-    await this.#query('metrics')
+    await this.#ask((id) => ({ kind: 'query', id, at: 'metrics' }), answerMs)
+  }
+
+  /** Resolves with whether the worker has confirmed the message in time. */
+  async publish(publication: Publication): Promise<boolean> {
+    const answer = await this.#ask((id) => ({ kind: 'publish', id, publication }), confirmMs)
+    return answer?.kind === 'published' && answer.confirmed
   }
 
   reload(): void {
@@ -117,7 +127,8 @@ export class WorkerHandle {
     if ('id' in message) this.#queries.get(message.id)?.(message)
   }
 
-  #query(at: 'health' | 'metrics'): Promise<FromWorker | undefined> {
+  /** Undefined if the worker does not answer in time, or has exited. */
+  #ask(question: (id: number) => ToWorker, timeoutMs: number): Promise<FromWorker | undefined> {
     const id = ++this.#lastQuery
     return new Promise((resolve) => {
       const done = (answer: FromWorker | undefined) => {
@@ -125,9 +136,9 @@ export class WorkerHandle {
         this.#queries.delete(id)
         resolve(answer)
       }
-      const timer = setTimeout(done, answerMs, undefined)
+      const timer = setTimeout(done, timeoutMs, undefined)
       this.#queries.set(id, done)
-      this.#send({ kind: 'query', id, at })
+      this.#send(question(id))
     })
   }
 

@@ -1,3 +1,4 @@
+import type { Publication } from '../../core/model/message.ts'
 import { fullJitter } from '../../core/timing/jitter.ts'
 import { pause } from '../../core/timing/pause.ts'
 import type { HealthVerdict } from '../../observability/health.ts'
@@ -77,6 +78,20 @@ export class WorkerPool implements HealthSource, Pick<Metrics, 'contentType' | '
   /** The consoles of the workers that serve, the oldest first, so that one serves all pages. */
   get consoles(): WorkerConsoleAddress[] {
     return [...this.#workers].flatMap((worker) => worker.console ?? [])
+  }
+
+  /** The process id of the oldest worker that clients can connect to. */
+  get serving(): number | undefined {
+    return this.#listening?.pid
+  }
+
+  /** Publishes through a worker. Resolves with whether it has confirmed the message. */
+  async publish(publication: Publication): Promise<boolean> {
+    return (await this.#listening?.publish(publication)) ?? false
+  }
+
+  get #listening(): WorkerHandle | undefined {
+    return [...this.#workers].find(({ listeningSince }) => listeningSince !== undefined)
   }
 
   reload(): void {

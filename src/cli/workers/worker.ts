@@ -1,6 +1,7 @@
 import type { Worker } from 'node:cluster'
 import { withOptions } from '../../config/load/origins.ts'
 import type { Config } from '../../config/options/options.ts'
+import type { Gateway } from '../../core/gateway.ts'
 import { Health } from '../../observability/health.ts'
 import { createMetrics } from '../../observability/metrics.ts'
 import { describeFailure } from '../failure.ts'
@@ -21,10 +22,12 @@ export async function serveAsWorker(worker: Worker, config: Config, readAgain: (
   const metrics = createMetrics()
   const report = (message: FromWorker) => send(worker, message)
   let reload = (): void => undefined
+  let publish: Gateway['publish'] = () => Promise.reject(new Error('the gateway is not open yet'))
   const toEnd = new Promise<End>((resolve) => {
     worker.on('message', (message: ToWorker) => {
       if (message.kind === 'end') resolve(message)
       else if (message.kind === 'reload') reload()
+      else if (message.kind === 'publish') void confirm(message)
       else void answer(message)
     })
     worker.once('disconnect', () => {
@@ -37,16 +40,33 @@ export async function serveAsWorker(worker: Worker, config: Config, readAgain: (
     if (at === 'health') await report({ kind: 'health', id, ready: health.ready() })
     else await report({ kind: 'metrics', id, metrics: await metrics.snapshot() })
   }
+  const confirm = async ({ id, publication }: Extract<ToWorker, { kind: 'publish' }>): Promise<void> => {
+    const confirmed = await publish(publication).then(
+      () => true,
+      () => false,
+    )
+    await report({ kind: 'published', id, confirmed })
+  }
   await report({ kind: 'receiving' })
   // The primary serves the ops port for all workers.
   const ofWorker = (whole: Config): Config => withOptions(whole, { opsPort: 'off' })
   try {
     const { openApp } = await import('../../app/open.ts')
+    // Imported late, because few gateways run it.
+    const demo = config.demo ? await import('../demo/demo-gateway.ts') : undefined
     const app = await Promise.race([
-      openApp(ofWorker(config), { metrics, health, worker: worker.id, forPrimary: config.opsPort !== 'off' }),
+      openApp(ofWorker(demo?.demoConfig(config) ?? config), {
+        metrics,
+        health,
+        worker: worker.id,
+        forPrimary: config.opsPort !== 'off',
+        ...demo?.demoFolders(config),
+      }),
       toEnd,
     ])
     if (!('gateway' in app)) return
+    await demo?.createShopSources(app.gateway)
+    publish = (publication) => app.gateway.publish(publication)
     reload = () => app.reload(() => ofWorker(readAgain()))
     const { endpoints, operatorToken, notes } = app
     await report({ kind: 'listening', running: { endpoints, operatorToken, notes }, console: app.console })

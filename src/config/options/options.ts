@@ -518,7 +518,7 @@ export const options = {
   demo: option(onOff, {
     default: 'off',
     group: 'Running',
-    help: 'on: fills the embedded broker with a lively example: messages of a shop, connected clients, a slow one, and mistakes (docs/guides/demo.md). Keeps nothing. For trying out; refused with a broker or a database.',
+    help: 'on: fills the embedded broker with a lively example: messages of a shop, connected clients, a slow one, and mistakes; and a page that kills the gateway and counts what is lost (docs/guides/demo.md). Keeps nothing. For trying out; refused with a broker or a database.',
   }),
   workers: option(processes, {
     default: '1',

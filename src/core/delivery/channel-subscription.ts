@@ -1,7 +1,13 @@
 import { GatewayError } from '../../errors.ts'
 import type { DeliveryCounter } from '../accounting/delivery-counter.ts'
 import type { FieldCounter } from '../accounting/field-counter.ts'
-import { type ChannelEvent, type GapEvent, type MessageEvent, OverflowGap } from '../model/channel-event.ts'
+import {
+  type ChannelEvent,
+  type GapEvent,
+  type MessageEvent,
+  OverflowGap,
+  type PassedEvent,
+} from '../model/channel-event.ts'
 import type { Cursor } from '../model/cursor.ts'
 import type { OverflowPolicy } from '../model/overflow-policy.ts'
 import type { Subscriber } from '../ports/subscriber.ts'
@@ -90,7 +96,9 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   dropped = 0
 
   /** The last event that the consumer has taken. */
-  lastTaken: ChannelEvent | undefined
+  lastTaken: PassedEvent | undefined
+  /** The same event with its message, if the consumer pulls. */
+  lastPulled: ChannelEvent | undefined
 
   readonly #replayer: Replayer
   readonly #allowance: Allowance
@@ -106,7 +114,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   #search: LastEventsSearch | undefined
   #awaitsBegin: boolean
   readonly #pace: Pace | undefined
-  #last: ChannelEvent | undefined
+  #last: PassedEvent | ChannelEvent | undefined
   readonly #queue: ChannelEvent[] = []
   #behind = false
   #ended = false
@@ -326,7 +334,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     if (this.#ended) return this.#countDropped(event)
     const pull = this.#pulls?.shift()
     if (pull) {
-      this.#markTaken(event)
+      this.#markPulled(event)
       pull.resolve({ done: false, value: event })
       return
     }
@@ -373,7 +381,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     const event = this.#queue[0]
     if (event) {
       this.#dequeue()
-      this.#markTaken(event)
+      this.#markPulled(event)
       return Promise.resolve({ done: false, value: event })
     }
     if (this.#failure) {
@@ -536,8 +544,15 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     if (this.#pace?.newest && this.#pace.isReady) this.releaseHeld()
   }
 
+  #markPulled(event: ChannelEvent): void {
+    this.lastPulled = event
+    this.#markTaken(event)
+  }
+
   #markTaken(event: ChannelEvent): void {
-    this.lastTaken = event
+    const passed = event.kind === 'MESSAGE' ? event.passed : event
+    if (this.#last === event) this.#last = passed
+    this.lastTaken = passed
     this.#onTaken?.(event)
     if (event.kind !== 'MESSAGE') return
     this.delivered += 1

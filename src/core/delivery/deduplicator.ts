@@ -3,6 +3,7 @@ import { fingerprintOf } from '../model/cursor.ts'
 import type { JournalMessage } from '../model/message.ts'
 import { noteOf } from '../ports/journal.ts'
 import { repeatedHeader } from '../publishing/repeated-header.ts'
+import { FirstOffsets, IdHash } from './first-offsets.ts'
 
 /**
  * `publish` sets this header if the caller gives an idempotency key. A back end may set it too.
@@ -28,8 +29,9 @@ const maxRepeats = 50_000
  * through a buffered source, or a gateway published it again.
  */
 export class Deduplicator {
-  #current = new Map<string, FirstCopy>()
-  #previous = new Map<string, FirstCopy>()
+  readonly #hash = new IdHash()
+  #current = new Generation()
+  #previous = new Generation()
   #generationStartedAt = 0
   #retriesUntil = 0
   readonly #byMessageId: boolean
@@ -69,10 +71,10 @@ export class Deduplicator {
     const { messageId, headers } = entry.properties
     const idempotencyKey = headers?.[idempotencyHeader]
     if (typeof idempotencyKey === 'string') {
-      if (!this.#isKnown(`key ${idempotencyKey}`, 0, entry)) return false
+      if (!this.#isKnownKey(idempotencyKey, entry)) return false
     } else {
       if (!this.#byMessageId || messageId === undefined) return false
-      if (!this.#isKnown(messageId, fingerprintOf(entry), entry)) return false
+      if (!this.#isKnownId(messageId, fingerprintOf(entry), entry)) return false
       const isRetry = entry.buffered === true || entry.redelivered || headers?.[repeatedHeader] === true
       if (entry.receivedAt >= this.#retriesUntil && !isRetry) {
         this.#suspects.add(entry.offset)
@@ -84,7 +86,10 @@ export class Deduplicator {
   }
 
   clear(): void {
-    for (const known of [this.#current, this.#previous, this.#suspects, this.#repeats]) known.clear()
+    this.#current = new Generation()
+    this.#previous = new Generation()
+    this.#suspects.clear()
+    this.#repeats.clear()
   }
 
   /**
@@ -100,27 +105,44 @@ export class Deduplicator {
     this.#retriesUntil = Math.max(this.#retriesUntil, at + retriesMs)
   }
 
-  /**
-   * Looks up the key alone, because building a combined string for each message would cost more
-   * than the rest. If another message has the key, it combines the fingerprint and the key.
-   */
-  #isKnown(key: string, fingerprint: number, entry: JournalMessage): boolean {
-    const { offset, receivedAt } = entry
-    const first = this.#current.get(key) ?? this.#previous.get(key)
-    if (first?.fingerprint === fingerprint) return first.offset < offset
-    if (first) return this.#isKnown(`${fingerprint} ${key}`, fingerprint, entry)
-    if (this.#current.size >= generationKeys || receivedAt - this.#generationStartedAt >= generationMs) {
-      this.#generationStartedAt = receivedAt
-      this.#previous = this.#current
-      this.#current = new Map()
-    }
-    this.#current.set(key, { offset, fingerprint })
+  #isKnownKey(key: string, { offset, receivedAt }: JournalMessage): boolean {
+    const first = this.#current.byKey.get(key) ?? this.#previous.byKey.get(key)
+    if (first !== undefined) return first < offset
+    this.#makeRoom(receivedAt)
+    this.#current.byKey.set(key, offset)
     return false
+  }
+
+  #isKnownId(messageId: string, fingerprint: number, { offset, receivedAt }: JournalMessage): boolean {
+    const hash = this.#hash.set(messageId)
+    const first = this.#current.byId.get(hash, fingerprint) ?? this.#previous.byId.get(hash, fingerprint)
+    if (first !== undefined) return first < offset
+    this.#makeRoom(receivedAt)
+    this.#current.byId.add(hash, fingerprint, offset)
+    return false
+  }
+
+  /** Begins another generation if the current one is full or old. */
+  #makeRoom(receivedAt: number): void {
+    if (this.#current.size < generationKeys && receivedAt - this.#generationStartedAt < generationMs) return
+    this.#generationStartedAt = receivedAt
+    this.#previous = this.#current
+    this.#current = new Generation(this.#previous.byId.size)
   }
 }
 
-/** The first entry with a key. */
-interface FirstCopy {
-  readonly offset: number
-  readonly fingerprint: number
+/** The first offset of each key of an entry. */
+class Generation {
+  /** By idempotency key. */
+  readonly byKey = new Map<string, number>()
+  readonly byId: FirstOffsets
+
+  /** `ids`: how many message ids are expected. */
+  constructor(ids = 0) {
+    this.byId = new FirstOffsets(ids)
+  }
+
+  get size(): number {
+    return this.byKey.size + this.byId.size
+  }
 }

@@ -25,9 +25,13 @@ export function checkClientId(clientId: unknown, field = 'clientId'): string {
  */
 export type ChannelEvent = MessageEvent | GapEvent | CheckpointEvent
 
-/** Its place in the journal. */
-export function offsetOf(event: ChannelEvent): number {
-  return event.kind === 'MESSAGE' ? event.message.offset : event.cursor.offset
+/**
+ * What a subscription keeps of an event that it has delivered. A subscription may stay idle for
+ * days, so it must not hold the body.
+ */
+export interface PassedEvent {
+  readonly cursor: Cursor
+  readonly receivedAt: number
 }
 
 export const statePhases = ['SNAPSHOT', 'SNAPSHOT_END', 'REBASED'] as const
@@ -54,6 +58,7 @@ export class MessageEvent {
   readonly #codec: CursorCodec
   readonly #epoch: string
   #cursor: Cursor | undefined
+  #passed: PassedEvent | undefined
 
   constructor(codec: CursorCodec, epoch: string, message: JournalMessage & Counted) {
     this.#codec = codec
@@ -66,6 +71,12 @@ export class MessageEvent {
   get cursor(): Cursor {
     this.#cursor ??= cursorOf(this.#codec, this.#epoch, this.message)
     return this.#cursor
+  }
+
+  /** One object for all subscriptions. */
+  get passed(): PassedEvent {
+    this.#passed ??= { cursor: this.cursor, receivedAt: this.message.receivedAt }
+    return this.#passed
   }
 
   /** Undefined unless the event was read from keyed state and not from the journal. */

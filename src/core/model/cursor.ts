@@ -260,7 +260,7 @@ export function firstOffsetAfter({ before, offset }: Pick<Cursor, 'before' | 'of
  * False for cursors of different epochs: these have no order, and resuming across epochs is a gap
  * in any case.
  */
-export function isOlder(one: Cursor, other: Cursor): boolean {
+export function isOlder(one: JournalPlace, other: JournalPlace): boolean {
   return one.epoch === other.epoch && firstOffsetAfter(one) < firstOffsetAfter(other)
 }
 

@@ -7,6 +7,21 @@ export function matchesTopic(pattern: string, key: string): boolean {
   return pattern === '#' || matchWords(pattern.split('.'), key.split('.'))
 }
 
+/**
+ * As `matchesTopic`, for a pattern that is compared with many keys. Most patterns have one wildcard
+ * at the end, such as `client.*`: their keys are not split.
+ */
+export function topicMatcherOf(pattern: string): (key: string) => boolean {
+  const words = pattern.split('.')
+  const last = words.pop()
+  if (words.length > 0 && last === '*' && !words.includes('*') && !words.includes('#')) {
+    const start = pattern.slice(0, -1)
+    return (key) => key.startsWith(start) && !key.includes('.', start.length)
+  }
+  const all = pattern.split('.')
+  return (key) => matchWords(all, key.split('.'))
+}
+
 export function matchWords(pattern: readonly string[], words: readonly string[]): boolean {
   // Remember the last `#` and how many words it has taken; on a mismatch it takes one word more.
   // Linear time for one `#`, never exponential.

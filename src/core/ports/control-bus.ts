@@ -90,6 +90,15 @@ export type ControlMessage =
    */
   | { readonly kind: 'position-taken'; readonly clientId: string; readonly name: string; readonly holder: number }
   | { readonly kind: 'position-deleted'; readonly clientId: string; readonly name: string }
-  /** A question to all replicas, see `Gathering`. Answers repeat the id in `question`. */
-  | { readonly kind: 'asked'; readonly question: string; readonly topic: string; readonly args: unknown }
+  /**
+   * A question, see `Gathering`. Answers repeat the id in `question`. `of`: only this replica is
+   * asked.
+   */
+  | {
+      readonly kind: 'asked'
+      readonly question: string
+      readonly topic: string
+      readonly args: unknown
+      readonly of?: string
+    }
   | { readonly kind: 'answered'; readonly question: string; readonly replica: string; readonly value: unknown }

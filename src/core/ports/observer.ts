@@ -11,6 +11,7 @@ import type {
   TransportName,
 } from '../accounting/labels.ts'
 import type { StateCounts } from '../accounting/state-counts.ts'
+import type { PositionCounts } from '../positions/position-counts.ts'
 
 /**
  * Receives what logs and metrics need. `observability/` implements it. The gateway calls it on hot
@@ -70,6 +71,8 @@ export interface Observer {
   clusterCounts(read: () => ClusterCounts): void
   /** Registers how to read the keyed states of fields. Called once at the start. */
   stateCounts(read: () => readonly StateCounts[]): void
+  /** Registers how to read named positions. Called once at the start. */
+  positionCounts(read: () => PositionCounts): void
   /** What was counted so far. Called only for operators who ask, so counting costs no more. */
   counts(): Counts
 }

@@ -113,7 +113,7 @@ export class EventCounter {
     const { epoch, hotWindow } = this.#parts
     const { origin } = counted
     if (epoch() !== place.epoch || hotWindow.first === undefined) return undefined
-    const begin = origin && isOlder({ ...place, codec: origin.codec }, origin) ? origin : place
+    const begin = origin && isOlder(place, origin) ? origin : place
     const known = this.#kept.get(key) ?? { count: 0, atLeast: false, next: firstOffsetAfter(begin) }
     const older = known.next < hotWindow.first ? await this.#countInJournal(counted, known.next) : undefined
     // The journal was replaced meanwhile, or its reader failed.

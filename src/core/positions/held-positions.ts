@@ -1,9 +1,12 @@
+import type { JournalPlace } from '../model/cursor.ts'
 import type { PositionHold } from './position-hold.ts'
 import { type PositionKey, type PositionStore, positionsAStatement } from './position-store.ts'
 import { textOf } from './position-writer.ts'
 
 /** How often held positions are compared with the registry, in milliseconds. */
 const checkMs = 30_000
+/** Of how many positions the last ack of an ended subscription is kept. */
+const maxEnded = 10_000
 /** How often expired positions are removed, in milliseconds. */
 const removeMs = 3_600_000
 
@@ -17,6 +20,8 @@ export interface HeldPositionsParts {
 export class HeldPositions {
   readonly #parts: HeldPositionsParts
   readonly #holds = new Map<string, PositionHold>()
+  /** By position: the last ack of a subscription that had it. It may not be stored. */
+  readonly #ended = new Map<string, JournalPlace>()
   readonly #checking: NodeJS.Timeout
   readonly #removing: NodeJS.Timeout
   #touchedAt = Date.now()
@@ -40,21 +45,30 @@ export class HeldPositions {
     const known = this.#holds.get(textOf(hold))
     if (known && known.holder > hold.holder) return hold.lose('taken')
     this.#holds.set(textOf(hold), hold)
-    known?.lose('taken')
+    if (!known) return
+    this.#keep(known)
+    known.lose('taken')
+  }
+
+  /** How far the subscription acked that has the position here, or that had it last. */
+  ackedAt(key: PositionKey): JournalPlace | undefined {
+    return this.#holds.get(textOf(key))?.ackedAt ?? this.#ended.get(textOf(key))
   }
 
   /** Resolves with false if it had not the position. */
   remove(hold: PositionHold): boolean {
     if (this.#holds.get(textOf(hold)) !== hold) return false
+    this.#keep(hold)
     return this.#holds.delete(textOf(hold))
   }
 
   /** `toLaterThan`: the subscriptions with this number or a smaller one lose it. */
   lose(key: PositionKey, to: 'deleted' | { readonly toLaterThan: number }): void {
     const hold = this.#holds.get(textOf(key))
-    if (!hold) return
-    if (to === 'deleted') hold.lose('deleted')
-    else if (hold.holder <= to.toLaterThan) hold.lose('taken')
+    if (to === 'deleted') {
+      hold?.lose('deleted')
+      this.#ended.delete(textOf(key))
+    } else if (hold && hold.holder <= to.toLaterThan) hold.lose('taken')
   }
 
   /** Compares all numbers with the registry. */
@@ -86,6 +100,15 @@ export class HeldPositions {
     this.#closed = true
     clearInterval(this.#checking)
     clearInterval(this.#removing)
+  }
+
+  #keep(hold: PositionHold): void {
+    const text = textOf(hold)
+    this.#ended.delete(text)
+    if (hold.ackedAt) this.#ended.set(text, hold.ackedAt)
+    if (this.#ended.size <= maxEnded) return
+    const [oldest] = this.#ended.keys()
+    if (oldest !== undefined) this.#ended.delete(oldest)
   }
 
   async #removeUnused(): Promise<void> {

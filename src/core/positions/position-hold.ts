@@ -1,7 +1,7 @@
 import { GatewayError } from '../../errors.ts'
 import type { ChannelSubscription } from '../delivery/channel-subscription.ts'
 import type { ChannelEvent } from '../model/channel-event.ts'
-import type { Cursor } from '../model/cursor.ts'
+import type { Cursor, JournalPlace } from '../model/cursor.ts'
 import { errorStack } from '../model/error-text.ts'
 import type { WantedPosition } from './position-options.ts'
 import type { PositionKey } from './position-store.ts'
@@ -27,6 +27,8 @@ export class PositionHold implements PositionKey {
   readonly topic: string
   /** 0 until it has the position. */
   holder = 0
+  /** The last place that it acked itself. */
+  ackedAt: JournalPlace | undefined
   readonly #acksDelivered: boolean
   readonly #keeper: HoldKeeper
   readonly #start: Cursor | undefined

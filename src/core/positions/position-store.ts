@@ -16,6 +16,8 @@ export interface StoredPosition extends PositionKey {
    * position was deleted in between. 0: no subscription took it.
    */
   readonly holder: number
+  /** The replica of that subscription. Undefined: none took it, or one of a release before 0.3. */
+  readonly heldBy: string | undefined
   readonly movedAt: Date
   /** When it was last moved, taken or held. Positions expire by it. */
   readonly usedAt: Date
@@ -24,6 +26,8 @@ export interface StoredPosition extends PositionKey {
 /** A subscription begins with a position. */
 export interface PositionTake extends PositionKey {
   readonly topic: string
+  /** The replica of the subscription. */
+  readonly replica: string
   /** Stored if the position has no place yet. */
   readonly place: JournalPlace | undefined
   readonly at: Date
@@ -32,8 +36,11 @@ export interface PositionTake extends PositionKey {
 }
 
 export type TakenPosition =
-  /** The row as it is now; `holder` is the number of this subscription. */
-  | { readonly kind: 'taken'; readonly position: StoredPosition }
+  /**
+   * The row as it is now; `holder` is the number of this subscription. `heldBefore`: `heldBy` until
+   * now.
+   */
+  | { readonly kind: 'taken'; readonly position: StoredPosition; readonly heldBefore: string | undefined }
   /** The position is that of another field, or of other arguments. Nothing was changed. */
   | { readonly kind: 'other'; readonly topic: string }
   /** The client has too many positions. */

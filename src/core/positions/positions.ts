@@ -1,9 +1,12 @@
 import { badInput, GatewayError } from '../../errors.ts'
-import { type Cursor, type CursorCodec, firstOffsetAfter, type JournalPlace } from '../model/cursor.ts'
+import type { Gathering } from '../cluster/gathering.ts'
+import { type Cursor, type CursorCodec, firstOffsetAfter, isOlder, type JournalPlace } from '../model/cursor.ts'
 import type { Identity } from '../model/identity.ts'
 import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
 import type { EventCount, EventCounter } from './event-counter.ts'
+import { HandOver } from './hand-over.ts'
 import { HeldPositions } from './held-positions.ts'
+import type { PositionCounts } from './position-counts.ts'
 import { type HoldKeeper, PositionHold } from './position-hold.ts'
 import {
   checkPositionName,
@@ -23,6 +26,9 @@ export interface PositionsParts {
   readonly store: PositionStore
   readonly counter: EventCounter
   readonly control: Pick<ControlBus, 'send'>
+  readonly replica: string
+  /** Undefined: there are no other replicas. */
+  readonly gathering: Pick<Gathering, 'answer' | 'askOne'> | undefined
   readonly cursors: CursorCodec
   /** `WARREN_POSITION_TTL`. Read at each use. */
   readonly ttlMs: () => number
@@ -50,12 +56,21 @@ export class Positions implements HoldKeeper {
   readonly #parts: PositionsParts
   readonly #writer: PositionWriter
   readonly #held: HeldPositions
+  readonly #handOver: HandOver
   /** By position: how far it was acked, stored or not. Older than the truth at worst. */
   readonly #remembered = new Map<string, JournalPlace | undefined>()
 
   constructor(parts: PositionsParts) {
     this.#parts = parts
     this.#held = new HeldPositions({ store: parts.store, ttlMs: parts.ttlMs, logError: parts.logError })
+    this.#handOver = new HandOver({
+      replica: parts.replica,
+      gathering: parts.gathering,
+      release: (key, holder) => {
+        this.#held.lose(key, { toLaterThan: holder - 1 })
+        return laterOf(this.#held.ackedAt(key), this.#remembered.get(textOf(key)))
+      },
+    })
     this.#writer = new PositionWriter({
       store: parts.store,
       currentEpoch: parts.currentEpoch,
@@ -67,9 +82,8 @@ export class Positions implements HoldKeeper {
     })
   }
 
-  /** Subscriptions of this replica that have a position, and acks that are not stored yet. */
-  get counts(): { readonly held: number; readonly waiting: number } {
-    return { held: this.#held.size, waiting: this.#writer.waiting }
+  get counts(): PositionCounts {
+    return { held: this.#held.size, waiting: this.#writer.waiting, taken: { ...this.#handOver.counts } }
   }
 
   /**
@@ -86,7 +100,7 @@ export class Positions implements HoldKeeper {
   }
 
   async take(hold: PositionHold, known: Cursor | undefined): Promise<Cursor | undefined> {
-    const { store, cursors, control } = this.#parts
+    const { store, cursors, control, replica } = this.#parts
     const { clientId, name, topic } = hold
     const start = known ?? (await this.#parts.position())
     await this.#writer.flushOf(hold)
@@ -94,6 +108,7 @@ export class Positions implements HoldKeeper {
       clientId,
       name,
       topic,
+      replica,
       place: placeOf(start),
       at: new Date(),
       most: maxPositions,
@@ -101,16 +116,18 @@ export class Positions implements HoldKeeper {
     if (taken.kind === 'full') throw tooMany()
     if (taken.kind === 'other')
       throw badInput('position', `"${name}" is the position of ${taken.topic}, and this subscription is ${topic}`)
-    const { place, holder } = taken.position
+    const { holder } = taken.position
     hold.holder = holder
-    this.#remember(hold, place)
     this.#held.add(hold)
     await control.send({ kind: 'position-taken', clientId, name, holder }).catch(() => undefined)
+    const place = await this.#handOver.begin(hold, taken.position.place, taken.heldBefore)
+    if (place && place !== taken.position.place) this.#move(hold, place)
+    this.#remember(hold, place)
     return place && { ...place, codec: cursors }
   }
 
-  acked({ clientId, name, holder }: PositionHold, cursor: Cursor): void {
-    this.#writer.record({ clientId, name, place: placeOf(cursor), holder })
+  acked(hold: PositionHold, cursor: Cursor): void {
+    this.#move(hold, placeOf(cursor))
   }
 
   released(hold: PositionHold): void {
@@ -203,6 +220,12 @@ export class Positions implements HoldKeeper {
     await this.#writer.close()
   }
 
+  #move(hold: PositionHold, place: JournalPlace): void {
+    const { clientId, name, holder } = hold
+    hold.ackedAt = place
+    this.#writer.record({ clientId, name, place, holder })
+  }
+
   #forget(key: PositionKey): void {
     this.#writer.forget(key)
     this.#remembered.delete(textOf(key))
@@ -221,6 +244,12 @@ export class Positions implements HoldKeeper {
 
 function placeOf({ epoch, offset, fingerprint, before }: Cursor): JournalPlace {
   return { epoch, offset, fingerprint, before }
+}
+
+/** Of two journals the first one counts: it is that of what was delivered last. */
+function laterOf(one: JournalPlace | undefined, other: JournalPlace | undefined): JournalPlace | undefined {
+  if (!one || !other) return one ?? other
+  return isOlder(one, other) ? other : one
 }
 
 function isSame(one: JournalPlace | undefined, other: JournalPlace): boolean {

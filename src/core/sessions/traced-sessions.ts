@@ -1,5 +1,4 @@
 import type { TracedSession } from '../accounting/replica-trace.ts'
-import { offsetOf } from '../model/channel-event.ts'
 import type { JournalMessage } from '../model/message.ts'
 import type { Audience } from '../model/source.ts'
 import type { Session } from './session.ts'
@@ -19,7 +18,7 @@ export function tracedSessions(
   for (const session of sessions) {
     for (const { topic, lastTaken, beganAt, queued } of session.openSubscriptions) {
       if (topic.kind !== 'channel' || (wanted && !wanted.has(topic.clientId))) continue
-      const taken = lastTaken && offsetOf(lastTaken)
+      const taken = lastTaken?.cursor.offset
       const waits = queued.some((event) => event.kind === 'MESSAGE' && event.message.offset === offset)
       const later = beganAt > receivedAt && !waits
       traced.push({

@@ -11,7 +11,7 @@ import {
   restPlaceholder,
   type SourceDefinition,
 } from '../model/source.ts'
-import { matchWords } from '../model/topic-pattern.ts'
+import { matchWords, topicMatcherOf } from '../model/topic-pattern.ts'
 
 /** Returns whether the source's binding takes a routing key. Called once for each source. */
 export function bindingMatcherOf(source: SourceDefinition): (routingKey: string) => boolean {
@@ -22,10 +22,8 @@ export function bindingMatcherOf(source: SourceDefinition): (routingKey: string)
       return () => true
     case 'DIRECT':
       return (routingKey) => routingKey === key
-    case 'TOPIC': {
-      const words = key.split('.')
-      return (routingKey) => matchWords(words, routingKey.split('.'))
-    }
+    case 'TOPIC':
+      return topicMatcherOf(key)
   }
 }
 

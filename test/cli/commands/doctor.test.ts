@@ -65,8 +65,11 @@ describe('warren doctor', () => {
     }
     expect(of('clock')[0]?.text).toMatch(/s (ahead of|behind) the database's/)
     expect(stdout).not.toContain(testSecret)
-    expect(await rabbit.ctl('list_queues', '-p', vhost.name, 'name')).toBe('')
-    expect(await rabbit.ctl('list_exchanges', '-p', vhost.name, 'name')).not.toContain('doctor')
+    const there = `<<"${vhost.name}">>`
+    expect(await rabbit.ctl('eval', `rabbit_amqqueue:count(${there})`)).toBe('0')
+    const exchanges = await rabbit.ctl('eval', `rabbit_exchange:info_all(${there}, [name])`)
+    expect(exchanges).toContain('amq.topic')
+    expect(exchanges).not.toMatch(/exchange,<<"[^"]*doctor/)
   })
 
   test('warns that RabbitMQ 3 loses confirmed messages of shared channels, and accepts RabbitMQ 4', async () => {

@@ -3,14 +3,15 @@ import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { Inbox } from '../../support/frames/inbox.ts'
 import { runCommand } from '../../support/gateway/command-in-process.ts'
-import { type GatewayProcess, runWarren, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
+import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
+import { runWarren, testToken } from '../../support/gateway/gateway-process.ts'
 import { type TcpProxy, tcpProxy } from '../../support/network/tcp-proxy.ts'
 import { spawnGuarded } from '../../support/processes/guarded-process.ts'
 
-let gateway: GatewayProcess
+let gateway: ReachableGateway
 let proxy: TcpProxy
 beforeAll(async () => {
-  gateway = await startGateway()
+  gateway = await openReachable()
   proxy = await tcpProxy(gateway.port)
   // The start position of a registered client is fixed before it subscribes, so the test misses no
   // message published from here on.

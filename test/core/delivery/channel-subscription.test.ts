@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { DeliveryCounter } from '../../../src/core/accounting/delivery-counter.ts'
 import { Allowance, ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
@@ -143,6 +145,27 @@ describe('a sink', () => {
       [1, 2, 3, 4, 5],
       [5, 5, 0, 0],
     ])
+  })
+
+  test('leaves nothing of a delivered message but its cursor: an idle subscription holds no body', async () => {
+    jest.useRealTimers()
+    setFlagsFromString('--expose-gc')
+    const subscription = subscribed()
+    const sink = sinkOf(1)
+    subscription.pipe(sink)
+    const bodies = [1, 2].map((offset) => {
+      const event = messageAt(offset)
+      subscription.deliver(event)
+      return new WeakRef(event.message.body)
+    })
+    sink.room = 1
+    subscription.flush()
+    // What a WeakRef was made of lives until the end of the turn.
+    await new Promise((resolve) => setImmediate(resolve))
+    runInNewContext('gc')()
+    expect(bodies.map((body) => body.deref())).toEqual([undefined, undefined])
+    expect([sink.taken, subscription.position]).toEqual([[1, 2], cursorAt(2)])
+    expect(subscription.lastTaken).toEqual({ cursor: cursorAt(2), receivedAt: 0 })
   })
 
   test('gets replayed events at the next flush', () => {

@@ -16,7 +16,9 @@ export function entryAt(offset: number, body = 'x', more: Partial<JournalMessage
 
 export function messageAt(offset: number, body = 'x'): MessageEvent {
   const message = entryAt(offset, body)
-  return { kind: 'MESSAGE', message, cursor: cursorAt(offset), cursorBefore: cursorAt(offset) } as MessageEvent
+  const cursor = cursorAt(offset)
+  const passed = { cursor, receivedAt: message.receivedAt }
+  return { kind: 'MESSAGE', message, cursor, cursorBefore: cursor, passed } as MessageEvent
 }
 
 export function gapAt(offset: number, reason: GapReason = 'RETENTION'): GapEvent {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { matchesTopic } from '../../../src/core/model/topic-pattern.ts'
+import { matchesTopic, topicMatcherOf } from '../../../src/core/model/topic-pattern.ts'
 
 /** The rule as RabbitMQ documents it, word by word: slow but obviously correct. */
 function reference(pattern: string[], words: string[]): boolean {
@@ -17,7 +17,11 @@ test('agrees with the rule on every pattern and key of up to four words', () => 
   // One `expect` for all, because ten thousand take seconds.
   const wrong = patterns.flatMap((pattern) =>
     keys
-      .filter((key) => matchesTopic(pattern.join('.'), key.join('.')) !== reference(pattern, key))
+      .filter((key) =>
+        [matchesTopic(pattern.join('.'), key.join('.')), topicMatcherOf(pattern.join('.'))(key.join('.'))].includes(
+          !reference(pattern, key),
+        ),
+      )
       .map((key) => [pattern.join('.'), key.join('.')]),
   )
   expect(patterns.length * keys.length).toBe(340 * 30)

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { Cluster, type ClusterMessage } from '../../../src/core/cluster/cluster.ts'
+import type { GatewayParts } from '../../../src/core/gateway.ts'
 import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
 import { printCursor } from '../../../src/core/model/cursor.ts'
 import { anonymous, anyListener, type Identity } from '../../../src/core/model/identity.ts'
+import type { ControlBus, ControlMessage } from '../../../src/core/ports/control-bus.ts'
 import { maxPositions } from '../../../src/core/positions/position-options.ts'
 import type { Session, SessionSubscribeOptions } from '../../../src/core/sessions/session.ts'
 import type { GatewayError } from '../../../src/errors.ts'
@@ -24,14 +27,44 @@ afterEach(async () => {
 })
 
 /** A replica; several share positions and the journal's contents. */
-async function replica(store = new StoreUnderTest(), windowEntries = 1_000): Promise<World> {
-  const world = await controlledGateway({ positionStore: store }, windowEntries)
+async function replica(
+  store = new StoreUnderTest(),
+  windowEntries = 1_000,
+  given: Partial<GatewayParts> = {},
+): Promise<World> {
+  const world = await controlledGateway({ positionStore: store, ...given }, windowEntries)
   worlds.push(world)
   await world.open()
   world.journal.begin()
   // So that the end of the journal is known. Offsets in these tests begin behind it.
   world.journal.add({ mark: true, exchange: '' })
   return world
+}
+
+/** Replicas that can ask each other questions. The message that a position was taken is lost. */
+async function cluster<Name extends string>(names: readonly Name[], store = new StoreUnderTest()) {
+  const members: Cluster[] = []
+  const isCutOff = new Set<string>()
+  const send = async (from: string, message: ControlMessage) => {
+    for (const { replica: to } of members) if (isCutOff.has(from) || isCutOff.has(to)) return
+    for (const member of members) void member.onControl(message as ClusterMessage)
+  }
+  const replicas = {} as Record<Name, World>
+  for (const name of names) {
+    const control = { send: (message: ControlMessage) => send(name, message) } as unknown as ControlBus
+    const member = new Cluster({ replica: name, version: '1.0.0', control, log: () => {} })
+    members.push(member)
+    const cursors = worlds[0]?.gateway.cursors
+    replicas[name] = await replica(store, 1_000, { replica: name, cluster: member, ...(cursors ? { cursors } : {}) })
+  }
+  for (const member of members) member.open()
+  const add = () => {
+    for (const name of names) replicas[name].journal.add()
+  }
+  const close = () => {
+    for (const member of members) member.close()
+  }
+  return { replicas, store, isCutOff, add, close }
 }
 
 class StoreUnderTest extends MemoryPositions {
@@ -249,6 +282,61 @@ describe('a later subscription takes the position', () => {
     expect([first.story(), second.story()]).toEqual([['POSITION_TAKEN'], []])
   })
 
+  test('and begins after what the older one acked, stored or not, on any replica', async () => {
+    const { replicas, add, store, close } = await cluster(['a', 'b', 'c'])
+    const first = subscribe(replicas.a, { autoAck: 'DELIVERED' })
+    await passed(100)
+    for (let n = 0; n < 3; n += 1) add()
+    const second = subscribe(replicas.b)
+    await passed(100)
+    // Nothing was stored yet, and the older one receives nothing after its last ack.
+    expect([first.story(), store.moves]).toEqual([[0, 1, 2, 'POSITION_TAKEN'], 0])
+    add()
+    add()
+    expect(await replicas.b.gateway.positions.ack(alice, 'phone', cursorAt(second, 3))).toBe(true)
+    second.session.end('client')
+    const third = subscribe(replicas.c, { autoAck: 'DELIVERED' })
+    await passed(100)
+    const fourth = subscribe(replicas.c)
+    await passed(100)
+    expect([second.story(), third.story(), fourth.story()]).toEqual([[3, 4, 'ended'], [4, 'POSITION_TAKEN'], []])
+    await passed(1_100)
+    expect(placeIn(store)).toBe(4)
+    const takenBy = ({ gateway }: World) => gateway.positions.counts.taken
+    expect(takenBy(replicas.b)).toEqual({ none: 0, here: 0, answered: 1, unanswered: 0 })
+    expect(takenBy(replicas.c)).toEqual({ none: 0, here: 1, answered: 1, unanswered: 0 })
+    close()
+  })
+
+  test('and begins where it is stored if the replica of the older one does not answer', async () => {
+    const { replicas, add, isCutOff, close } = await cluster(['a', 'b'])
+    const first = subscribe(replicas.a, { autoAck: 'DELIVERED' })
+    await passed(100)
+    add()
+    isCutOff.add('a')
+    const second = subscribe(replicas.b)
+    await passed(400)
+    expect(second.story()).toEqual([])
+    await passed(200)
+    expect([first.story(), second.story()]).toEqual([[0], [0]])
+    expect(replicas.b.gateway.positions.counts.taken.unanswered).toBe(1)
+    close()
+  })
+
+  test('and a position that was deleted meanwhile has no earlier acks', async () => {
+    const { replicas, add, close } = await cluster(['a', 'b'])
+    const first = subscribe(replicas.a, { autoAck: 'DELIVERED' })
+    await passed(100)
+    for (let n = 0; n < 3; n += 1) add()
+    // The message about the deletion is lost.
+    await replicas.b.gateway.positions.remove({ clientId: 'alice', name: 'phone' })
+    expect(await replicas.b.gateway.positions.ack(alice, 'phone', cursorAt(first, 0))).toBe(true)
+    const second = subscribe(replicas.b)
+    await passed(100)
+    expect(second.story()).toEqual([1, 2])
+    close()
+  })
+
   test('also if the message about it is lost: at the next write, or the next comparison', async () => {
     const store = new StoreUnderTest()
     const [one, other] = [await replica(store), await replica(store)]
@@ -335,7 +423,7 @@ describe('an ack', () => {
     store.failing = new Error('away')
     for (let n = 0; n < 3; n += 1) world.journal.add()
     await passed(3_000)
-    expect(world.gateway.positions.counts).toEqual({ held: 1, waiting: 1 })
+    expect(world.gateway.positions.counts).toMatchObject({ held: 1, waiting: 1 })
     store.failing = undefined
     await passed(5_000)
     expect([placeIn(store), world.gateway.positions.counts.waiting]).toEqual([2, 0])

@@ -15,12 +15,12 @@ import { EventFields } from '../../../src/events/serving/event-fields.ts'
 import { ServedEvents } from '../../../src/events/serving/served-events.ts'
 import { SubscriptionAccess } from '../../../src/events/serving/subscription-access.ts'
 import { ChunkedHotWindow } from '../../../src/hot-window/hot-window.ts'
-import { openEmbeddedRegistry } from '../../../src/registries/embedded-registry.ts'
-import { openEmbeddedStateStore } from '../../../src/registries/state/embedded-state-store.ts'
 import { schemaOf } from '../../events/sdl/reading.ts'
-import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
 import { ampleLimits } from '../ample-limits.ts'
 import { pass, RecordingObserver } from '../embedded-gateway.ts'
+import { MemoryPositions } from '../memory-positions.ts'
+import { MemoryRegistry } from '../memory-registry.ts'
+import { MemoryStates } from '../memory-states.ts'
 
 const hour = 60 * 60 * 1000
 /** The weight of one message here. */
@@ -97,11 +97,13 @@ export interface StateWorldOptions {
   readonly limits?: { readonly maxStateKeys: number; readonly maxStateBytes: number }
 }
 
-/** A gateway with keyed state on the embedded journal, and a second replica that only folds. */
+/**
+ * A gateway with keyed state on the embedded journal, and a second replica that only folds. Its store
+ * passes the tests of the databases (test/registries/state).
+ */
 export async function stateWorld({ journalEntries, windowEntries, pageEvents, limits }: StateWorldOptions) {
-  const folder = newFolder()
-  const registry = await openEmbeddedRegistry(folder)
-  const store = await openEmbeddedStateStore(folder)
+  const registry = new MemoryRegistry()
+  const store = new MemoryStates()
   const keys = await DeploymentKeys.open(registry)
   worlds += 1
   const broker = new EmbeddedDriver([`memory:state-${worlds}`], { namespace: 'warren', log: () => {} }).gateway({
@@ -127,7 +129,7 @@ export async function stateWorld({ journalEntries, windowEntries, pageEvents, li
     broker,
     control: broker.openControlBus(keys),
     registry,
-    positionStore: registry.positions,
+    positionStore: new MemoryPositions(),
     keys,
     cursors,
     observer,
@@ -203,8 +205,6 @@ export async function stateWorld({ journalEntries, windowEntries, pageEvents, li
       await journal.close()
       await broker.close()
       await store.close()
-      await registry.close()
-      removeFolder(folder)
     },
   }
 }

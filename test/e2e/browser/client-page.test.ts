@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { ConsoleMessage, Page } from 'playwright-core'
 import { eventually } from '../../support/eventually.ts'
+import { openReachable } from '../../support/gateway/gateway-in-process.ts'
 import { startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
@@ -89,7 +90,7 @@ test('a text sent on one page appears on the other, and on both as processed, wi
 })
 
 test('with a required token the page asks for it, and an invalid one gives no access', async () => {
-  await using gateway = await startGateway()
+  await using gateway = await openReachable()
   const page = await openPage(`${gateway.url}/client`)
   await page.getByRole('status').getByText('a token is required').waitFor()
   const field = page.getByLabel('Enter a token')

@@ -2,20 +2,16 @@ import amqp, { type ChannelModel, type ConfirmChannel } from 'amqplib'
 import { WebSocket } from 'ws'
 import { eventually } from '../../support/eventually.ts'
 import { textOf } from '../../support/frames/frames.ts'
-import { openReachable } from '../../support/gateway/gateway-in-process.ts'
+import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
 import { type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { type Call, type ChannelListener, callerOf, listen } from '../back-end/graphql-caller.ts'
 
-/** It needs no process of its own. */
-type ConsoleReplica = Pick<GatewayProcess, 'address' | 'opsPort' | 'graphqlUrl' | 'dataDir' | 'metrics'> &
-  AsyncDisposable
-
 /** Two replicas on RabbitMQ, a browser, and a publisher that does not know Warren. */
-export interface Deployment extends AsyncDisposable {
+export interface Deployment<Replica = ReachableGateway> extends AsyncDisposable {
   /** The console is opened on the first one; clients connect to the second one. */
-  readonly replicas: readonly [ConsoleReplica, GatewayProcess]
+  readonly replicas: readonly [Replica, Replica]
   readonly browser: TestBrowser
   readonly operator: Call
   /** Resolves when RabbitMQ has confirmed the message. `body`: text as it is, else JSON. */
@@ -29,18 +25,32 @@ export interface Deployment extends AsyncDisposable {
   readonly client: (clientId: string) => Promise<ChannelListener>
 }
 
-/** `brokerUrl`: of a broker that the test owns. Default: a virtual host of the shared node. */
+interface DeploymentOptions {
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/**
+ * `brokerUrl`: of a broker that the test owns; the replicas are then processes, because the output of
+ * a gateway that loses its broker is not for that of the tests. Default: a virtual host of the shared
+ * node, and replicas in the process of the test.
+ */
+export function openDeployment(
+  name: string,
+  options: DeploymentOptions & { readonly brokerUrl: string },
+): Promise<Deployment<GatewayProcess>>
+export function openDeployment(name: string, options?: DeploymentOptions): Promise<Deployment>
 export async function openDeployment(
   name: string,
-  { env = {}, brokerUrl }: { env?: Readonly<Record<string, string>>; brokerUrl?: string } = {},
-): Promise<Deployment> {
+  { env = {}, brokerUrl }: DeploymentOptions & { readonly brokerUrl?: string } = {},
+): Promise<Deployment<ReachableGateway | GatewayProcess>> {
   const vhost: TestVhost | undefined = brokerUrl === undefined ? await testVhost(name) : undefined
   const url = brokerUrl ?? vhost?.url ?? ''
   const given = { WARREN_BROKER_URL: url, ...env }
-  // The output of a gateway that loses its broker is not for that of the tests.
-  const one = brokerUrl === undefined ? await openReachable(given) : await startGateway({ env: given })
+  const start = (options: Readonly<Record<string, string>>) =>
+    brokerUrl === undefined ? openReachable(options) : startGateway({ env: options })
+  const one = await start(given)
   // The replicas of a deployment share a registry.
-  const two = await startGateway({ env: { ...given, WARREN_DATA_DIR: one.dataDir } })
+  const two = await start({ ...given, WARREN_DATA_DIR: one.dataDir })
   const browser = await launchChromium()
   const operator = callerOf(one.graphqlUrl, await testToken({ sub: 'olga', scope: 'operator' }))
   await eventually('two replicas that answer each other', async () => {
@@ -86,7 +96,7 @@ export async function openDeployment(
 
 /** A client that stops reading its socket when the subscription has begun, until `read`. */
 export async function stalledClient(
-  { graphqlSocketUrl }: GatewayProcess,
+  { graphqlSocketUrl }: Pick<GatewayProcess, 'graphqlSocketUrl'>,
   clientId: string,
 ): Promise<AsyncDisposable & { read(): void; readonly received: () => number }> {
   const token = await testToken({ sub: clientId })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { eventually } from '../../support/eventually.ts'
-import { testToken } from '../../support/gateway/gateway-process.ts'
+import { type GatewayProcess, testToken } from '../../support/gateway/gateway-process.ts'
 import { privateRabbit, type RabbitNode } from '../../support/rabbitmq/broker.ts'
 import { createRabbitChannel } from '../back-end/graphql-caller.ts'
 import { openConsole, subscribed } from './console-page.ts'
@@ -8,7 +8,7 @@ import { type Deployment, openDeployment } from './deployment.ts'
 
 /** What an open page shows when its token, RabbitMQ or a replica ends, and how it continues. */
 let rabbit: RabbitNode
-let deployment: Deployment
+let deployment: Deployment<GatewayProcess>
 
 beforeAll(async () => {
   rabbit = await privateRabbit('console-outages')

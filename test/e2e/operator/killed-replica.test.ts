@@ -1,18 +1,19 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { eventually } from '../../support/eventually.ts'
 import { connectGraphql } from '../../support/frames/graphql-frames.ts'
+import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
 import { type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { type Call, callerOf, listen } from '../back-end/graphql-caller.ts'
 
 let vhost: TestVhost
-let a: GatewayProcess
+let a: ReachableGateway
 let b: GatewayProcess
 let call: Call
 beforeAll(async () => {
   vhost = await testVhost('killed')
   const env = { WARREN_BROKER_URL: vhost.url, WARREN_PRESENCE_GRACE: '1s' }
-  a = await startGateway({ env })
+  a = await openReachable(env)
   b = await startGateway({ env: { ...env, WARREN_DATA_DIR: a.dataDir } })
   call = callerOf(a.graphqlUrl, await testToken({ scope: 'operator' }))
 })

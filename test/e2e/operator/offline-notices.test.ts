@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel, type ConfirmChannel, type ConsumeMessage } from 'amqplib'
 import { eventually } from '../../support/eventually.ts'
 import { Inbox } from '../../support/frames/inbox.ts'
+import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
 import { type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { callerOf, listen } from '../back-end/graphql-caller.ts'
@@ -9,7 +10,7 @@ import { callerOf, listen } from '../back-end/graphql-caller.ts'
 let vhost: TestVhost
 /** The eldest, which publishes the notices. */
 let a: GatewayProcess
-let b: GatewayProcess
+let b: ReachableGateway
 let connection: ChannelModel
 let channel: ConfirmChannel
 /** What a back end receives. */
@@ -18,7 +19,7 @@ beforeAll(async () => {
   vhost = await testVhost('offline')
   const env = { WARREN_BROKER_URL: vhost.url, WARREN_OFFLINE: 'on', WARREN_PRESENCE_GRACE: '1s' }
   a = await startGateway({ env })
-  b = await startGateway({ env: { ...env, WARREN_DATA_DIR: a.dataDir } })
+  b = await openReachable({ ...env, WARREN_DATA_DIR: a.dataDir })
   connection = await amqp.connect(vhost.url)
   channel = await connection.createConfirmChannel()
   const { queue } = await channel.assertQueue('', { exclusive: true })

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel, type ConfirmChannel } from 'amqplib'
 import { eventually } from '../../support/eventually.ts'
+import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
 import { type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { repetitions } from '../../support/repetitions.ts'
@@ -15,7 +16,7 @@ import {
   publish,
 } from '../back-end/graphql-caller.ts'
 
-const sources = 50
+const sources = repetitions(20, 50)
 
 const deployments = [
   { how: 'with a data directory each', throughEachGateway: 60, byEachBackEnd: 140 },
@@ -27,7 +28,7 @@ describe.each(deployments.slice(0, repetitions(1, 2)))(
   ({ how, throughEachGateway, byEachBackEnd }) => {
     const published = 2 * (throughEachGateway + byEachBackEnd)
     let vhost: TestVhost
-    let a: GatewayProcess
+    let a: ReachableGateway
     let b: GatewayProcess
     let token: string
     let operatorToken: string
@@ -42,14 +43,14 @@ describe.each(deployments.slice(0, repetitions(1, 2)))(
       WARREN_BROKER_URL: vhost.url,
       ...(a && how === 'that share a data directory' ? { WARREN_DATA_DIR: a.dataDir } : {}),
     })
-    const listenOn = (gateway: GatewayProcess, after?: string) =>
+    const listenOn = (gateway: Pick<GatewayProcess, 'graphqlSocketUrl'>, after?: string) =>
       listen(gateway.graphqlSocketUrl, token, { clientId: 'dora', ...(after === undefined ? {} : { after }) })
 
     beforeAll(async () => {
       vhost = await testVhost('two')
       token = await testToken({ sub: 'dora' })
       operatorToken = await testToken({ scope: 'operator' })
-      a = await startGateway({ env: env() })
+      a = await openReachable(env())
       b = await startGateway({ env: env() })
       onA = callerOf(a.graphqlUrl, operatorToken)
       onB = callerOf(b.graphqlUrl, operatorToken)
@@ -205,7 +206,7 @@ describe.each(deployments.slice(0, repetitions(1, 2)))(
     })
 
     test('share their sources with a gateway that starts later', async () => {
-      await using c = await startGateway({ env: env() })
+      await using c = await openReachable(env())
       const onC = callerOf(c.graphqlUrl, operatorToken)
       const known = await sourcesOf(onA)
       expect(known).toHaveLength(sources)

@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import { expect, test } from '@jest/globals'
+import { openReachable } from '../../support/gateway/gateway-in-process.ts'
 import { startGateway } from '../../support/gateway/gateway-process.ts'
 import { ask } from '../ask.ts'
 
@@ -18,7 +19,7 @@ test('the ops port stays on loopback if clients are served on all addresses', as
 })
 
 test('WARREN_OPS_HOST opens it, and every response forbids frames', async () => {
-  await using gateway = await startGateway({ env: { WARREN_OPS_HOST: '0.0.0.0' } })
+  await using gateway = await openReachable({ WARREN_OPS_HOST: '0.0.0.0' })
   const paths = ['/livez', '/readyz', '/metrics', '/nothing']
   for (const path of paths) {
     const { status, headers } = await ask(`http://${outer ?? '127.0.0.1'}:${gateway.opsPort}${path}`)

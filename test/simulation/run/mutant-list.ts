@@ -285,6 +285,18 @@ export const mutants: readonly Mutant[] = [
     "if (event.kind === 'CHECKPOINT') return false\n      this.#enqueueHeld(",
   ),
   mutant(
+    'a pace keeps only the newest message of a state, not that of each key',
+    subscription,
+    "pace.hold(event, topic.kind === 'event' ? topic.state?.keyOf(event) : undefined)",
+    'pace.hold(event)',
+  ),
+  mutant(
+    'a newer message of a key is delivered in the place of the older one',
+    'src/core/delivery/pace.ts',
+    'this.#byKey.delete(key)\n      this.#byKey.set(key, event)',
+    'this.#byKey.set(key, event)',
+  ),
+  mutant(
     'what a pace holds back stays there while the client is slow',
     subscription,
     'if (this.#pace?.newest && this.#pace.isReady) this.releaseHeld()',
@@ -293,8 +305,14 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'an older subscription of a position continues on the same replica',
     'src/core/positions/held-positions.ts',
-    "known?.lose('taken')",
+    "known.lose('taken')",
     '',
+  ),
+  mutant(
+    'a subscription does not ask for acks that are not stored',
+    'src/core/positions/hand-over.ts',
+    'if (heldBefore === undefined) {',
+    'if (stored || heldBefore === undefined) {',
   ),
   mutant(
     'a subscription begins at the live end instead of its position',
@@ -305,7 +323,11 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a position moves when its event is queued, not when it is delivered',
     patches: [
-      { file: subscription, from: 'this.lastTaken = event\n    this.#onTaken?.(event)', to: 'this.lastTaken = event' },
+      {
+        file: subscription,
+        from: 'this.lastTaken = passed\n    this.#onTaken?.(event)',
+        to: 'this.lastTaken = passed',
+      },
       {
         file: subscription,
         from: "this.#last = event\n    if (event.kind === 'MESSAGE') {",

@@ -188,8 +188,9 @@ function chosen(random: Choices): Kind[] {
   })
 }
 
-/** A slow pace, or one that the socket of its client does not keep up with. */
+/** A pace longer than the interval of checkpoints, any pace, or one that the client's socket does not keep up with. */
 function pacedOf(client: ClientScript, random: Choices): ClientScript {
+  if (random.chance(0.25)) return { ...client, checkpoints: true, everyMs: random.whole(16_000, 40_000) }
   if (random.chance(0.5)) return { ...client, everyMs: Math.floor(random.scaled(20, 40_000)) }
   const everyMs = Math.floor(random.scaled(20, 2_000))
   return { ...client, everyMs, socketEvents: 1, frameMs: 2 * everyMs }

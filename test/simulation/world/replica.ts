@@ -211,6 +211,7 @@ export class Replica {
       fieldPublished: nothing,
       clusterCounts: nothing,
       stateCounts: nothing,
+      positionCounts: nothing,
       resumed: (result) => {
         this.resumes[result] += 1
       },

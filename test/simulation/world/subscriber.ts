@@ -306,7 +306,7 @@ class Socket {
   #watchBegin(subscription: ChannelSubscription): void {
     const begin = subscription.begin.bind(subscription)
     subscription.begin = (place) => {
-      this.#world.positions.begun(this.#key, place)
+      this.#world.positions.begun(this.#key, place, this.replica)
       if (place && this.#client.has(this)) this.#client.account.continuesAt(place)
       begin(place)
     }
@@ -359,7 +359,8 @@ class Socket {
       return false
     }
     this.#frames.push(frameOf(event, !this.#wrote))
-    if (this.#client.script.position?.moves === 'delivered') this.#world.positions.mayMoveTo(this.#key, event.cursor)
+    if (this.#client.script.position?.moves === 'delivered')
+      this.#world.positions.mayMoveTo(this.#key, event.cursor, this.replica)
     if (event.kind === 'MESSAGE' && this.#typed) this.#checkValue(this.#typed, event)
     this.#wrote = true
     this.drainSoon()

@@ -277,7 +277,9 @@ export class World {
   }
 
   async #settle(): Promise<void> {
-    const end = this.simulatedMs + settleMs
+    // The slowest client takes each message, at worst with a gap before it, at its own pace.
+    const slowestMs = Math.max(...this.script.clients.map(({ frameMs }) => frameMs))
+    const end = this.simulatedMs + settleMs + slowestMs * 2 * this.truth.intents.length
     // A checkpoint shows that idle clients are served, too.
     for (let at = this.simulatedMs + 1_000; at <= end && !this.isViolated; at += 2_000) {
       await this.#until(at)

@@ -27,6 +27,8 @@ export async function open(): Promise<Under> {
     WARREN_SCHEMA: folder,
     WARREN_TCP_PORT: String(tcpPort),
     WARREN_AUTH_TIMEOUT: '2s',
+    // A peer that does not read answers no ping, for as long as a busy machine takes.
+    WARREN_KEEP_ALIVE: '5m',
     WARREN_MAX_CLIENT_SUBSCRIPTIONS: String(maxOfClient),
     WARREN_CALLBACK_URLS: router.url,
     WARREN_MAX_BUFFERED_BYTES: String(maxBufferedBytes),

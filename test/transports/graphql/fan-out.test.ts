@@ -207,7 +207,7 @@ describe('over graphql-transport-ws', () => {
 
   test('a client that does not read costs the others nothing, holds a bounded number of bytes, and receives everything when it reads again', async () => {
     const opsPort = await freePort()
-    const limits = { WARREN_MAX_BUFFERED_BYTES: '64KiB', WARREN_HOT_WINDOW: '10m,128MiB' }
+    const limits = { WARREN_MAX_BUFFERED_BYTES: '64KiB', WARREN_HOT_WINDOW: '10m,128MiB', WARREN_KEEP_ALIVE: '5m' }
     await using scene = await connected({ WARREN_OPS_PORT: String(opsPort), ...limits })
     const hub = watchHub(scene.gateway.gateway.hub)
     await using slow = await scene.connect()

@@ -26,7 +26,7 @@ interface ReceivedEvent {
 /** For each socket more than the buffers of the system hold for a client that does not read. */
 const messages = 4_000
 const padding = 'x'.repeat(4_000)
-const healthyPeers = repetitions(8, 30)
+const healthyPeers = repetitions(3, 30)
 /**
  * The memory for the queues of the four stalled clients, the hot window, and V8's uncollected
  * garbage.

@@ -4,6 +4,7 @@ import { connectGraphql, type GraphqlClient, type Operation } from '../../suppor
 import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
 import { testToken } from '../../support/gateway/gateway-process.ts'
 import { watchHub } from '../../support/gateway/hub-watch.ts'
+import { repetitions } from '../../support/repetitions.ts'
 import { receiveUnderRenewedTokens } from './renewing-listener.ts'
 
 const renew = 'mutation Renew($token: String!) { refreshSession(token: $token) { clientId scope expiresAt } }'
@@ -13,7 +14,8 @@ const renew = 'mutation Renew($token: String!) { refreshSession(token: $token) {
  * test/transports/renewal/renewed-sessions.test.ts
  */
 const minutes = Number(process.env['RENEWAL_MINUTES'] ?? 0)
-const renewal = minutes > 0 ? { ttlSeconds: 60, forMs: minutes * 60_000 } : { ttlSeconds: 3, forMs: 7_000 }
+const renewal =
+  minutes > 0 ? { ttlSeconds: 60, forMs: minutes * 60_000 } : { ttlSeconds: 3, forMs: repetitions(4_000, 7_000) }
 
 let gateway: InProcessGateway
 let operator: GraphqlClient

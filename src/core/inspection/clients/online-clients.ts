@@ -2,7 +2,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { compareClientIds, SmallestIds } from '../../clients/client-order.ts'
 import { listOf, numberOf, numberOrNull, objectOf, textOf, textsOf } from '../../cluster/wire-values.ts'
 import { TimeSlice } from '../../delivery/time-slice.ts'
-import { offsetOf } from '../../model/channel-event.ts'
 import type { Session } from '../../sessions/session.ts'
 import { lagOf } from './session-report.ts'
 
@@ -152,7 +151,7 @@ function describeClient(clientId: string, replica: string, sessions: readonly Se
       let pending = 0
       for (const subscription of session.openSubscriptions) {
         const { lastTaken } = subscription
-        if (lastTaken) offset = Math.min(offset ?? Number.POSITIVE_INFINITY, offsetOf(lastTaken))
+        if (lastTaken) offset = Math.min(offset ?? Number.POSITIVE_INFINITY, lastTaken.cursor.offset)
         lagMs = Math.max(lagMs, lagOf(subscription))
         pending += subscription.queued.length
       }

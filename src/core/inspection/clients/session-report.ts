@@ -1,6 +1,6 @@
 import { listOf, numberOf, numberOrNull, objectOf, textOf, textOrNull, textsOf } from '../../cluster/wire-values.ts'
 import type { ChannelSubscription } from '../../delivery/channel-subscription.ts'
-import { type ChannelEvent, offsetOf } from '../../model/channel-event.ts'
+import type { ChannelEvent } from '../../model/channel-event.ts'
 import { printCursor } from '../../model/cursor.ts'
 import { printScope } from '../../model/identity.ts'
 import type { Session } from '../../sessions/session.ts'
@@ -79,7 +79,7 @@ function reportSubscription(subscription: ChannelSubscription): SubscriptionRepo
     since: beganAt,
     overflow,
     cursor: lastTaken ? printCursor(lastTaken.cursor) : null,
-    offset: lastTaken ? offsetOf(lastTaken) : null,
+    offset: lastTaken ? lastTaken.cursor.offset : null,
     lagMs: lagOf(subscription),
     pending: queued.length,
     queuedBytes: queued.reduce((sum, event) => sum + (event.kind === 'MESSAGE' ? event.message.body.length : 0), 0),
@@ -92,7 +92,7 @@ function reportSubscription(subscription: ChannelSubscription): SubscriptionRepo
 /** 0 if nothing waits for the client. */
 export function lagOf({ queued, behind, lastTaken, beganAt }: ChannelSubscription): number {
   const [oldest] = queued
-  const since = oldest ? receivedAtOf(oldest) : behind ? lastTaken && receivedAtOf(lastTaken) : Number.POSITIVE_INFINITY
+  const since = oldest ? receivedAtOf(oldest) : behind ? lastTaken?.receivedAt : Number.POSITIVE_INFINITY
   return Math.max(0, Date.now() - (since ?? beganAt))
 }
 

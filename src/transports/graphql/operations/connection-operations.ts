@@ -237,7 +237,7 @@ export class ConnectionOperations {
         if (!isOpen()) return
         // A result is made from the event that was taken last, because the next one is taken only
         // after this one is written.
-        const event = prepared.subscription?.lastTaken
+        const event = prepared.subscription?.lastPulled
         await this.#connection.sendAndWait(frames.result(id, this.#payloadOf(fanOut.extend(event, each, typed))))
       }
       if (isOpen()) this.#connection.send(frames.complete(id))

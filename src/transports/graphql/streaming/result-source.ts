@@ -127,7 +127,7 @@ export function separateResults(
         if (done) return response.end()
         // A result is made from the event that was taken last, because the next one is taken only
         // after this one is written.
-        const event = subscription?.lastTaken
+        const event = subscription?.lastPulled
         const json = latin1Of(printJson(extend(event, value)) ?? 'null')
         response.write(bytesOf(form.result(json, event?.cursor)))
       } catch (error) {

@@ -1,0 +1,46 @@
+import { expect, test } from '@jest/globals'
+import { FirstOffsets, IdHash } from '../../../src/core/delivery/first-offsets.ts'
+import { Choices } from '../../simulation/time/seeded.ts'
+
+test('finds what a map finds, while it grows and with hashes that collide', () => {
+  const choices = new Choices(5)
+  const offsets = new FirstOffsets()
+  const expected = new Map<string, number>()
+  const id = new IdHash()
+  for (let offset = 0; offset < 20_000; offset += 1) {
+    // Few different hashes, so that most slots are taken by another entry; signed and unsigned.
+    id.low = (choices.between(0, 20) * 0x0fff_ffff) | 0
+    id.high = choices.between(0, 2)
+    const fingerprint = choices.between(0, 500) * 0x0080_0001
+    const key = `${id.low} ${id.high} ${fingerprint | 0}`
+    expect(offsets.get(id, fingerprint)).toBe(expected.get(key))
+    if (expected.has(key)) continue
+    offsets.add(id, fingerprint, offset)
+    expected.set(key, offset)
+    expect(offsets.size).toBe(expected.size)
+  }
+  expect(expected.size).toBeGreaterThan(5_000)
+  expect(expected.get([...expected.keys()][0] ?? '')).toBe(0)
+})
+
+test('each half of the hash of an id is spread as if it were drawn', () => {
+  const count = 100_000
+  for (const nameOf of [
+    (n: number) => `order-${n}`,
+    (n: number) => `${n}`.padStart(16, '0'),
+    (n: number) => 'é'.repeat(n % 700) + n,
+  ]) {
+    const id = new IdHash()
+    const halves = [new Set<number>(), new Set<number>()] as const
+    const both = new Set<string>()
+    for (let n = 0; n < count; n += 1) {
+      id.set(nameOf(n))
+      halves[0].add(id.low)
+      halves[1].add(id.high)
+      both.add(`${id.low} ${id.high}`)
+    }
+    // Of 100,000 draws of 32 bits, 1.2 pairs are equal on average.
+    for (const half of halves) expect(half.size).toBeGreaterThan(count - 12)
+    expect(both.size).toBe(count)
+  }
+})
