@@ -291,6 +291,11 @@ export class Gateway {
     })
   }
 
+  /** As `JournalListener.withoutClient`. */
+  get withoutClient(): number {
+    return this.#listener.withoutClient
+  }
+
   /** The last sessions of this replica that were cut off, or dropped events. */
   get endedSessions(): EndedSessions {
     return this.#sessions.ended

@@ -65,6 +65,7 @@ const maxForeignExchanges = 1_000
 export class JournalListener implements JournalTail {
   readonly #parts: JournalListenerParts
   readonly #deduplicator: Deduplicator
+  #withoutClient = 0
   readonly #foreignExchanges = new BoundedSet<string>(maxForeignExchanges)
   readonly #unreadable = new BoundedSet<number>(maxUnreadable)
   readonly #waitingForUp = new Set<() => void>()
@@ -172,6 +173,14 @@ export class JournalListener implements JournalTail {
     this.watch?.(message, outcome)
   }
 
+  /**
+   * Received messages for which sources sought a client and found none, also those that typed
+   * fields delivered.
+   */
+  get withoutClient(): number {
+    return this.#withoutClient
+  }
+
   onUnreadable(entries: readonly JournalMessage[]): void {
     const { hotWindow, hub, cursors } = this.#parts
     const [first] = entries
@@ -265,6 +274,7 @@ export class JournalListener implements JournalTail {
     const { hub, quarantine } = this.#parts
     const recipients = this.recipientsOf(message, 'tail')
     this.#parts.onRouted?.(message, recipients.clients)
+    if (recipients.clients.length === 0) this.#countWithoutClient(message)
     if (!hub.hasSubscribers(recipients)) {
       if (recipients.clients.length > 0 || recipients.eventKeys.length > 0) return 'no_subscriber'
       if (this.#deduplicator.isRepeat(message.offset)) return 'repeated'
@@ -277,6 +287,12 @@ export class JournalListener implements JournalTail {
     forgetBody(message)
     event.reading = undefined
     return 'delivered'
+  }
+
+  #countWithoutClient(message: WindowEntry): void {
+    const { quarantine, sources } = this.#parts
+    if (this.#deduplicator.isRepeat(message.offset) || quarantine.isPoison(message.offset)) return
+    if (sources.seeksClientFor(message)) this.#withoutClient += 1
   }
 
   #publish(recipients: Recipients, event: MessageEvent): void {

@@ -20,10 +20,10 @@ const cutOff: Ended = {
 interface Given {
   readonly dropped?: number
   readonly waitingClients?: readonly string[]
-  readonly byOutcome?: Readonly<Record<string, number>>
+  readonly withoutClient?: number
 }
 
-function statsOf({ dropped = 0, waitingClients = [], byOutcome = {} }: Given = {}) {
+function statsOf({ dropped = 0, waitingClients = [], withoutClient = 0 }: Given = {}) {
   const replica = {
     name: 'vm:4870',
     state: 'SERVING',
@@ -34,12 +34,13 @@ function statsOf({ dropped = 0, waitingClients = [], byOutcome = {} }: Given = {
   return {
     accounts: { total: { difference: 0, dropped } },
     replicas: [replica],
-    byOutcome: Object.entries(byOutcome).map(([outcome, total]) => ({ outcome, total, perSecond: 0 })),
+    byOutcome: [],
+    withoutClient: { total: withoutClient, perSecond: 0 },
   } as unknown as ConsoleStats
 }
 
-const listed = (stats: ConsoleStats, ended: readonly Ended[] = []) =>
-  concernsOf(stats, { brokerAway: false, ended, zone: 'utc' }).map(({ title, text }) => [
+const listed = (stats: ConsoleStats, ended: readonly Ended[] = [], quarantined = 0) =>
+  concernsOf(stats, { brokerAway: false, ended, zone: 'utc', quarantined }).map(({ title, text }) => [
     title,
     // The date is there unless it is today's.
     text.replace('2026-11-29 ', ''),
@@ -68,4 +69,14 @@ test('a client that was cut off is named, although no event was dropped', () => 
 test('slow sessions are named', () => {
   const [[title] = []] = listed(statsOf({ waitingClients: ['tablet-17'] }))
   expect(title).toBe('1 session is slow on vm:4870: tablet-17')
+})
+
+test('the numbers are those of the sources and of the quarantine, for both kinds of messages in it', () => {
+  expect(listed(statsOf({ withoutClient: 53 }), [], 74)).toEqual([
+    ['53 messages found no client', 'Since the replicas started, none now. The sources show samples with the reason.'],
+    [
+      '74 messages are in the quarantine',
+      'A body that cannot be read, or that does not fit the schema. The messages around them were delivered.',
+    ],
+  ])
 })

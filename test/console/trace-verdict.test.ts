@@ -14,6 +14,7 @@ const lost: Traced = {
   cursor: 'c',
   offset: 17,
   messageId: 'order-17-created',
+  preview: '',
   exchange: 'shop.orders',
   routingKey: 'orders.eu.created',
   receivedAt: '2026-11-29T15:48:33.000Z',
@@ -44,7 +45,7 @@ describe('the sentence of a trace', () => {
     expect(verdictsOf(lost, lost)).toEqual([
       {
         outcome: 'UNMATCHED',
-        text: '"/customer/id" is not in the body (shop.orders orders.*.*). No subscription of the typed field orderChanged wanted it either.',
+        text: '"/customer/id" is not in the body (shop.orders orders.*.*). No subscription of the typed field orderChanged wanted it.',
       },
     ])
   })

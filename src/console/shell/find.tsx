@@ -24,8 +24,7 @@ export function Find({ onClose }: { onClose: () => void }) {
   const [chosen, setChosen] = useState(0)
   const asked = usePaused(text.trim(), pauseMs)
   const clients = useQuery(ClientsDocument, asked === '' ? undefined : { search: asked, first: 6 })
-  const found =
-    text.trim() === '' ? viewsFound('') : [...guesses(text.trim()), ...clientsFound(clients.data), ...viewsFound(text)]
+  const found = text.trim() === '' ? viewsFound('') : foundFor(text.trim(), clients.data?.clients.nodes ?? [])
   const at = Math.min(chosen, found.length - 1)
   const onKeyDown = (event: KeyboardEvent): void => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
@@ -82,50 +81,38 @@ export function Find({ onClose }: { onClose: () => void }) {
   )
 }
 
+/** A client or a view with this name comes first, then messages, then what else fits. */
+function foundFor(text: string, clients: readonly { clientId: string; online: boolean }[]): Found[] {
+  const others = [...clients.map(clientFound), ...viewsFound(text)]
+  const isNamed = ({ title }: Found): boolean => title.toLowerCase() === text.toLowerCase()
+  return [...others.filter(isNamed), ...guesses(text), ...others.filter((one) => !isNamed(one))]
+}
+
 /** What a text looks like. */
 function guesses(text: string): Found[] {
   const number = text.replaceAll(',', '')
-  const found: Found[] = []
-  if (/^\d+$/.test(number)) {
-    found.push({
-      title: text,
-      hint: 'offset in the journal',
-      icon: 'journal',
-      view: 'journal',
-      params: { offset: number },
-    })
-  }
+  const inTrace = { title: text, icon: 'trace', view: 'trace' } as const
+  const inJournal = { title: text, icon: 'journal', view: 'journal' } as const
+  const found: Found[] = [
+    { ...inTrace, hint: 'trace messages with this id, or these words', params: { q: text } },
+    { ...inTrace, hint: 'trace messages with exactly this text in the body', params: { text } },
+  ]
+  if (/^\d+$/.test(number)) found.push({ ...inJournal, hint: 'offset in the journal', params: { offset: number } })
   if (/^[A-Za-z0-9_-]{20,}$/.test(text)) {
-    found.push({
-      title: short(text),
-      hint: 'cursor in the journal',
-      icon: 'journal',
-      view: 'journal',
-      params: { cursor: text },
-    })
-    found.push({
-      title: short(text),
-      hint: 'trace this cursor',
-      icon: 'trace',
-      view: 'trace',
-      params: { cursor: text },
-    })
+    found.push({ ...inJournal, title: short(text), hint: 'cursor in the journal', params: { cursor: text } })
+    found.push({ ...inTrace, title: short(text), hint: 'trace this cursor', params: { cursor: text } })
   }
-  found.push({ title: text, hint: 'trace messages with this text', icon: 'trace', view: 'trace', params: { text } })
-  found.push({ title: text, hint: 'trace this message id', icon: 'trace', view: 'trace', params: { id: text } })
   return found
 }
 
-function clientsFound(
-  data: { clients: { nodes: readonly { clientId: string; online: boolean }[] } } | undefined,
-): Found[] {
-  return (data?.clients.nodes ?? []).map(({ clientId, online }) => ({
+function clientFound({ clientId, online }: { clientId: string; online: boolean }): Found {
+  return {
     title: clientId,
     hint: online ? 'client, online' : 'client, offline',
     icon: 'clients',
     view: 'clients',
     params: { client: clientId },
-  }))
+  }
 }
 
 function viewsFound(text: string): Found[] {

@@ -22,6 +22,7 @@ export interface EntryReader {
 
 /** How many sources, clients, fields and sessions are shown. */
 const maxShown = 20
+const previewBytes = 200
 
 /**
  * What a replica knows of an entry. Sources, fields and reasons decode the body, so they are only
@@ -57,6 +58,10 @@ export class DescribedEntry implements Omit<TracedMessage, 'sessions'> {
 
   get messageId(): string | null {
     return this.#entry.properties.messageId ?? null
+  }
+
+  get preview(): string {
+    return this.#entry.body.subarray(0, previewBytes).toString('utf8')
   }
 
   get cursor(): string {
@@ -115,7 +120,7 @@ export class DescribedEntry implements Omit<TracedMessage, 'sessions'> {
 
   /** All of it, as it is sent to other replicas. */
   trace(sessions: readonly TracedSession[]): TracedMessage {
-    const { offset, exchange, routingKey, receivedAt, messageId, cursor } = this
+    const { offset, exchange, routingKey, receivedAt, messageId, preview, cursor } = this
     const { outcome, matched, delivered, dropped, reason } = this
     const { sources, clients, clientCount, fields, sourceReasons } = this
     return {
@@ -124,6 +129,7 @@ export class DescribedEntry implements Omit<TracedMessage, 'sessions'> {
       routingKey,
       receivedAt,
       messageId,
+      preview,
       cursor,
       outcome,
       matched,

@@ -204,6 +204,7 @@ function reviveMessage(value: unknown): TracedMessage | undefined {
     // Replicas of the previous release send none.
     fields: Array.isArray(fields) ? fields.slice(0, maxNamed).flatMap(reviveField) : [],
     messageId: textOrNull(rest['messageId']),
+    preview: textOf(rest['preview']),
     cursor: textOrNull(rest['cursor']),
     sourceReasons: listOf(rest['sourceReasons'], maxNamed).map(reviveReason),
     sessions: listOf(rest['sessions'], maxNamed).flatMap(reviveSession),

@@ -27,6 +27,8 @@ export interface TracedMessage {
   /** The typed fields with a binding that takes it, at most 20. */
   readonly fields: readonly TracedField[]
   readonly messageId: string | null
+  /** The beginning of its body as text. Empty if the replica is of the previous release. */
+  readonly preview: string
   /** Its cursor; null if the replica is of the previous release. */
   readonly cursor: string | null
   /** What each source of its exchange makes of it, at most 20. */

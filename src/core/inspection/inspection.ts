@@ -87,7 +87,7 @@ export class Inspection {
     this.journal = new JournalBrowser(parts.gateway, parts.journal, parts.hotWindow, outcomes)
     this.histogram = new JournalHistogram(parts.gateway, parts.journal, parts.hotWindow, this.journal)
     this.history = new LoadHistory(cluster.gathering)
-    this.traces = new TraceInspector(parts.gateway, cluster.gathering, this.journal)
+    this.traces = new TraceInspector(parts.gateway, cluster.gathering, this.journal, parts.hotWindow)
     this.sources = new SourceInspector({ ...parts, broker, browser: this.journal, maxDecodedBytes })
     this.quarantine = new QuarantineInspector(parts.gateway, broker)
     this.#drain = new ReplicaDrain({ ...parts, gathering: cluster.gathering })

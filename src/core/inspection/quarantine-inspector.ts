@@ -156,6 +156,8 @@ function describeQuarantined(copy: Message): QuarantinedMessage {
   const fault = faultIn({ ...copy, exchange, routingKey, body, properties })
   const field = textOf(headers['x-warren-field'])
   const pointer = textOf(headers['x-warren-pointer'])
+  // Copies of the previous release have none.
+  const misfit = textOf(headers['x-warren-misfit'])
   return {
     id: quarantineId(copy),
     message: copy,
@@ -164,7 +166,7 @@ function describeQuarantined(copy: Message): QuarantinedMessage {
     text:
       field === undefined
         ? (fault?.text ?? 'the body can be read now')
-        : `it does not fit the field ${field} at "${pointer ?? ''}"`,
+        : `it does not fit the field ${field} at "${pointer ?? ''}"${misfit === undefined ? '' : `: ${misfit}`}`,
     place: pointer === undefined ? fault?.place : { byte: null, line: null, column: null, pointer },
   }
 }

@@ -1,13 +1,18 @@
 import { badInput } from '../../errors.ts'
 import { reviveTrace } from '../accounting/message-trace.ts'
-import type { ReplicaTrace } from '../accounting/replica-trace.ts'
+import type { ReplicaTrace, TracedMessage } from '../accounting/replica-trace.ts'
 import type { Gathering } from '../cluster/gathering.ts'
 import { numberOf, numberOrNull, objectOf, textOf, textOrNull } from '../cluster/wire-values.ts'
 import type { Gateway } from '../gateway.ts'
 import { matchesTopic } from '../model/topic-pattern.ts'
-import type { WindowEntry } from '../ports/hot-window.ts'
+import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
+import { type ClientReason, reasonForClient } from './client-reason.ts'
 import type { JournalBrowser } from './journal/journal-browser.ts'
+import { visitWindow } from './journal/visit-window.ts'
+import { MessageSearch, maxSearch } from './message-search.ts'
 
+/** How many messages one replica finds at most. */
+const maxTraced = 20
 /** The longest text that bodies are searched for, in characters. */
 const maxText = 500
 
@@ -22,6 +27,8 @@ export interface MessagePicture {
   /** A text in the body. */
   readonly text: string | null
   readonly clientId: string | null
+  /** As for `MessageSearch`. */
+  readonly search: string | null
 }
 
 /** Traces messages that have no message id, or one that is not known. */
@@ -29,9 +36,11 @@ export class TraceInspector {
   readonly #gateway: Gateway
   readonly #gathering: Gathering
   readonly #journal: JournalBrowser
+  readonly #hotWindow: HotWindow
 
-  constructor(gateway: Gateway, gathering: Gathering, journal: JournalBrowser) {
+  constructor(gateway: Gateway, gathering: Gathering, journal: JournalBrowser, hotWindow: HotWindow) {
     this.#gateway = gateway
+    this.#hotWindow = hotWindow
     this.#gathering = gathering
     this.#journal = journal
     gathering.answer('trace-at', (args) => this.#traceAt(args))
@@ -39,6 +48,7 @@ export class TraceInspector {
       const picture = readPicture(args)
       return gateway.tracer.traceHere((entry) => this.#isLike(entry, picture))
     })
+    gathering.answer('trace-search', (args) => this.#searchHere(readPicture(args)))
   }
 
   /** Throws `BAD_USER_INPUT` for a cursor that Warren did not issue. */
@@ -58,10 +68,55 @@ export class TraceInspector {
   /** The first twenty messages of each replica's memory that look so. */
   like(picture: MessagePicture): Promise<ReplicaTrace[]> {
     if (Object.values(picture).every((value) => value === null))
-      throw badInput('look', 'expected at least one of exchange, routingKey, from, to, text and clientId')
+      throw badInput('look', 'expected at least one of exchange, routingKey, from, to, text, clientId and search')
     if (picture.text !== null && (picture.text === '' || picture.text.length > maxText))
       throw badInput('look.text', `expected 1 to ${maxText} characters`)
-    return this.#ask('trace-like', picture)
+    return picture.search === null ? this.#ask('trace-like', picture) : this.#search(picture, picture.search)
+  }
+
+  /** Throws `BAD_USER_INPUT` for a cursor that Warren did not issue. */
+  async forClient(message: TracedMessage, clientId: string): Promise<ClientReason> {
+    const { sources } = this.#gateway
+    const nameOf = (id: string): string => {
+      const source = sources.get(id)
+      return source ? `${source.exchange} ${source.routingKey}`.trim() : id
+    }
+    const known = reasonForClient(message, clientId, nameOf)
+    if (known) return known
+    const found = message.cursor === null ? undefined : await this.#journal.at(message.cursor)
+    const audience = found?.described.audience ?? []
+    const isFor = audience === 'everyone' || audience.includes(clientId)
+    return { isFor, reason: `it is for ${message.clientCount} clients${isFor ? ', and this is one of them' : ''}` }
+  }
+
+  async #search(picture: MessagePicture, search: string): Promise<ReplicaTrace[]> {
+    if (search.trim() === '' || search.length > maxSearch.characters)
+      throw badInput('look.search', `expected 1 to ${maxSearch.characters} characters`)
+    const traces = await this.#ask('trace-search', picture)
+    const wanted = new MessageSearch(search)
+    // A replica that remembers less may have found others.
+    if (!traces.some(({ messages }) => messages.some(({ messageId }) => wanted.isInId(messageId)))) return traces
+    return traces.map((trace) => ({
+      ...trace,
+      messages: trace.messages.filter(({ messageId }) => wanted.isInId(messageId)),
+    }))
+  }
+
+  /** The newest messages with the words in their id; if there are none, in key and body. */
+  async #searchHere(picture: MessagePicture): Promise<ReplicaTrace> {
+    const wanted = new MessageSearch(picture.search ?? '')
+    const byId: number[] = []
+    const byText: number[] = []
+    await visitWindow(this.#hotWindow, (entry) => {
+      if (entry.mark || !this.#isLike(entry, picture)) return
+      const isById = wanted.isInId(entry.properties.messageId)
+      if (!isById && (byId.length > 0 || !wanted.isInMessage(entry))) return
+      const found = isById ? byId : byText
+      found.push(entry.offset)
+      if (found.length > maxTraced) found.shift()
+    })
+    const offsets = new Set(byId.length > 0 ? byId : byText)
+    return this.#gateway.tracer.traceHere(({ offset }) => offsets.has(offset))
   }
 
   async #ask(topic: string, args: unknown): Promise<ReplicaTrace[]> {
@@ -89,7 +144,7 @@ export class TraceInspector {
 }
 
 function readPicture(value: unknown): MessagePicture {
-  const { exchange, routingKey, from, to, text, clientId } = objectOf(value)
+  const { exchange, routingKey, from, to, text, clientId, search } = objectOf(value)
   return {
     exchange: textOrNull(exchange),
     routingKey: textOrNull(routingKey),
@@ -97,5 +152,6 @@ function readPicture(value: unknown): MessagePicture {
     to: numberOrNull(to),
     text: textOrNull(text),
     clientId: textOrNull(clientId),
+    search: textOrNull(search),
   }
 }

@@ -5,6 +5,8 @@ import { Quarantine, type QuarantineParts } from './quarantine.ts'
 /** The most copies a minute for one field and pointer. */
 const maxCopies = 60
 const minuteMs = 60_000
+/** The longest description of what does not fit, in characters. */
+const maxMisfit = 500
 /** How many pairs of field and pointer are counted. Past it, no further pair gets copies. */
 const maxPairs = 1_000
 
@@ -29,7 +31,12 @@ export class InvalidEvents {
     this.#quarantine.put(message, {
       reason,
       text: `it does not fit the field ${field} at "${pointer}": ${text}`,
-      headers: { 'x-warren-field': field, 'x-warren-pointer': pointer, 'x-warren-schema': schema },
+      headers: {
+        'x-warren-field': field,
+        'x-warren-pointer': pointer,
+        'x-warren-misfit': text.slice(0, maxMisfit),
+        'x-warren-schema': schema,
+      },
     })
   }
 

@@ -58,6 +58,14 @@ const OutcomeRate = builder.objectRef<Stats['byOutcome'][number]>('OutcomeRate')
   }),
 })
 
+const MessageRate = builder.objectRef<Stats['withoutClient']>('MessageRate').implement({
+  description: 'Each replica receives every message: of the replica where it is highest.',
+  fields: (t) => ({
+    total: t.exposeFloat('total', { description: 'Since the start of the replica.' }),
+    perSecond: t.exposeFloat('perSecond', { nullable: true }),
+  }),
+})
+
 const DeliveryTimes = builder.objectRef<Stats['delivery']>('DeliveryTimes').implement({
   description: 'From broker receipt to socket write: upper bounds of the buckets of `warren_delivery_seconds`.',
   fields: (t) => ({
@@ -77,6 +85,11 @@ const GatewayStats = builder.objectRef<Stats>('GatewayStats').implement({
       resolve: ({ reports }) => reports.answers.reduce((sum, { value }) => sum + value.sessions, 0),
     }),
     bySource: t.expose('bySource', { type: [SourceRate] }),
+    withoutClient: t.expose('withoutClient', {
+      type: MessageRate,
+      description:
+        'Messages for which sources sought a client and found none, also those that typed fields read: `UNMATCHED` of `byOutcome` leaves the latter out.',
+    }),
     byTransport: t.expose('byTransport', { type: [TransportRate] }),
     byField: t.expose('byField', { type: [FieldRate] }),
     byOutcome: t.expose('byOutcome', { type: [OutcomeRate] }),

@@ -14,6 +14,10 @@ const MessagePicture = builder.inputType('MessagePicture', {
     to: t.field({ type: 'DateTime', description: 'Received at this time or earlier.' }),
     text: t.string({ description: 'A text in the body, as it was published.' }),
     clientId: t.id({ description: 'The client that it is for.' }),
+    search: t.string({
+      description:
+        'What you know of it, such as `order 17`: the newest messages with these words in their id, or with an id that begins so. If there are none, those with each word in the routing key or the body.',
+    }),
   }),
 })
 
@@ -42,6 +46,7 @@ builder.queryField('trace', (t) =>
         to: look?.to ? timeOf('look.to', look.to) : null,
         text: look?.text ?? null,
         clientId: look?.clientId ?? null,
+        search: look?.search ?? null,
       })
     },
   }),

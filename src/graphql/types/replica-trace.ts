@@ -8,6 +8,7 @@ import {
   type TracedSession as CoreSession,
   type ReplicaTrace as CoreTrace,
 } from '../../core/accounting/replica-trace.ts'
+import type { ClientReason } from '../../core/inspection/client-reason.ts'
 import { builder } from './builder.ts'
 
 export const MessageOutcome = builder.enumType('MessageOutcome', {
@@ -89,6 +90,13 @@ const TracedSession = builder.objectRef<CoreSession>('TracedSession').implement(
   }),
 })
 
+const ClientReasonObject = builder.objectRef<ClientReason>('ClientReason').implement({
+  fields: (t) => ({
+    isFor: t.exposeBoolean('isFor'),
+    reason: t.exposeString('reason', { description: 'Where a source finds the client, or why none does.' }),
+  }),
+})
+
 export const withoutClientText =
   'Whether a source that finds clients takes it, and none found one. Such a message has the outcome `NO_SUBSCRIBER` if typed fields read its exchange, and `UNMATCHED` if not.'
 
@@ -133,6 +141,13 @@ const TracedMessage = builder.objectRef<CoreMessage>('TracedMessage').implement(
       resolve: ({ cursor }) => cursor,
     }),
     messageId: t.exposeString('messageId', { nullable: true }),
+    preview: t.exposeString('preview', { description: 'The beginning of its body, as text.' }),
+    forClient: t.field({
+      type: ClientReasonObject,
+      description: 'Whether it is for the channel of this client, and why.',
+      args: { clientId: t.arg.id({ required: true }) },
+      resolve: (message, { clientId }, { inspection }) => inspection.traces.forClient(message, clientId),
+    }),
     pending: t.int({
       description: 'Number of subscriptions in which it waits for a slow client.',
       resolve: ({ matched, delivered, dropped }) => matched - delivered - dropped,

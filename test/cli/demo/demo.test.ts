@@ -55,6 +55,19 @@ describe('the demo', () => {
       const found = sources.flatMap(({ unmatched }) => unmatched.map(({ reason }) => reason))
       return reasons.every((reason) => found.includes(reason))
     })
+    // The overview counts what the sources count.
+    await using observer = await connectGraphql(`ws://127.0.0.1:${gateway.opsPort}/graphql`, {
+      connectionParams: { token },
+    })
+    const stats = observer.subscribe('subscription { gatewayStats(every: 250) { withoutClient { total } } }')
+    await eventually('the same number on the overview and in the sources', async () => {
+      const { data } = await stats.nextMatching(() => true)
+      const overview = data?.['gatewayStats'] as { withoutClient: { total: number } } | undefined
+      const { sources } = await call<{ sources: { unmatched: { count: number }[] }[] }>(query)
+      const counts = sources.flatMap(({ unmatched }) => unmatched.map(({ count }) => count))
+      const all = counts.reduce((sum, count) => sum + count, 0)
+      return all > 0 && overview?.withoutClient.total === all
+    })
     const lost = '{ trace(messageId: "order-17-created") { messages { explanation } } }'
     const { explanation } = await eventually('order 17', async () => {
       const { trace } = await call<{ trace: { messages: { explanation: string }[] }[] }>(lost)

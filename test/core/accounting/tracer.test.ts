@@ -150,7 +150,7 @@ describe('this replica answers', () => {
       entry(1, 'm', { ...contentType, body: Buffer.from('{') }),
       entry(2, 'm', { ...contentType, body: Buffer.from('{') }),
       entry(3, 'm'),
-      entry(4, 'm', { body: null as unknown as Buffer }),
+      entry(4, 'm', { body: { subarray: () => Buffer.alloc(0) } as unknown as Buffer }),
     ]
     poison = [1, 3, 4]
     expect((await traceHere()).messages.map(({ reason }) => reason)).toEqual(['broken-json', null, null, null])
@@ -236,6 +236,7 @@ describe('a trace of another replica', () => {
     dropped: 1,
     fields: [{ field: 'order', outcome: 'invalid', detail: '/total' }],
     messageId: 'm',
+    preview: '{}',
     cursor: 'a cursor',
     sourceReasons: [{ source: 's', matched: true, clients: ['c'], everyone: false, reason: 'word 2 of the key' }],
     sessions: [

@@ -56,7 +56,26 @@ test('a message is followed from publish to its client, and one without a client
   await page.getByLabel('Text in the body').fill('anyone there')
   await page.getByRole('button', { name: 'Trace', exact: true }).click()
   await page.getByText('No source finds a client').first().waitFor()
-  await page.getByText(/\/to/).first().waitFor()
+  await page.getByText('No client: "/to" is an empty list (chats).').waitFor()
+  // The focus stays in the form.
+  expect(await page.evaluate('document.activeElement.tagName')).not.toBe('BODY')
+  // A client narrows the search, and does not hide the message that was not for it.
+  await page.getByLabel('For this client').fill('alice')
+  await page.getByRole('button', { name: 'Trace', exact: true }).click()
+  await page.getByText('No client, so not for alice: "/to" is an empty list (chats).').waitFor()
+
+  // The beginning of ids, from anywhere; the whole row chooses one.
+  await page.keyboard.press('Control+k')
+  await page.getByRole('combobox', { name: 'Find' }).fill('ord-1')
+  await page.keyboard.press('Enter')
+  const found = page.getByRole('region', { name: 'Found messages' })
+  await found.getByRole('row', { name: /no subscriber ord-18 bob/ }).waitFor()
+  const row = found.getByRole('row', { name: /delivered ord-17 alice.*"order":17/ })
+  await row.getByRole('cell').first().click()
+  await page.locator('.verdict').getByText('It reached 1 of 1 subscription of alice.').waitFor()
+  expect(await row.getAttribute('data-selected')).toBe('true')
+  expect(await findings()).toEqual([])
+  await shoot('trace-found')
 
   await open('journal')
   // Its client is on the other replica.

@@ -213,6 +213,45 @@ describe('a trace', () => {
     expect(await reasonOf('other')).toBe('"/to" is not in the body')
   })
 
+  test('finds messages by the beginning of their id, or by words, and answers why not for a client', async () => {
+    const { onA } = replicas
+    await send('orders.seek', { to: 'bob', order: 1017 }, 'seek-17-created')
+    await send('orders.seek', { to: 'bob', order: 2042 }, 'seek-170-created')
+    const query = `query T($text: String) { trace(look: { search: $text, exchange: "orders" }) { messages {
+      messageId preview withoutClient forClient(clientId: "alice") { isFor reason } } } }`
+    const find = async (text: string) => {
+      const { trace } = await onA<{ trace: Trace[] }>(query, { text })
+      return trace.map(({ messages }) => messages.map(({ messageId }) => messageId))
+    }
+    await eventually('both on both replicas', async () => (await find('seek-')).every(({ length }) => length === 2))
+    expect(await find('seek 17')).toEqual([['seek-17-created'], ['seek-17-created']])
+    // No id has these words, a body has.
+    expect(await find('order 2042')).toEqual([['seek-170-created'], ['seek-170-created']])
+    expect(await find('order 204')).toEqual([[], []])
+    const { trace } = await onA<{ trace: Trace[] }>(query, { text: 'seek-17-' })
+    const reason = expect.stringContaining('it is for bob: the body at "/to" (orders ')
+    expect(trace[0]?.messages).toEqual([
+      {
+        messageId: 'seek-17-created',
+        preview: '{"to":"bob","order":1017}',
+        withoutClient: false,
+        forClient: { isFor: false, reason },
+      },
+    ])
+    await send('orders.seek', { nobody: true }, 'found-by-word')
+    const nobody = await eventually('a message without a client', async () => {
+      const answer = await onA<{ trace: Trace[] }>(query, { text: 'nobody' })
+      return answer.trace[0]?.messages.length === 1 && answer.trace[0].messages
+    })
+    expect(nobody).toMatchObject([
+      {
+        withoutClient: true,
+        forClient: { isFor: false, reason: expect.stringContaining('"/to" is not in the body (') },
+      },
+    ])
+    await expect(onA(query, { text: ' ' })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' })
+  })
+
   test('of a message older than the memory of the replicas comes from the journal', async () => {
     const oldest = await pageOf({ source, around: { offset: 0 }, first: 2 })
     const { trace } = await replicas.onA<{ trace: Trace[] }>(

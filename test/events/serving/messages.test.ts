@@ -195,6 +195,7 @@ describe('an event field over RabbitMQ', () => {
       'x-warren-reason': 'schema',
       'x-warren-field': 'order',
       'x-warren-pointer': '/tags/0',
+      'x-warren-misfit': expect.stringMatching(/^expected /),
       'x-warren-schema': expect.stringMatching(/^[0-9a-f]{16}$/),
     })
     expect(await channel.get('warren.quarantine', { noAck: true })).toBe(false)

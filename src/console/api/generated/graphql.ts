@@ -140,6 +140,8 @@ export type MessagePicture = {
   from?: string | null | undefined;
   /** A topic pattern. */
   routingKey?: string | null | undefined;
+  /** What you know of it, such as `order 17`: the newest messages with these words in their id, or with an id that begins so. If there are none, those with each word in the routing key or the body. */
+  search?: string | null | undefined;
   /** A text in the body, as it was published. */
   text?: string | null | undefined;
   /** Received at this time or earlier. */
@@ -406,10 +408,12 @@ export type TraceQueryVariables = Exact<{
   messageId?: string | number | null | undefined;
   cursor?: string | null | undefined;
   look?: MessagePicture | null | undefined;
+  clientId: string | number;
+  hasClient: boolean;
 }>;
 
 
-export type TraceQuery = { trace: Array<{ replica: string, since: string | null, messages: Array<{ cursor: string | null, offset: number, messageId: string | null, exchange: string, routingKey: string, receivedAt: string, outcome: MessageOutcome | null, explanation: string, clients: Array<string>, clientCount: number | null, withoutClient: boolean, matched: number, delivered: number, dropped: number, pending: number, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, sessions: Array<{ session: string, clientId: string, openedBy: string | null, transport: string, address: string, outcome: TracedSessionOutcome, since: string, pending: number }> }> }>, rabbitChannels: Array<{ id: string, exchange: string, routingKey: string, origin: SourceOrigin }> };
+export type TraceQuery = { trace: Array<{ replica: string, since: string | null, messages: Array<{ cursor: string | null, offset: number, messageId: string | null, preview: string, exchange: string, routingKey: string, receivedAt: string, outcome: MessageOutcome | null, explanation: string, clients: Array<string>, clientCount: number | null, withoutClient: boolean, matched: number, delivered: number, dropped: number, pending: number, forClient?: { isFor: boolean, reason: string }, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, sessions: Array<{ session: string, clientId: string, openedBy: string | null, transport: string, address: string, outcome: TracedSessionOutcome, since: string, pending: number }> }> }>, rabbitChannels: Array<{ id: string, exchange: string, routingKey: string, origin: SourceOrigin }> };
 
 export type JournalHistogramQueryVariables = Exact<{
   from?: string | null | undefined;
@@ -508,7 +512,7 @@ export type StatsSubscriptionVariables = Exact<{
 }>;
 
 
-export type StatsSubscription = { gatewayStats: { at: string, spanMs: number, receivedPerSecond: number | null, deliveredPerSecond: number | null, sessions: number, unanswered: Array<string>, bySource: Array<{ source: string, exchange: string | null, receivedPerSecond: number | null, total: number }>, byTransport: Array<{ transport: string, sessions: number, subscriptions: number, deliveredPerSecond: number | null, droppedPerSecond: number | null }>, byField: Array<{ field: string, matchedPerSecond: number | null, deliveredPerSecond: number | null, filteredPerSecond: number | null, invalidPerSecond: number | null }>, byOutcome: Array<{ outcome: MessageOutcome, perSecond: number | null, total: number }>, deliveryTimes: { p50Ms: number | null, p99Ms: number | null }, accounts: { at: string, unanswered: Array<string>, total: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }, byTransport: Array<{ transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }>, byReplica: Array<{ replica: string, startedAt: string, account: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number } }> }, replicas: Array<{ name: string, answered: boolean, lastSeenAt: string, state: ReplicaState, reason: string | null, version: string, startedAt: string, uptimeMs: number | null, sessions: number | null, subscriptions: number | null, catchingUp: number | null, fellBehind: number | null, receivedPerSecond: number | null, deliveredPerSecond: number | null, lagMs: number | null, position: number | null, brokerNodes: Array<{ address: string, version: string }> | null, load: { cpu: number | null, loopDelayMs: number | null } | null, memory: { rssBytes: number, heapBytes: number } | null, hotWindow: { bytes: number, firstOffset: number | null, since: string | null, spanMs: number | null } | null, outbox: { bytes: number, bufferedBytes: number, waitingSessions: number, waitingClients: Array<string> } | null }> } };
+export type StatsSubscription = { gatewayStats: { at: string, spanMs: number, receivedPerSecond: number | null, deliveredPerSecond: number | null, sessions: number, unanswered: Array<string>, bySource: Array<{ source: string, exchange: string | null, receivedPerSecond: number | null, total: number }>, withoutClient: { total: number, perSecond: number | null }, byTransport: Array<{ transport: string, sessions: number, subscriptions: number, deliveredPerSecond: number | null, droppedPerSecond: number | null }>, byField: Array<{ field: string, matchedPerSecond: number | null, deliveredPerSecond: number | null, filteredPerSecond: number | null, invalidPerSecond: number | null }>, byOutcome: Array<{ outcome: MessageOutcome, perSecond: number | null, total: number }>, deliveryTimes: { p50Ms: number | null, p99Ms: number | null }, accounts: { at: string, unanswered: Array<string>, total: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }, byTransport: Array<{ transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number }>, byReplica: Array<{ replica: string, startedAt: string, account: { transport: string | null, matched: number, delivered: number, filtered: number, dropped: number, pending: number, difference: number } }> }, replicas: Array<{ name: string, answered: boolean, lastSeenAt: string, state: ReplicaState, reason: string | null, version: string, startedAt: string, uptimeMs: number | null, sessions: number | null, subscriptions: number | null, catchingUp: number | null, fellBehind: number | null, receivedPerSecond: number | null, deliveredPerSecond: number | null, lagMs: number | null, position: number | null, brokerNodes: Array<{ address: string, version: string }> | null, load: { cpu: number | null, loopDelayMs: number | null } | null, memory: { rssBytes: number, heapBytes: number } | null, hotWindow: { bytes: number, firstOffset: number | null, since: string | null, spanMs: number | null } | null, outbox: { bytes: number, bufferedBytes: number, waitingSessions: number, waitingClients: Array<string> } | null }> } };
 
 export type BrokerQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -1210,7 +1214,7 @@ export const MessageDocument = new TypedDocumentString(`
   }
 }`) as unknown as TypedDocumentString<MessageQuery, MessageQueryVariables>;
 export const TraceDocument = new TypedDocumentString(`
-    query Trace($messageId: ID, $cursor: Cursor, $look: MessagePicture) {
+    query Trace($messageId: ID, $cursor: Cursor, $look: MessagePicture, $clientId: ID!, $hasClient: Boolean!) {
   trace(messageId: $messageId, cursor: $cursor, look: $look) {
     replica
     since
@@ -1218,6 +1222,7 @@ export const TraceDocument = new TypedDocumentString(`
       cursor
       offset
       messageId
+      preview
       exchange
       routingKey
       receivedAt
@@ -1226,6 +1231,10 @@ export const TraceDocument = new TypedDocumentString(`
       clients
       clientCount
       withoutClient
+      forClient(clientId: $clientId) @include(if: $hasClient) {
+        isFor
+        reason
+      }
       matched
       delivered
       dropped
@@ -1467,6 +1476,10 @@ export const StatsDocument = new TypedDocumentString(`
       exchange
       receivedPerSecond
       total
+    }
+    withoutClient {
+      total
+      perSecond
     }
     byTransport {
       transport

@@ -33,7 +33,9 @@ export function filterOf(params: URLSearchParams): TailSubscriptionVariables {
       exchange: params.get('exchange'),
       routingKey: params.get('key'),
       text: params.get('text'),
-      outcomes: outcomes.length === 0 ? null : outcomes,
+      // A message without a client that typed fields read has the outcome NO_SUBSCRIBER.
+      outcomes:
+        outcomes.length === 0 ? null : outcomes.includes('UNMATCHED') ? [...outcomes, 'NO_SUBSCRIBER'] : outcomes,
     },
   }
 }
@@ -41,4 +43,14 @@ export function filterOf(params: URLSearchParams): TailSubscriptionVariables {
 export function outcomesOf(params: URLSearchParams): (typeof outcomeNames)[number][] {
   const named = (params.get('outcome') ?? '').split(',')
   return outcomeNames.filter((name) => named.includes(name))
+}
+
+/** Whether a message that the gateway sent for the filter has one of the chosen outcomes. */
+export function isChosen(
+  { outcome, withoutClient }: { readonly outcome: string | null; readonly withoutClient: boolean },
+  chosen: readonly string[],
+): boolean {
+  if (chosen.length === 0) return true
+  const shown = outcome === 'NO_SUBSCRIBER' && withoutClient ? 'UNMATCHED' : outcome
+  return shown !== null && chosen.includes(shown)
 }

@@ -50,7 +50,8 @@ export default function Live() {
   const [pausedByUser, setPausedByUser] = useState(false)
   const [scrolled, setScrolled] = useState(false)
   const paused = pausedByUser || scrolled || selected !== undefined
-  const tail = useTail(filter, paused)
+  const chosenOutcomes = useMemo(() => outcomesOf(params), [params])
+  const tail = useTail(filter, chosenOutcomes, paused)
   const { resume: showHeld } = tail
   const select = useCallback((row: EntryFragment | undefined) => change({ message: row?.cursor }), [change])
   const resume = useCallback(() => {

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useRef, useState } from 'react'
 import { type EntryFragment, TailDocument, type TailSubscriptionVariables } from '../../api/generated/graphql.ts'
 import type { Failure } from '../../api/graphql.ts'
 import { type LiveState, useSubscription } from '../../api/use-subscription.ts'
+import { isChosen } from './filter.ts'
 import { messagesSince } from './messages-since.ts'
 
 /** Rows that the page keeps, and rows that wait while it is paused. */
@@ -28,7 +29,7 @@ export interface TailState {
 }
 
 /** What comes from the journal now. While `paused`, nothing moves, and what comes is counted. */
-export function useTail(filter: TailSubscriptionVariables, paused: boolean): TailState {
+export function useTail(filter: TailSubscriptionVariables, chosen: readonly string[], paused: boolean): TailState {
   const [rows, setRows] = useState<readonly EntryFragment[]>([])
   const [waiting, setWaiting] = useState(0)
   const [sampledOneIn, setSampled] = useState(1)
@@ -37,7 +38,7 @@ export function useTail(filter: TailSubscriptionVariables, paused: boolean): Tai
   const held = useRef<readonly EntryFragment[]>([])
   const counted = useRef<{ at: number; counts: readonly { outcome: string; count: number }[] }[]>([])
   const lastFilter = useRef('')
-  const key = JSON.stringify(filter)
+  const key = JSON.stringify([filter, chosen])
   if (lastFilter.current !== key) {
     lastFilter.current = key
     held.current = []
@@ -46,7 +47,9 @@ export function useTail(filter: TailSubscriptionVariables, paused: boolean): Tai
     if (missingAfter !== undefined) setMissingAfter(undefined)
   }
   const take = useRef((_entries: readonly EntryFragment[], _seen?: number): void => undefined)
-  take.current = (newest, seen) => {
+  take.current = (all, counted) => {
+    const newest = all.filter((entry) => isChosen(entry, chosen))
+    const seen = newest.length === all.length ? counted : undefined
     if (!paused) return setRows((before) => merged(newest, before))
     const known = new Set([...held.current, ...rows].map(({ cursor }) => cursor))
     const fresh = newest.filter(({ cursor }) => !known.has(cursor)).length
@@ -84,7 +87,7 @@ export function useTail(filter: TailSubscriptionVariables, paused: boolean): Tai
     // When the first event has come, it may have come after others: then the journal has them all.
     if (state === 'live') reached.current = undefined
     const ending = new AbortController()
-    messagesSince(after, JSON.parse(key) as TailSubscriptionVariables, ending.signal).then(
+    messagesSince(after, filter, ending.signal).then(
       ({ entries, complete }) => {
         take.current(entries)
         setMissingAfter(complete ? undefined : after)

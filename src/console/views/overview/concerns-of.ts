@@ -23,6 +23,8 @@ interface Seen {
   /** Sessions that were cut off or dropped events, newest first. */
   readonly ended: readonly Ended[]
   readonly zone: Zone
+  /** How many messages the quarantine holds. */
+  readonly quarantined: number
 }
 
 /** The worst first. */
@@ -31,7 +33,7 @@ export function concernsOf(stats: ConsoleStats, seen: Seen): readonly Concern[] 
     ...accountConcerns(stats),
     ...replicaConcerns(stats, seen.brokerAway),
     ...droppedConcerns(stats, seen),
-    ...messageConcerns(stats),
+    ...messageConcerns(stats, seen.quarantined),
   ]
 }
 
@@ -108,16 +110,15 @@ function* replicaConcerns({ replicas }: ConsoleStats, brokerAway: boolean): Gene
   }
 }
 
-function* messageConcerns({ byOutcome }: ConsoleStats): Generator<Concern> {
+function* messageConcerns({ byOutcome, withoutClient }: ConsoleStats, quarantined: number): Generator<Concern> {
   const of = (outcome: string) => byOutcome.find((one) => one.outcome === outcome)
-  const unmatched = of('UNMATCHED')
-  if (unmatched && unmatched.total > 0) {
-    const now = unmatched.perSecond ? `${rate(unmatched.perSecond)} a second now` : 'none now'
+  if (withoutClient.total > 0) {
+    const now = withoutClient.perSecond ? `${rate(withoutClient.perSecond)} a second now` : 'none now'
     yield {
       tone: 'lostid',
       icon: 'lostid',
-      title: `${plural(unmatched.total, 'message')} found no client`,
-      text: `${now}. The sources show samples with the reason.`,
+      title: `${plural(withoutClient.total, 'message')} found no client`,
+      text: `Since the replicas started, ${now}. The sources show samples with the reason.`,
       link: 'See why',
       view: 'sources',
       params: {},
@@ -135,13 +136,12 @@ function* messageConcerns({ byOutcome }: ConsoleStats): Generator<Concern> {
       params: { outcome: 'INVALID' },
     }
   }
-  const quarantined = of('QUARANTINED')
-  if (quarantined && quarantined.total > 0) {
+  if (quarantined > 0) {
     yield {
       tone: 'poison',
       icon: 'poison',
-      title: `${plural(quarantined.total, 'message')} went to the quarantine`,
-      text: 'Since the replicas started. Their bodies cannot be read; the messages around them were delivered.',
+      title: `${plural(quarantined, 'message is', 'messages are')} in the quarantine`,
+      text: 'A body that cannot be read, or that does not fit the schema. The messages around them were delivered.',
       link: 'Read them',
       view: 'quarantine',
       params: {},

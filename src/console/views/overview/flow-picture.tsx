@@ -1,4 +1,4 @@
-import { bytes, count, duration, rate } from '../../parts/format.ts'
+import { bytes, count, duration, plural, rate } from '../../parts/format.ts'
 import { PictureIcon } from '../../parts/icon.tsx'
 import { outcomes, replicaStates } from '../../parts/status.tsx'
 import { hrefOf } from '../../shell/router.tsx'
@@ -79,7 +79,7 @@ export function FlowPicture({ stats, still }: { stats: ConsoleStats; still: bool
           const y = yOf(index, exchanges.length, 70)
           return (
             <g key={id}>
-              <a href={hrefOf('sources')}>
+              <a href={hrefOf('sources', { exchange: id })}>
                 <rect className="node" x="0.5" y={y - 27} width={columns.exchanges[1]} height="54" rx="8" />
                 <text className="t-b" x="14" y={y - 4}>
                   {cut(id, 22)}
@@ -232,15 +232,20 @@ function ReplicaNode({ replica, y }: { replica: ConsoleStats['replicas'][number]
 /** What goes no further than the journal. */
 function NoFurther({ stats, from, y }: { stats: ConsoleStats; from: number; y: number }) {
   const of = (outcome: string) => stats.byOutcome.find((one) => one.outcome === outcome)?.perSecond
+  const { withoutClient } = stats
+  // Messages without a client that typed fields read have this outcome, too.
+  const typedOnly = Math.max(0, (withoutClient.perSecond ?? 0) - (of('UNMATCHED') ?? 0))
+  const all = of('NO_SUBSCRIBER')
+  const noSubscriber = all === null || all === undefined ? all : Math.max(0, all - typedOnly)
   const ends = [
     {
       look: outcomes.NO_SUBSCRIBER,
-      text: `No subscriber ${rate(of('NO_SUBSCRIBER'))}/s`,
+      text: `No subscriber ${rate(noSubscriber)}/s`,
       href: hrefOf('live', { outcome: 'NO_SUBSCRIBER' }),
     },
     {
       look: outcomes.UNMATCHED,
-      text: `No client found ${rate(of('UNMATCHED'))}/s`,
+      text: `No client found ${rate(withoutClient.perSecond)}/s`,
       href: hrefOf('live', { outcome: 'UNMATCHED' }),
     },
     { look: outcomes.QUARANTINED, text: `Quarantined ${rate(of('QUARANTINED'))}/s`, href: hrefOf('quarantine') },
@@ -266,29 +271,30 @@ function NoFurther({ stats, from, y }: { stats: ConsoleStats; from: number; y: n
 }
 
 function exchangesOf({ bySource }: ConsoleStats): (Row & { note: string })[] {
-  const exchanges = new Map<string, { sources: number; rate: number | null }>()
-  for (const { exchange, source, receivedPerSecond } of bySource) {
+  const exchanges = new Map<string, { total: number; rate: number | null }>()
+  for (const { exchange, source, receivedPerSecond, total } of bySource) {
     const name = exchange ?? source
-    const before = exchanges.get(name) ?? { sources: 0, rate: null }
+    const before = exchanges.get(name) ?? { total: 0, rate: null }
     const sum =
       receivedPerSecond === null || receivedPerSecond === undefined
         ? before.rate
         : (before.rate ?? 0) + receivedPerSecond
-    exchanges.set(name, { sources: before.sources + 1, rate: sum })
+    exchanges.set(name, { total: before.total + total, rate: sum })
   }
-  return [...exchanges].map(([id, { sources, rate: perSecond }]) => ({
+  return [...exchanges].map(([id, { total, rate: perSecond }]) => ({
     id,
     rate: perSecond,
-    note: sources === 1 ? '1 source' : `${sources} sources`,
+    note: plural(total, 'message'),
   }))
 }
 
-/** The busiest rows, and one for the rest. */
+/** The first rows by name, and one for the rest. */
 function folded(
   rows: readonly (Row & { note?: string; sessions?: number })[],
   what: string,
 ): (Row & { note: string; sessions: number })[] {
-  const sorted = rows.toSorted((a, b) => (b.rate ?? 0) - (a.rate ?? 0) || a.id.localeCompare(b.id))
+  // A fixed order: a card that moves cannot be clicked.
+  const sorted = rows.toSorted((a, b) => a.id.localeCompare(b.id))
   const whole = sorted.map(({ id, rate: perSecond, note = '', sessions = 0 }) => ({
     id,
     rate: perSecond,
@@ -303,13 +309,13 @@ function folded(
 }
 
 function describe(stats: ConsoleStats): string {
-  const { bySource, replicas, receivedPerSecond, deliveredPerSecond, sessions } = stats
+  const { replicas, receivedPerSecond, deliveredPerSecond, sessions } = stats
   const late = replicas
     .filter(({ state }) => state === 'BEHIND')
     .map(({ name, lagMs }) => `${name} is ${duration(lagMs)} behind`)
   return [
-    `${count(bySource.length)} sources bring ${rate(receivedPerSecond)} messages a second into the journal.`,
-    `${count(replicas.length)} replicas read it${late.length > 0 ? `; ${late.join(', ')}` : ''}.`,
+    `${plural(exchangesOf(stats).length, 'exchange brings', 'exchanges bring')} ${rate(receivedPerSecond)} messages a second into the journal.`,
+    `${plural(replicas.length, 'replica reads it', 'replicas read it')}${late.length > 0 ? `; ${late.join(', ')}` : ''}.`,
     `They deliver ${rate(deliveredPerSecond)} events a second to ${count(sessions)} sessions.`,
   ].join(' ')
 }

@@ -40,7 +40,7 @@ export function LoadHistory() {
     ? `Rates of ${chosen.text}. At last ${rate(now.receivedPerSecond)} messages in and ${rate(now.deliveredPerSecond)} delivered a second; the peak was ${rate(peak)} delivered.`
     : 'No rates are known yet: the first point comes after a few seconds.'
   return (
-    <section className="panel mt" aria-labelledby="history-title">
+    <section className="panel mt ov-history" aria-labelledby="history-title">
       <header>
         <h2 id="history-title">Rates of {chosen.text}</h2>
         <span className="more seg" role="group" aria-label="Span">

@@ -17,7 +17,7 @@ const endedEveryMs = 5_000
 
 /** Is all well, and if not, where? */
 export default function Overview() {
-  const { stats, history, brokerAwaySince, failure } = useStats()
+  const { stats, history, broker, brokerAwaySince, failure } = useStats()
   const { zone } = useSettings()
   const ended = useQuery(EndedSessionsDocument, { first: endedRows }, { everyMs: endedEveryMs })
   if (failure)
@@ -45,6 +45,7 @@ export default function Overview() {
     brokerAway: brokerAwaySince !== undefined,
     ended: ended.data?.endedSessions.sessions ?? [],
     zone,
+    quarantined: broker?.quarantined ?? 0,
   })
   const isNew = stats.bySource.every(({ total }) => total === 0) && stats.sessions === 0
   return (

@@ -68,7 +68,7 @@ const columns: readonly SortableColumn<Quarantined>[] = [
   {
     id: 'by',
     head: 'By',
-    cell: ({ appId }) => appId ?? '',
+    cell: ({ appId }) => appId ?? <span className="faint">not named</span>,
     value: ({ appId }) => appId ?? '',
     className: 'hide-phone nowrap',
   },
@@ -89,7 +89,7 @@ export default function Quarantine() {
     <>
       <Head
         title="Quarantine"
-        sub="Messages with a body that cannot be read. They reach no client until they are mended; the messages around them are delivered."
+        sub="Messages with a body that cannot be read, or that does not fit the schema. Mend them and publish them again; the messages around them are delivered."
       />
       <FailureBanner answer={answer} what="The quarantine" />
       {!page && answer.loading && (
@@ -100,7 +100,9 @@ export default function Quarantine() {
       {page && page.unread > 0 && <Undeliverable unread={page.unread} onDropped={answer.reload} />}
       {page && rows.length === 0 && page.unread === 0 && (
         <div className="panel">
-          <Empty title="The quarantine is empty">Every body could be read, or was dropped or published again.</Empty>
+          <Empty title="The quarantine is empty">
+            Every body could be read and fits the schema, or was dropped or published again.
+          </Empty>
         </div>
       )}
       {page && rows.length > 0 && (
@@ -143,7 +145,7 @@ export default function Quarantine() {
 const keyOf = ({ id }: Quarantined): string => id
 
 /** Headers that Warren and RabbitMQ add in the quarantine. What they contain is shown by name. */
-const ownHeader = /^x-(warren-(exchange|routing-key|offset|reason|received-at)|delivery-count)$/
+const ownHeader = /^x-(warren-(exchange|routing-key|offset|reason|received-at|misfit)|delivery-count)$/
 
 function reasonWords(reason: string): string {
   const words = reason.replaceAll('-', ' ').replace('json', 'JSON')
@@ -169,7 +171,16 @@ function sentence(rows: readonly Quarantined[], all: number, zone: Zone): string
       : ''
   const shown = rows.length < all ? `Of the ${count(rows.length)} on this page: ` : ''
   const why = reasons.map(([reason, n]) => (reasons.length === 1 ? reason : `${reason} ${count(n)}`)).join(', ')
-  return `${plural(all, 'message')} cannot be read. ${shown}${when} Why: ${why}.${from}`
+  const misfits = rows.filter(({ reason }) => reason === 'schema').length
+  const what =
+    misfits === 0
+      ? 'cannot be read'
+      : misfits < rows.length
+        ? 'cannot be read or do not fit the schema'
+        : all === 1
+          ? 'does not fit the schema'
+          : 'do not fit the schema'
+  return `${plural(all, 'message')} ${what}. ${shown}${when} Why: ${why}.${from}`
 }
 
 /** Messages behind one that RabbitMQ cannot deliver cannot be read before it is gone. */
@@ -262,7 +273,13 @@ function Mend({ message, onChanged }: { message: Quarantined; onChanged: () => v
               onChange={(event) => setText(event.target.value)}
             />
             <span className="small muted" id="edit-state" role="status">
-              {problem === undefined ? 'Valid.' : `Not valid yet: ${problem}`}
+              {problem !== undefined
+                ? `Not valid yet: ${problem}`
+                : message.field === null
+                  ? isJson
+                    ? 'Valid JSON.'
+                    : 'Not JSON, so it is published as it is.'
+                  : `Valid JSON. Whether it fits the field ${message.field} is checked when it is published.`}
             </span>
           </div>
         )}

@@ -28,13 +28,26 @@ type Rule = (typeof rules)[number][0]
 /** How long typing must pause before the rule is tried, in milliseconds. */
 const pauseMs = 400
 const previewed = 100
+/** Rows of the preview, and how many of them may be messages without a client. */
+const shownRows = 8
+const maxMissed = 5
 
 /** A new source, tried on recent messages as it is typed. */
-export function SourceForm({ onMade }: { onMade: () => void }) {
-  const [exchange, setExchange] = useState('')
+export function SourceForm({
+  given,
+  sources,
+  onMade,
+}: {
+  /** The exchange of the chosen source. */
+  given: string
+  sources: readonly KnownSource[]
+  onMade: () => void
+}) {
+  const [exchange, setExchange] = useState(given)
   const [type, setType] = useState<(typeof exchangeTypes)[number]>('TOPIC')
-  const [routingKey, setRoutingKey] = useState('client.{clientId}')
+  const [typedKey, setRoutingKey] = useState<string>()
   const [rule, setRule] = useState<Rule>('key')
+  const routingKey = typedKey ?? (rule === 'key' ? 'client.{clientId}' : '#')
   const [detail, setDetail] = useState('')
   const [failure, setFailure] = useState<Failure>()
   const changeButton = useChangeButton()
@@ -44,6 +57,8 @@ export function SourceForm({ onMade }: { onMade: () => void }) {
   const answer = useQuery(PreviewSourceDocument, question ? { input: question, first: previewed } : undefined)
   const preview = answer.failure || !question ? undefined : answer.data?.preview
   const wrong = failure ?? (question ? answer.failure : undefined)
+  const namedTwice = rule !== 'key' && routingKey.includes('{clientId')
+  const same = sources.filter((one) => one.exchange === exchange.trim() && one.routingKey === routingKey)
   const needsDetail = rule !== 'key' && rule !== 'everyone'
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault()
@@ -98,6 +113,20 @@ export function SourceForm({ onMade }: { onMade: () => void }) {
             <code>*</code> one word, <code>#</code> any number, <code>{'{clientId}'}</code> the word that names the
             client
           </span>
+          {namedTwice && (
+            <div className="err">
+              <Icon name="warn" />
+              <span>
+                The key names the client already. Write <code>*</code> or <code>#</code> in its place, or take the word
+                of the key below.
+              </span>
+            </div>
+          )}
+          {same.length > 0 && (
+            <span className="hint">
+              There is a source with this exchange and key: {same.map((one) => one.rule).join('; ')}.
+            </span>
+          )}
         </TextField>
         <div className="field">
           <label htmlFor="source-rule">Which client is a message for?</label>
@@ -123,7 +152,7 @@ export function SourceForm({ onMade }: { onMade: () => void }) {
             />
           )}
         </div>
-        {wrong && (
+        {wrong && !namedTwice && (
           <p className="small fail" role="alert">
             {wrong.message}
           </p>
@@ -131,7 +160,12 @@ export function SourceForm({ onMade }: { onMade: () => void }) {
       </div>
       {preview && <Preview preview={preview} />}
       <div className="dlg-foot">
-        <button className="btn main-act" type="submit" disabled={!input} {...changeButton}>
+        <button
+          className="btn main-act"
+          type="submit"
+          disabled={!input || namedTwice || wrong !== undefined}
+          {...changeButton}
+        >
           {preview?.exists === false ? 'Make exchange and source' : 'Make the source'}
         </button>
       </div>
@@ -152,6 +186,13 @@ function inputOf(form: {
   const clientId = rule === 'key' ? null : rule === 'everyone' ? { everyone: true } : { [rule]: detail.trim() }
   const base = { exchange: exchange.trim(), exchangeType: type, routingKey, buffered: false }
   return (clientId === null ? base : { ...base, clientId }) as CreateRabbitChannelInput
+}
+
+/** As much of a source as tells whether a new one is like it. */
+interface KnownSource {
+  readonly exchange: string
+  readonly routingKey: string
+  readonly rule: string
 }
 
 interface PreviewAnswer {
@@ -176,6 +217,10 @@ function Preview({ preview }: { preview: PreviewAnswer }) {
       </div>
     )
   const share = matched / messages.length
+  // Messages without a client come first: they are what a rule is mended for.
+  const found = messages.filter(({ clients, everyone }) => everyone || clients.length > 0)
+  const missed = messages.filter((message) => !found.includes(message))
+  const shown = [...missed.slice(0, maxMissed), ...found].slice(0, shownRows)
   return (
     <>
       <div className="pad preview" role="status">
@@ -197,7 +242,7 @@ function Preview({ preview }: { preview: PreviewAnswer }) {
       </div>
       <table className="tight">
         <tbody>
-          {messages.slice(0, 8).map(({ message, clients, everyone, reason }) => (
+          {shown.map(({ message, clients, everyone, reason }) => (
             <tr key={message.cursor}>
               <td className="mono small cut">{message.routingKey}</td>
               <td>

@@ -50,7 +50,9 @@ const columns: readonly SortableColumn<Source>[] = [
   {
     id: 'share',
     head: 'Found a client',
-    cell: ({ unmatchedShare }) => <Share unmatched={unmatchedShare} />,
+    // A source of typed fields seeks no client.
+    cell: ({ source, unmatchedShare }) =>
+      source.origin === 'SCHEMA' ? <span className="faint">typed fields</span> : <Share unmatched={unmatchedShare} />,
     value: ({ unmatchedShare }) => 1 - (unmatchedShare ?? 0),
     className: 'w-share',
   },
@@ -71,7 +73,10 @@ export default function Sources() {
   const [making, setMaking] = useState(false)
   const sources = answer.data?.sources ?? []
   const worst = sources.toSorted((a, b) => (b.unmatchedShare ?? 0) - (a.unmatchedShare ?? 0))[0]
-  const selected = params.get('source') ?? (worst && worst.unmatched.length > 0 ? worst.id : sources[0]?.id)
+  const ofExchange = sources.filter(({ source }) => source.exchange === params.get('exchange'))
+  const named = ofExchange.find(({ source }) => source.origin !== 'SCHEMA') ?? ofExchange[0]
+  const selected =
+    params.get('source') ?? named?.id ?? (worst && worst.unmatched.length > 0 ? worst.id : sources[0]?.id)
   const chosen = sources.find(({ id }) => id === selected)
   useRowKeys({ rows: sources, keyOf, selected, select: (source) => change({ source: source?.id }) })
   return (
@@ -103,7 +108,13 @@ export default function Sources() {
             </section>
             {chosen && <SourceDetail chosen={chosen} onChanged={answer.reload} key={chosen.id} />}
           </div>
-          {making && <SourceForm onMade={answer.reload} />}
+          {making && (
+            <SourceForm
+              given={chosen?.source.exchange ?? ''}
+              sources={sources.map(({ source }) => source)}
+              onMade={answer.reload}
+            />
+          )}
         </div>
       )}
     </>
@@ -147,7 +158,11 @@ function SourceDetail({ chosen, onChanged }: { chosen: Source; onChanged: () => 
       <header>
         <h2 id="source-title">
           {source.exchange}:{' '}
-          {unmatched.length > 0 ? 'why messages found no client' : 'every recent message found a client'}
+          {source.origin === 'SCHEMA'
+            ? 'read by typed fields'
+            : unmatched.length > 0
+              ? 'why messages found no client'
+              : 'every recent message found a client'}
         </h2>
         <span className="more">
           of the last {plural(messages, 'message')}
@@ -178,7 +193,9 @@ function SourceDetail({ chosen, onChanged }: { chosen: Source; onChanged: () => 
       {unmatched.length === 0 ? (
         <p className="pad muted">
           Rule: {source.rule}.{' '}
-          {messages === 0 ? 'No recent message.' : `${count(messages)} recent messages, each for a client.`}
+          {messages === 0
+            ? 'No recent message.'
+            : `${plural(messages, 'recent message')}${source.origin === 'SCHEMA' ? '' : ', each for a client'}.`}
         </p>
       ) : (
         <div className="grid g-2 why">

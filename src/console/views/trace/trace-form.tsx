@@ -1,5 +1,5 @@
 import { Tabs } from 'radix-ui'
-import { type FormEvent, useEffect, useState } from 'react'
+import { type FormEvent, type InputHTMLAttributes, useEffect, useState } from 'react'
 import { Icon } from '../../parts/icon.tsx'
 import { type Params, useParams } from '../../shell/router.tsx'
 
@@ -10,7 +10,14 @@ const lookFields = [
   ['client', 'For this client', 'alice'],
 ] as const
 
+/** The first one takes the id of a link, or what a person types. */
+const single = [
+  ['q', 'Message id, or words of the message', 'order-17-created, or order 17'],
+  ['cursor', 'Cursor', 'as a subscription or the journal gives it'],
+] as const
+
 const cleared: Params = {
+  q: undefined,
   id: undefined,
   cursor: undefined,
   exchange: undefined,
@@ -23,7 +30,11 @@ const cleared: Params = {
 /** Finds the message by its id, its cursor, or what it looks like, because many have no id. */
 export function TraceForm() {
   const [params, change] = useParams()
-  const by = params.has('cursor') ? 'cursor' : lookFields.some(([name]) => params.has(name)) ? 'look' : 'id'
+  const by = params.has('cursor')
+    ? 'cursor'
+    : !params.has('q') && !params.has('id') && lookFields.some(([name]) => params.has(name))
+      ? 'look'
+      : 'q'
   const [tab, setTab] = useState<string>(by)
   useEffect(() => setTab(by), [by])
   const submit = (event: FormEvent<HTMLFormElement>): void => {
@@ -40,26 +51,24 @@ export function TraceForm() {
     <div className="panel">
       <Tabs.Root value={tab} onValueChange={setTab}>
         <Tabs.List className="tabs" aria-label="Find the message by">
-          <Tabs.Trigger value="id">Message id</Tabs.Trigger>
+          <Tabs.Trigger value="q">Id or words</Tabs.Trigger>
           <Tabs.Trigger value="cursor">Cursor</Tabs.Trigger>
           <Tabs.Trigger value="look">What it looks like</Tabs.Trigger>
         </Tabs.List>
         <div className="pad">
-          {(['id', 'cursor'] as const).map((name) => (
+          {single.map(([name, label, example]) => (
             <Tabs.Content value={name} key={name} tabIndex={-1}>
               <form className="line-up" onSubmit={submit}>
                 <label className="search grow">
-                  <span className="sr">{name === 'id' ? 'Message id' : 'Cursor'}</span>
+                  <span className="sr">{label}</span>
                   <Icon name="search" />
-                  <input
+                  <TypedInput
                     className="input mono"
                     data-filter=""
                     name={name}
-                    autoComplete="off"
-                    spellCheck={false}
+                    placeholder={example}
                     required
-                    defaultValue={params.get(name) ?? ''}
-                    key={params.get(name) ?? ''}
+                    given={params.get(name) ?? (name === 'q' ? params.get('id') : null) ?? ''}
                   />
                 </label>
                 <button className="btn main-act" type="submit">
@@ -74,14 +83,12 @@ export function TraceForm() {
                 {lookFields.map(([name, label, example]) => (
                   <div className="field" key={name}>
                     <label htmlFor={`look-${name}`}>{label}</label>
-                    <input
+                    <TypedInput
                       id={`look-${name}`}
                       className="input mono"
                       name={name}
                       placeholder={example}
-                      autoComplete="off"
-                      spellCheck={false}
-                      defaultValue={params.get(name) ?? ''}
+                      given={params.get(name) ?? ''}
                     />
                   </div>
                 ))}
@@ -91,7 +98,8 @@ export function TraceForm() {
                   Trace
                 </button>
                 <span className="small muted">
-                  Searches what the replicas have in memory. Fill in one field or more.
+                  Searches what the replicas have in memory. Fill in one field or more. With a client, messages that are
+                  not for it are found too, with the reason.
                 </span>
               </div>
             </form>
@@ -99,5 +107,20 @@ export function TraceForm() {
         </div>
       </Tabs.Root>
     </div>
+  )
+}
+
+/** Shows what the address has when that changes, and keeps the focus. */
+function TypedInput({ given, ...rest }: { given: string } & InputHTMLAttributes<HTMLInputElement>) {
+  const [typed, setTyped] = useState(given)
+  useEffect(() => setTyped(given), [given])
+  return (
+    <input
+      {...rest}
+      autoComplete="off"
+      spellCheck={false}
+      value={typed}
+      onChange={(event) => setTyped(event.target.value)}
+    />
   )
 }

@@ -4,20 +4,24 @@ import { CopyLink } from '../../parts/copy.tsx'
 import { count, plural } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { Empty, FailureBanner, Head, Loading, PanelSkeleton } from '../../parts/states.tsx'
-import { outcomes, Status } from '../../parts/status.tsx'
+import { outcomes } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
 import { Link, useParams } from '../../shell/router.tsx'
+import { FoundCases } from './found-cases.tsx'
 import { InWords } from './in-words.tsx'
 import { TracedMessagePanel } from './message-panel.tsx'
+import { questionsOf } from './question.ts'
 import { TraceForm } from './trace-form.tsx'
-import { type Case, casesOf, sourcesOf, type TracedSources, verdictOf } from './verdict.ts'
+import { type Case, casesOf, mergedTraces, notForClient, sourcesOf, type TracedSources, verdictOf } from './verdict.ts'
 import { WayPicture } from './way-picture.tsx'
 
 /** Why did it (not) arrive? */
 export default function Trace() {
   const [params, change] = useParams()
-  const answer = useQuery(TraceDocument, questionOf(params))
-  const traces = answer.data?.trace
+  const { asked, forAnyClient } = questionsOf(params)
+  const answer = useQuery(TraceDocument, asked)
+  const ofAnyClient = useQuery(TraceDocument, forAnyClient)
+  const traces = answer.data && mergedTraces(answer.data.trace, forAnyClient && ofAnyClient.data?.trace)
   const sources = sourcesOf(answer.data ?? { rabbitChannels: [] })
   const cases = traces ? casesOf(traces) : []
   const chosen = cases.find(({ key }) => key === params.get('offset')) ?? cases[0]
@@ -33,48 +37,38 @@ export default function Trace() {
           </div>
         </Loading>
       )}
-      {traces && cases.length === 0 && !answer.loading && <NotFound traces={traces} params={params} />}
-      {cases.length > 1 && (
-        <section className="panel mt" aria-labelledby="several-title">
-          <header>
-            <h2 id="several-title">{plural(cases.length, 'message')} found</h2>
-          </header>
-          <ul className="rows">
-            {cases.slice(0, 20).map((one) => (
-              <li key={one.key}>
-                <Status is={outcomes[verdictOf(one, sources).outcome]} />
-                <button
-                  type="button"
-                  className="row-button grow mono small"
-                  onClick={() => change({ offset: one.key })}
-                >
-                  {one.seen[0]?.message.exchange} {one.seen[0]?.message.routingKey}
-                </button>
-                <span className="when mono">
-                  <Time at={one.seen[0]?.message.receivedAt} />
-                </span>
-              </li>
-            ))}
-          </ul>
-        </section>
+      {traces && cases.length === 0 && !answer.loading && !(forAnyClient && ofAnyClient.loading) && (
+        <NotFound traces={traces} params={params} />
       )}
-      {chosen && answer.data && <Found found={chosen} answered={answer.data.trace.length} sources={sources} />}
+      {cases.length > 1 && (
+        <FoundCases
+          cases={cases}
+          sources={sources}
+          clientId={params.get('client')}
+          selected={chosen?.key}
+          onSelect={({ key }) => change({ offset: key })}
+        />
+      )}
+      {chosen && answer.data && (
+        <Found found={chosen} answered={answer.data.trace.length} sources={sources} clientId={params.get('client')} />
+      )}
     </>
   )
 }
 
-function questionOf(params: URLSearchParams) {
-  const id = params.get('id')
-  const cursor = params.get('cursor')
-  if (id) return { messageId: id }
-  if (cursor) return { cursor }
-  const [exchange, routingKey, text, clientId] = ['exchange', 'key', 'text', 'client'].map((name) => params.get(name))
-  if (!exchange && !routingKey && !text && !clientId) return undefined
-  return { look: { exchange, routingKey, text, clientId } }
-}
-
-function Found({ found, answered, sources }: { found: Case; answered: number; sources: TracedSources }) {
+function Found({
+  found,
+  answered,
+  sources,
+  clientId,
+}: {
+  found: Case
+  answered: number
+  sources: TracedSources
+  clientId: string | null
+}) {
   const { outcome, text } = verdictOf(found, sources)
+  const notFor = notForClient(found)
   const { icon, tone } = outcomes[outcome]
   const client = found.seen[0]?.message.clients[0]
   return (
@@ -82,7 +76,17 @@ function Found({ found, answered, sources }: { found: Case; answered: number; so
       <div className="verdict mt" role="status">
         <Icon name={icon} className={tone} />
         <p>
-          <strong className="strong cap">{outcomes[outcome].word}</strong>: {text}
+          {notFor !== undefined && outcome !== 'UNMATCHED' && (
+            <>
+              <strong className="strong">Not for {clientId}</strong>: {notFor}.
+              <br />
+            </>
+          )}
+          <strong className="strong cap">
+            {outcomes[outcome].word}
+            {notFor !== undefined && outcome === 'UNMATCHED' && `, so not for ${clientId}`}
+          </strong>
+          : {text}
         </p>
         <div className="line-up">
           {client !== undefined && (
@@ -121,14 +125,23 @@ function NotFound({
   params: URLSearchParams
 }) {
   const id = params.get('id')
+  const [exchange, key] = [params.get('exchange') ?? undefined, params.get('key') ?? undefined]
+  const text = params.get('text') ?? params.get('q') ?? undefined
   return (
     <div className="panel mt">
       <Empty
         title="No replica remembers such a message"
         action={
-          <Link className="btn" to="journal" params={id ? { id } : {}}>
-            Search the journal
-          </Link>
+          <span className="line-up">
+            {id !== null && (
+              <Link className="btn" to="trace" params={{ q: id }}>
+                Search ids, keys and bodies for it
+              </Link>
+            )}
+            <Link className="btn" to="journal" params={id === null ? { exchange, key, text } : { id }}>
+              Search the journal
+            </Link>
+          </span>
         }
       >
         Replicas remember what is in their hot window:{' '}

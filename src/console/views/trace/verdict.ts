@@ -33,6 +33,29 @@ export function casesOf(traces: readonly ReplicaTrace[]): readonly Case[] {
     }))
 }
 
+/** The messages of two answers, each once. */
+export function mergedTraces(
+  one: readonly ReplicaTrace[],
+  other: readonly ReplicaTrace[] | undefined,
+): readonly ReplicaTrace[] {
+  if (!other) return one
+  const replicas = [...new Set([...one, ...other].map(({ replica }) => replica))]
+  return replicas.flatMap((name) => {
+    const [first, ...rest] = [...one, ...other].filter(({ replica }) => replica === name)
+    if (!first) return []
+    const messages = new Map(
+      [first, ...rest].flatMap((trace) => trace.messages.map((message) => [message.offset, message] as const)),
+    )
+    return [{ ...first, messages: [...messages.values()] }]
+  })
+}
+
+/** Why it is not for the client that was asked for. Undefined: it is, or none was asked for. */
+export function notForClient({ seen }: Case): string | undefined {
+  const forClient = seen[0]?.message.forClient
+  return forClient && !forClient.isFor ? forClient.reason : undefined
+}
+
 /** The worst that a replica reports decides the look; the sentence has the counts. */
 export function verdictOf(
   { seen }: Case,
@@ -82,10 +105,15 @@ function withoutClientText({ exchange, sourceReasons, fields }: Traced, sources:
   const looked = sourceReasons.filter(({ source, matched }) => !matched && sources.get(source)?.origin !== 'SCHEMA')
   if (looked.length === 0) return `no source takes messages of “${exchange}”.`
   const reasons = looked.map(({ source, reason }) => `${reason} (${sourceName(sources, source)})`).join('; ')
-  const named = fields.map(({ field }) => field).join(', ')
-  return fields.length === 0
-    ? `${reasons}.`
-    : `${reasons}. No subscription of the typed ${fields.length === 1 ? 'field' : 'fields'} ${named} wanted it either.`
+  const misfits = fields.filter(({ outcome }) => outcome === 'INVALID')
+  const others = fields.filter(({ outcome }) => outcome !== 'INVALID').map(({ field }) => field)
+  return [
+    `${reasons}.`,
+    ...misfits.map(({ field, detail }) => `It does not fit the typed field ${field}${detail ? `, ${detail}` : ''}.`),
+    ...(others.length === 0
+      ? []
+      : [`No subscription of the typed ${others.length === 1 ? 'field' : 'fields'} ${others.join(', ')} wanted it.`]),
+  ].join(' ')
 }
 
 /** What one replica made of a message. */

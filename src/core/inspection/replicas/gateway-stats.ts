@@ -38,6 +38,8 @@ export interface Stats {
   readonly receivedPerSecond: number | null
   readonly deliveredPerSecond: number | null
   readonly bySource: readonly Rate[]
+  /** Messages for which sources found no client. */
+  readonly withoutClient: Omit<Rate, 'name'>
   readonly byOutcome: readonly (Rate & { readonly name: MessageOutcome })[]
   readonly byTransport: readonly {
     readonly transport: string
@@ -122,6 +124,10 @@ export function statsOf(now: GatheredReports, before: GatheredReports | undefine
       const read = ({ received: counts }: ReplicaReport): number => countIn(counts, name)
       return { name, total: total(read), perSecond: grown(read, Math.max) }
     }),
+    withoutClient: {
+      total: total(({ withoutClient }) => withoutClient),
+      perSecond: grown(({ withoutClient }) => withoutClient, Math.max),
+    },
     byOutcome: messageOutcomes.map((name) => {
       const read = ({ outcomes }: ReplicaReport): number => countIn(outcomes, name)
       if (name === 'no_subscriber') return { name, ...withoutSubscriber(now, pairs, perSecond) }

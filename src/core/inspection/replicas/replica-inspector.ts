@@ -122,6 +122,7 @@ export class ReplicaInspector {
       bufferedBytes,
       waitingSessions,
       waitingClients: [...waitingClients],
+      withoutClient: gateway.withoutClient,
       received: [...counts.received],
       outcomes: [...counts.outcomes],
       transports: [...counts.transports],

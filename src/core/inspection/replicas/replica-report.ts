@@ -56,6 +56,8 @@ export interface ReplicaReport {
   readonly waitingSessions: number
   /** Some of their clients, each once. */
   readonly waitingClients: readonly string[]
+  /** Messages for which sources found no client. */
+  readonly withoutClient: number
   readonly received: readonly (readonly [source: string, count: number])[]
   readonly outcomes: readonly (readonly [outcome: MessageOutcome, count: number])[]
   readonly transports: readonly (readonly [transport: string, counts: TransportCounts])[]
@@ -104,6 +106,7 @@ export function readReplicaReport(value: unknown): ReplicaReport | undefined {
     waitingSessions: numberOf(report['waitingSessions']),
     // Replicas of the previous release send none.
     waitingClients: textsOf(report['waitingClients'], maxWaitingClients),
+    withoutClient: numberOf(report['withoutClient']),
     received: pairsOf(report['received'], numberOf),
     outcomes: pairsOf(report['outcomes'], numberOf).flatMap(([name, count]) => {
       const outcome = messageOutcomes.find((known) => known === name)
