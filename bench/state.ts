@@ -86,6 +86,7 @@ const folder = new StateFolder({
   epoch: () => '0011223344556677',
   lastOffset: () => end - 1,
   cursorOf: () => '',
+  onInvalid: () => undefined,
   counters: new StateCounters(),
   limits: { maxStateKeys: keys, maxStateBytes: Number.MAX_SAFE_INTEGER },
 })

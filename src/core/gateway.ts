@@ -250,6 +250,7 @@ export class Gateway {
         isUp: () => this.#listener.up,
         lastOffset: () => parts.hotWindow.last?.offset,
         cursorOf: (entry) => printCursor(this.#listener.cursorOf(entry)),
+        onInvalid: (entry, invalid) => this.#invalidEvents.put(entry, [invalid]),
       })
     this.#sessions = new Sessions({
       positions: this.positions,

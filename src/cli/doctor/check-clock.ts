@@ -25,8 +25,8 @@ export async function checkClock(config: Config, databaseNow: number | undefined
   const findings: Finding[] = []
   for (const url of config.jwksUrl ?? []) {
     const provider = await askProvider(url)
-    if (typeof provider === 'number') others.push(["the identity provider's", provider])
-    else findings.push(provider)
+    if (provider.now !== undefined) others.push(["the identity provider's", provider.now])
+    findings.push(provider.finding)
   }
   for (const [owner, now] of others) {
     const skew = now - Date.now()
@@ -47,16 +47,23 @@ export async function checkClock(config: Config, databaseNow: number | undefined
   return findings
 }
 
-async function askProvider(url: string): Promise<number | Finding> {
+/** `now`: by its clock. Undefined: it does not answer as it should. */
+async function askProvider(url: string): Promise<{ readonly now?: number; readonly finding: Finding }> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(askMs) })
     const body = (await response.json()) as { keys?: unknown }
     if (!response.ok || !Array.isArray(body.keys)) throw new Error(`status ${response.status}, without keys`)
-    return Date.parse(response.headers.get('date') ?? '') || Date.now()
+    const { length } = body.keys
+    const text = `${new URL(url).origin} returned ${length} ${length === 1 ? 'key' : 'keys'}`
+    return {
+      now: Date.parse(response.headers.get('date') ?? '') || Date.now(),
+      finding: { check: 'identity', status: 'ok', text },
+    }
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
     const reason = errorText(cause)
     const advice = 'check WARREN_JWKS_URL: expected the URL of a JSON document with keys'
-    return { check: 'identity', status: 'fail', text: `${new URL(url).origin} returned no keys: ${reason}`, advice }
+    const text = `${new URL(url).origin} returned no keys: ${reason}`
+    return { finding: { check: 'identity', status: 'fail', text, advice } }
   }
 }

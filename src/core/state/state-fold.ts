@@ -1,11 +1,20 @@
 import { forgetBody } from '../body/decode-body.ts'
 import { fingerprintOf } from '../model/cursor.ts'
+import type { InvalidEvent } from '../ports/event-matcher.ts'
 import type { WindowEntry } from '../ports/hot-window.ts'
 import type { StateDefinition } from './state-definition.ts'
 import type { StateFold, StateHead, StateLease, StateRow } from './state-store.ts'
 
 /** What happened to a fold, so that it does not continue. */
 export type FoldEnd = 'lease lost' | 'replaced' | 'full'
+
+export interface RunningFoldParts {
+  readonly epoch: string
+  /** The last offset of the journal now. */
+  readonly endsAt: number
+  /** A message that came after the state was built does not fit the field. */
+  readonly onInvalid: (entry: WindowEntry, invalid: InvalidEvent) => void
+}
 
 /** The fold of one state while this replica has its lease: what it has read and not yet written. */
 export class RunningFold {
@@ -31,10 +40,15 @@ export class RunningFold {
   #isVerified: boolean
   #missingUpTo = -1
   #built: boolean
+  readonly #onInvalid: (entry: WindowEntry, invalid: InvalidEvent) => void
 
-  /** `endsAt`: the last offset of the journal now. */
-  constructor(definition: StateDefinition, { fence, head }: StateLease, epoch: string, endsAt: number) {
+  constructor(
+    definition: StateDefinition,
+    { fence, head }: StateLease,
+    { epoch, endsAt, onInvalid }: RunningFoldParts,
+  ) {
     this.definition = definition
+    this.#onInvalid = onInvalid
     this.fence = fence
     this.head = head
     this.#epoch = epoch
@@ -94,6 +108,11 @@ export class RunningFold {
     if (isSilent || !this.definition.exchanges.has(entry.exchange)) return
     const read = this.definition.fold(entry, cursor)
     if (!read) return
+    if ('invalid' in read) {
+      // What the state is built of came before this field did.
+      if (this.#built) this.#onInvalid(entry, read.invalid)
+      return
+    }
     const { key, index, removed } = read
     const copy = entry.detach?.()
     if (copy) forgetBody(copy)

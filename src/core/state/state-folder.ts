@@ -2,6 +2,7 @@ import { forgetBody } from '../body/decode-body.ts'
 import { Deduplicator } from '../delivery/deduplicator.ts'
 import { errorText } from '../model/error-text.ts'
 import type { JournalMessage } from '../model/message.ts'
+import type { InvalidEvent } from '../ports/event-matcher.ts'
 import type { WindowEntry } from '../ports/hot-window.ts'
 import { type Journal, JournalReplaced, JournalTruncated } from '../ports/journal.ts'
 import type { Observer } from '../ports/observer.ts'
@@ -51,6 +52,8 @@ export interface StateFolderContext {
   /** The newest entry that the tail has read. */
   readonly lastOffset: () => number | undefined
   readonly cursorOf: (entry: JournalMessage) => string
+  /** A message does not fit the type of the field. May be called again for the same entry. */
+  readonly onInvalid: (entry: WindowEntry, invalid: InvalidEvent) => void
   /** Read at each use. */
   readonly limits: StateLimits
   readonly counters: StateCounters
@@ -157,7 +160,8 @@ export class StateFolder {
         await this.#context.journal.mark()
         endsAt = this.#context.lastOffset() ?? 0
       }
-      folds.push(new RunningFold(definition, { ...lease, head }, epoch, endsAt ?? 0))
+      const { onInvalid } = this.#context
+      folds.push(new RunningFold(definition, { ...lease, head }, { epoch, endsAt: endsAt ?? 0, onInvalid }))
     }
     return folds
   }

@@ -50,6 +50,10 @@ export interface UnionSketch {
   readonly members: readonly string[]
 }
 
+/** In the remarks of every draft. */
+export const withoutAccess =
+  'Without @owner or @allow only operators and tokens with the scope event:<field> may subscribe.'
+
 /** What a nullable event field means to clients: rule 3 of docs/guides/typed-events.md. */
 export const gapDescription = 'Null means: events are missing here (a gap); read the state again.'
 

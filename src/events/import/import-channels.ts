@@ -1,5 +1,5 @@
 import { reservedSubscriptions, reservedTypes, UniqueNames } from '../draft/names.ts'
-import { inComment, literal, printSketch, type SubscriptionSketch } from '../draft/sketch.ts'
+import { inComment, literal, printSketch, type SubscriptionSketch, withoutAccess } from '../draft/sketch.ts'
 import { channelsOf } from './async-api.ts'
 import { ChannelImport } from './channel-import.ts'
 import { type ImportOptions, ImportRefused } from './import-options.ts'
@@ -36,7 +36,7 @@ export function importChannels(document: DocumentObject, options: ImportOptions)
     remarks: [
       `A draft from ${title === undefined ? 'an AsyncAPI document' : inComment(literal(title))}. Review it before you serve it:`,
       '- A required property is non-null; a message without it will be quarantined.',
-      '- Without @owner or @allow only operators may subscribe.',
+      `- ${withoutAccess}`,
       ...remarks.map(inComment),
     ],
     subscriptions,

@@ -20,6 +20,7 @@ import {
   type ObjectSketch,
   printSketch,
   unionOf,
+  withoutAccess,
 } from '../draft/sketch.ts'
 import { commonTypePlace, type MessageSchema } from './event-type-place.ts'
 import { type ImportOptions, unnamedExchange } from './import-options.ts'
@@ -56,7 +57,7 @@ export function importSchema(document: DocumentObject, options: ImportOptions): 
     remarks: [
       `A draft from the JSON Schema${title === '' ? '' : ` ${inComment(literal(title))}`}. Review it before you serve it:`,
       '- A required property is non-null; a message without it will be quarantined.',
-      '- Without @owner or @allow only operators may subscribe.',
+      `- ${withoutAccess}`,
       ...(options.exchange === undefined ? [`- The exchange "${exchange}" is a placeholder.`] : []),
     ],
     subscriptions: [

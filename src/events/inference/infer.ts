@@ -23,6 +23,7 @@ import {
   printSketch,
   type TypeSketch,
   unionOf,
+  withoutAccess,
 } from '../draft/sketch.ts'
 import { type EventEnvelope, type EventTypePlace, envelopeOf } from './envelope.ts'
 import { eventTypePlaces, kindsAt } from './event-kinds.ts'
@@ -153,7 +154,7 @@ function write(
   const rootName = unionName ?? rootNames[0] ?? eventName
   const union: TypeSketch[] = unionName ? [unionOf(unionName, types)] : []
   return printSketch({
-    remarks: remarksOf(subject, unreadable, keys.remarks),
+    remarks: remarksOf(subject, unreadable, keys.remarks, place !== undefined),
     subscriptions: [
       {
         name: new UniqueNames(reservedSubscriptions).take(
@@ -199,14 +200,22 @@ function argumentOf(
   return { name, type: isEnum ? same : type, directives: [], comment: `${distinct.size} different${shown}` }
 }
 
-function remarksOf({ samples, envelope, options }: Subject, unreadable: number, keys: readonly string[]): string[] {
+function remarksOf(
+  { samples, envelope, options }: Subject,
+  unreadable: number,
+  keys: readonly string[],
+  hasEventTypes: boolean,
+): string[] {
   // All of them: then `samples` are those messages.
   const areAll = samples.every(({ body }) => body === undefined)
   const count = `${samples.length} message${samples.length === 1 ? '' : 's'}`
   return [
     `A draft from ${count} of the exchange ${inComment(literal(options.exchange))}. Review it before you serve it:`,
     `- A field that was in every message is non-null; a message without it will be quarantined.`,
-    `- Without @owner or @allow only operators may subscribe.`,
+    `- ${withoutAccess}`,
+    ...(hasEventTypes
+      ? [`- A message of another event type is excluded: it is neither delivered nor quarantined.`]
+      : []),
     ...keys,
     ...(envelope ? [`The messages are ${envelope.title}.`] : []),
     ...(samples.length < fewSamples ? [`So few messages show little of what may be absent: look at each "!".`] : []),

@@ -41,10 +41,14 @@ export type Verdict =
     }
   /** Its event type or an `@only` condition excludes it: it is not for this field. */
   | { readonly kind: 'filtered' }
-  /**
-   * `pointer`: where in the body, as a JSON pointer; for other places `header:<name>` and so on.
-   */
-  | { readonly kind: 'invalid'; readonly pointer: string; readonly expected: string }
+  | InvalidVerdict
+
+/** `pointer`: where in the body, as a JSON pointer; for other places `header:<name>` and so on. */
+export interface InvalidVerdict {
+  readonly kind: 'invalid'
+  readonly pointer: string
+  readonly expected: string
+}
 
 /** A message as typed events read it. */
 export interface EventInput {

@@ -11,7 +11,7 @@ import { EventRouter } from '../matching/event-router.ts'
 import { type FieldIndex, valueIn } from '../matching/field-index.ts'
 import type { MessageReading } from '../matching/message-reading.ts'
 import type { EventField, EventSchema } from '../model/event-schema.ts'
-import type { Verdict } from '../model/typed-value.ts'
+import type { InvalidVerdict, Verdict } from '../model/typed-value.ts'
 import { FieldState } from '../state/field-states.ts'
 import { StateReader, type ValidateForBinding } from '../state/state-reader.ts'
 import type { BinaryDecoders } from '../values/binary-body.ts'
@@ -90,7 +90,8 @@ export class EventFields implements Omit<EventMatcher, 'topicTest'> {
       const reader = new StateReader(schema, field, field.state)
       validators.set(name, (input, binding) => reader.validate(input, binding))
       const inputOf = (message: WindowEntry, cursor: () => string) => this.#inputOf(message, cursor)
-      states.set(name, new FieldState(field, reader, { router: this.#router, inputOf }))
+      const invalidEvent = (verdict: InvalidVerdict) => this.#invalidEvent(field, verdict)
+      states.set(name, new FieldState(field, reader, { router: this.#router, inputOf, invalidEvent }))
     }
     this.#validators = validators
     this.states = states
@@ -221,10 +222,7 @@ export class EventFields implements Omit<EventMatcher, 'topicTest'> {
     return new MessageInput(message, cursor, this.#parts.decoders, this.#parts.maxDecodedBytes)
   }
 
-  #invalidEvent(
-    { name: field }: EventField,
-    { pointer, expected }: { readonly pointer: string; readonly expected: string },
-  ): InvalidEvent {
+  #invalidEvent({ name: field }: EventField, { pointer, expected }: InvalidVerdict): InvalidEvent {
     return { reason: 'schema', field, pointer, text: `expected ${expected}`, schema: this.schema.hash }
   }
 }

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { MessageEvent } from '../../core/model/channel-event.ts'
 import { printCursor } from '../../core/model/cursor.ts'
+import type { InvalidEvent } from '../../core/ports/event-matcher.ts'
 import type { WindowEntry } from '../../core/ports/hot-window.ts'
 import type { StateTopic, TopicTest } from '../../core/ports/topic.ts'
-import type { FoldedMessage, StateDefinition } from '../../core/state/state-definition.ts'
+import type { FoldedMessage, InvalidMessage, StateDefinition } from '../../core/state/state-definition.ts'
 import type { Conditions } from '../access/conditions.ts'
 import type { EventRouter } from '../matching/event-router.ts'
 import type { EventField } from '../model/event-schema.ts'
+import type { InvalidVerdict } from '../model/typed-value.ts'
 import type { MessageInput } from '../values/message-input.ts'
 import type { StateReader } from './state-reader.ts'
 
@@ -22,6 +24,7 @@ export class FieldState implements StateDefinition {
   readonly #reader: StateReader
   readonly #router: EventRouter
   readonly #inputOf: (message: WindowEntry, cursor: () => string) => MessageInput
+  readonly #invalidEvent: (verdict: InvalidVerdict) => InvalidEvent
   #lastKey: { readonly event: MessageEvent; readonly key: unknown } | undefined
 
   constructor(
@@ -30,6 +33,7 @@ export class FieldState implements StateDefinition {
     parts: {
       readonly router: EventRouter
       readonly inputOf: (message: WindowEntry, cursor: () => string) => MessageInput
+      readonly invalidEvent: (verdict: InvalidVerdict) => InvalidEvent
     },
   ) {
     this.field = field.name
@@ -39,14 +43,16 @@ export class FieldState implements StateDefinition {
     this.#reader = reader
     this.#router = parts.router
     this.#inputOf = parts.inputOf
+    this.#invalidEvent = parts.invalidEvent
   }
 
-  fold(entry: WindowEntry, cursor: () => string): FoldedMessage | undefined {
+  fold(entry: WindowEntry, cursor: () => string): FoldedMessage | InvalidMessage | undefined {
     try {
       const input = this.#inputOf(entry, cursor)
       const reading = this.#router.read(this.field, input)
       if (!reading) return undefined
       const verdict = this.#reader.validate(input, reading.binding)
+      if (verdict.kind === 'invalid') return { invalid: this.#invalidEvent(verdict) }
       if (verdict.kind !== 'valid') return undefined
       const key = verdict.removed ?? this.#reader.keyOf(input, reading.binding)
       if (key === undefined) return undefined
@@ -66,7 +72,7 @@ export class FieldState implements StateDefinition {
   #keyOf(event: MessageEvent): unknown {
     if (this.#lastKey?.event !== event) {
       const folded = this.fold(event.message, () => printCursor(event.cursor))
-      this.#lastKey = { event, key: folded?.key ?? event }
+      this.#lastKey = { event, key: folded && 'key' in folded ? folded.key : event }
     }
     return this.#lastKey.key
   }

@@ -30,3 +30,25 @@ test('a replica counts as folding while it has the lease, also while nothing is 
   await pass(3_000)
   expect(counts()).toMatchObject({ folding: true, keys: 1 })
 })
+
+test('a message that does not fit goes to the quarantine once, also without a subscription', async () => {
+  await using world = await stateWorld({ journalEntries: 100, windowEntries: 100, pageEvents: 10 })
+  world.folders.there.set('away')
+  // Of before the state was built.
+  await world.publish('k', 'a', Number.NaN)
+  await world.publish('k', 'a', 1)
+  await pass(12_000)
+  expect(world.gateway.states?.counts[0]).toMatchObject({ folding: true, keys: 1 })
+  expect(world.observer.quarantined).toEqual([])
+  // JSON has no NaN, so the value is null.
+  await world.publish('k', 'a', Number.NaN)
+  await pass(3_000)
+  expect(world.observer.quarantined).toEqual(['schema'])
+  // With a subscription, too, there is one copy.
+  world.subscribe('a', undefined)
+  await pass(1_000)
+  await world.publish('k', 'a', Number.NaN)
+  await pass(3_000)
+  expect(world.observer.quarantined).toEqual(['schema', 'schema'])
+  expect(world.gateway.states?.counts[0]).toMatchObject({ keys: 1 })
+})

@@ -152,6 +152,7 @@ export async function stateWorld({ journalEntries, windowEntries, pageEvents, li
     epoch: () => gateway.epoch,
     lastOffset: () => hotWindow.last?.offset,
     cursorOf: (entry) => printCursor(gateway.cursorOf(entry)),
+    onInvalid: () => undefined,
     limits: stateLimits,
     counters: new StateCounters(),
   })
@@ -161,6 +162,7 @@ export async function stateWorld({ journalEntries, windowEntries, pageEvents, li
     new SubscriptionAccess(events, { fields, field, args: owner === undefined ? {} : { owner }, selected: [] })
   return {
     gateway,
+    observer,
     fields,
     field,
     folders,
