@@ -11,10 +11,14 @@ import { tcpClient } from './clients/tcp-client.ts'
 import { emptyDemoFolders } from './demo-gateway.ts'
 import { CustomerOrders } from './front/customer-orders.ts'
 import { type KillableGateway, openShopFront, type ShopFront } from './front/shop-front.ts'
-import { cataloguePage, couriers, firstPages, lostOrder, messagesOf, tickMs } from './shop.ts'
+import { cataloguePage, couriers, lostOrder, messagesOf, pagesAt, tickMs } from './shop.ts'
 
-/** How fast the slow client reads, a little slower than its messages come, in bytes per second. */
-const slowBytesPerSecond = 7_000
+/**
+ * How fast the slow client reads, a little slower than its messages come, in bytes per second. If it
+ * were slower, its system would take nothing more for longer than `RequestTurns` waits: the receive
+ * buffer is offered again only when some 400 KB of it are read.
+ */
+const slowBytesPerSecond = 20_000
 /** How long a courier is online and then away, in milliseconds. */
 const shift = { onlineMs: 25_000, offlineMs: 20_000 }
 /** How long the clients may take to end, in milliseconds. */
@@ -98,8 +102,7 @@ function publishShop(gateway: KillableGateway, signal: AbortSignal): void {
   const timer = setInterval(() => {
     publish(messagesOf(tick, new Date()))
     // The first pages fill the buffers of the slow client's connection.
-    const until = tick > 8 ? Math.min(firstPages, pages + 16) : pages
-    for (; pages < until; pages += 1) publish([cataloguePage(pages)])
+    for (; pages < pagesAt(tick); pages += 1) publish([cataloguePage(pages)])
     tick += 1
   }, tickMs)
   signal.addEventListener('abort', () => clearInterval(timer))

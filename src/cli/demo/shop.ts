@@ -5,8 +5,16 @@ import type { SourceDefinition } from '../../core/model/source.ts'
 export const tickMs = 250
 /** Of one page of the catalogue, which fills the connection of the slow client. */
 const pageBytes = 32 * 1024
-/** How many pages are published at once at the start. */
-export const firstPages = 160
+/** How many pages are published at the start, and then in each second. */
+const firstPages = 160
+const pagesPerSecond = 0.7
+
+/** How many pages of the catalogue exist at this tick. */
+export function pagesAt(tick: number): number {
+  if (tick <= 8) return 0
+  const seconds = (tick * tickMs) / 1_000
+  return Math.min(firstPages, (tick - 8) * 16) + Math.floor(seconds * pagesPerSecond)
+}
 /** After so many messages with a mistake of each kind, no further one is published. */
 const maxMistakes = 200
 

@@ -20,6 +20,20 @@ interface Waiting {
 }
 
 /**
+ * A system with a large receive buffer takes more only when its program has read a sixteenth of the
+ * buffer: a slow reader seems to take nothing for a minute.
+ */
+const maxStalls = 5
+
+/** The system's send queue of a connection when it was looked at last. */
+interface SendQueue {
+  /** Undefined: not looked at yet, or the system does not provide it. */
+  bytes: number | undefined
+  /** How many times in a row the bytes were the same. */
+  stalls: number
+}
+
+/**
  * Serves the requests of a connection one after the other, because their answers go out in that
  * order. Node itself begins all requests that a client has sent, and keeps each answer until the
  * client has read the one before. A client that reads nothing of an answer is disconnected. A
@@ -35,8 +49,8 @@ export class RequestTurns {
   readonly #sendQueues = new SendQueues()
 
   /**
-   * `stallMs`: how long a client may read nothing of what waits for it, in milliseconds. It is
-   * noticed within three times as long.
+   * `stallMs`: how often a connection is looked at on which bytes wait, in milliseconds. A client
+   * that takes nothing for `maxStalls` times as long is disconnected.
    */
   constructor(stallMs: number) {
     this.#stallMs = stallMs
@@ -88,7 +102,7 @@ export class RequestTurns {
 
   #begin(socket: Socket, response: ServerResponse, serve: () => void): void {
     socket.setTimeout(this.#stallMs)
-    const queued: { bytes?: number | undefined } = {}
+    const queued: SendQueue = { bytes: undefined, stalls: 0 }
     // Node postpones this event while the system takes some of what is written.
     response.on('timeout', () => {
       if (socket.writableLength > 0) void this.#endUnlessTaken(socket, response, queued)
@@ -102,17 +116,13 @@ export class RequestTurns {
     serve()
   }
 
-  /** `queued`: the bytes in the system's send queue at the last check. */
-  async #endUnlessTaken(
-    socket: Socket,
-    response: ServerResponse,
-    queued: { bytes?: number | undefined },
-  ): Promise<void> {
+  async #endUnlessTaken(socket: Socket, response: ServerResponse, queued: SendQueue): Promise<void> {
     const before = queued.bytes
     const now = await this.#sendQueues.of(socket)
     if (socket.destroyed || socket.writableLength === 0) return
     queued.bytes = now
-    if (now === undefined || now === before) {
+    queued.stalls = now === before ? queued.stalls + 1 : 0
+    if (now === undefined || queued.stalls >= maxStalls) {
       response.emit('stalled')
       socket.destroy()
       return

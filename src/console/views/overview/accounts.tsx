@@ -29,6 +29,7 @@ export function Accounts({ accounts }: { accounts: ConsoleStats['accounts'] }) {
       </header>
       <div className="pad stack">
         <Sum total={total} />
+        <p className="small muted">An event counts once for each subscription that it is for.</p>
         <Remainder total={total} />
       </div>
       <section className="scroll" tabIndex={0} aria-label="Accounts by transport">
@@ -102,6 +103,17 @@ function Remainder({ total: { filtered, dropped, pending } }: { total: AccountFr
     { tone: 'wait', share: pending / rest, words: 'come later' },
   ] as const
   const shown = parts.filter(({ share }) => share > 0)
+  const [only] = shown
+  // A bar of one part has nothing to compare.
+  if (only && shown.length === 1)
+    return (
+      <p className="small muted line-up">
+        <i className={`dotkey ${only.tone}`} />
+        <span>
+          The {count(rest)} that were not delivered: {only.words}.
+        </span>
+      </p>
+    )
   const label = shown.map(({ share, words }) => `${percent(share)} ${words}`).join(', ')
   return (
     <>
