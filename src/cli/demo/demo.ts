@@ -14,9 +14,9 @@ import { type KillableGateway, openShopFront, type ShopFront } from './front/sho
 import { cataloguePage, couriers, lostOrder, messagesOf, pagesAt, tickMs } from './shop.ts'
 
 /**
- * How fast the slow client reads, a little slower than its messages come, in bytes per second. If it
- * were slower, its system would take nothing more for longer than `RequestTurns` waits: the receive
- * buffer is offered again only when some 400 KB of it are read.
+ * How fast the slow client reads, a little slower than its messages come, in bytes per second. If
+ * it were slower, its system would take nothing more for longer than `RequestTurns` waits: the
+ * receive buffer is offered again only when some 400 KB of it are read.
  */
 const slowBytesPerSecond = 20_000
 /** How long a courier is online and then away, in milliseconds. */
