@@ -15,7 +15,7 @@ import { printScale } from './scale/table.ts'
 const help = `npm run bench:scale -- [options]     a machine full of clients
 
   --steps a,b,c      how many clients in all, one step after another; default 1000,10000,50000,100000,250000
-  --workers n        processes of the gateway; default one for each 15,000 clients of the last step
+  --workers n        processes of the gateway; default one for each 15,000 clients
   --channels n       at the end, messages to n channels of ten clients each; default 10000, 0: none
   --no-restart       without the rolling restart at the end
 
@@ -39,12 +39,12 @@ const steps = values.steps.split(',').map(Number)
 const most = Math.max(...steps)
 if (!steps.every((step, at) => Number.isInteger(step) && step > (steps[at - 1] ?? 0)))
   throw new Error(`--steps: expected growing whole numbers, got "${values.steps}"`)
-const workers = Number(values.workers ?? Math.max(1, Math.ceil(most / 15_000)))
-if (!Number.isInteger(workers) || workers < 1)
-  throw new Error(`--workers: expected a whole number from 1 on, got "${values.workers}"`)
 const channels = Number(values.channels)
 if (!Number.isInteger(channels) || channels < 0)
   throw new Error(`--channels: expected a whole number, got "${values.channels}"`)
+const workers = Number(values.workers ?? Math.max(1, Math.ceil((most + channels * 10) / 15_000)))
+if (!Number.isInteger(workers) || workers < 1)
+  throw new Error(`--workers: expected a whole number from 1 on, got "${values.workers}"`)
 
 removeAbandonedFolders()
 await installMissing(Object.values(benchPackages))
@@ -52,7 +52,10 @@ await build()
 console.log(`${machineName()}; ${workers} workers, nothing pinned\n`)
 await using machine = await FullMachine.start(workers, most + channels * 10)
 const rows = []
-for (const step of steps) rows.push(await machine.grow(step))
+for (const step of steps) {
+  rows.push(await machine.grow(step))
+  process.stderr.write(`${JSON.stringify(rows.at(-1))}\n`)
+}
 console.log(printScale(rows))
 if (channels > 0) console.log(await machine.manyChannels(channels))
 if (!values['no-restart']) console.log(await machine.restart())
