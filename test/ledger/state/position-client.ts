@@ -108,11 +108,14 @@ export class PositionClient {
 
   /**
    * After the faults: a second device takes the position over from the first. The subscription of
-   * the first ends. Resolves when the second one receives what `publish` publishes.
+   * the first ends. Resolves when the second one receives what `publish` publishes then.
    */
   async takeOver(publish: () => Promise<number>, until: (what: string, is: () => boolean) => Promise<void>) {
     const first = this.#open('phone')
-    await until('the first device to receive', () => first.subscription.events.length > 0 || isOver(first))
+    // If everything before it is acked, it receives nothing else.
+    const before = await publish()
+    const hasIt = () => first.subscription.events.some(({ number }) => number >= before)
+    await until(`the first device to receive number ${before}`, () => hasIt() || isOver(first))
     const second = this.#open('tablet')
     await until('the older subscription to end', () => isOver(first))
     if (first.subscription.ended?.how !== 'taken')
