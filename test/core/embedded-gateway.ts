@@ -27,8 +27,8 @@ let worlds = 0
 const entryBytes = 110
 
 /**
- * A gateway core on the embedded broker and journal and a registry in memory, without transports. The
- * test's fake clock drives it.
+ * A gateway core on the embedded broker and journal and a registry in memory, without transports.
+ * The test's fake clock drives it.
  */
 export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100_000 } = {}) {
   const registry = new MemoryRegistry()

@@ -29,7 +29,7 @@ export function isGatewayOption(flag: string | null | undefined): boolean {
   return nameByFlag.has(flag ?? '')
 }
 
-/** The page of a command. Throws if there is none, so that a new command cannot lack it. */
+/** The page of a command. Throws for a command without one: each new command gets a page. */
 export function manualPageOf(command: Command): ManualPage {
   const name = pathOf(command).slice(1).join(' ')
   const page = manualPages[name]

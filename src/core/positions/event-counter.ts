@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { TimeSlice } from '../delivery/time-slice.ts'
+import { BoundedMap } from '../limits/bounded-map.ts'
 import { type Cursor, firstOffsetAfter, isOlder, type JournalPlace } from '../model/cursor.ts'
 import type { Identity } from '../model/identity.ts'
 import type { JournalMessage } from '../model/message.ts'
@@ -57,7 +58,7 @@ interface Kept extends EventCount {
 export class EventCounter {
   readonly #parts: EventCounterParts
   /** By topic and place. */
-  readonly #kept = new Map<string, Kept>()
+  readonly #kept = new BoundedMap<string, Kept>(maxKept)
   readonly #running = new Map<string, Promise<EventCount | undefined>>()
   #turn: Promise<unknown> = Promise.resolve()
   #waiting = 0
@@ -124,7 +125,7 @@ export class EventCounter {
       atLeast: known.atLeast || (older?.atLeast ?? false),
       next: newer.next,
     }
-    this.#keep(key, result)
+    this.#kept.set(key, result)
     return { count: result.count, atLeast: result.atLeast }
   }
 
@@ -183,14 +184,6 @@ export class EventCounter {
       return 'failed'
     }
     return { count, atLeast: !isWhole, next: isWhole ? next : (hotWindow.first ?? next) }
-  }
-
-  #keep(key: string, kept: Kept): void {
-    this.#kept.delete(key)
-    this.#kept.set(key, kept)
-    if (this.#kept.size <= maxKept) return
-    const [oldest] = this.#kept.keys()
-    if (oldest !== undefined) this.#kept.delete(oldest)
   }
 }
 

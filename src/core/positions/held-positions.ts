@@ -1,3 +1,4 @@
+import { BoundedMap } from '../limits/bounded-map.ts'
 import type { JournalPlace } from '../model/cursor.ts'
 import type { PositionHold } from './position-hold.ts'
 import { type PositionKey, type PositionStore, positionsAStatement } from './position-store.ts'
@@ -21,7 +22,7 @@ export class HeldPositions {
   readonly #parts: HeldPositionsParts
   readonly #holds = new Map<string, PositionHold>()
   /** By position: the last ack of a subscription that had it. It may not be stored. */
-  readonly #ended = new Map<string, JournalPlace>()
+  readonly #ended = new BoundedMap<string, JournalPlace>(maxEnded)
   readonly #checking: NodeJS.Timeout
   readonly #removing: NodeJS.Timeout
   #touchedAt = Date.now()
@@ -103,12 +104,8 @@ export class HeldPositions {
   }
 
   #keep(hold: PositionHold): void {
-    const text = textOf(hold)
-    this.#ended.delete(text)
-    if (hold.ackedAt) this.#ended.set(text, hold.ackedAt)
-    if (this.#ended.size <= maxEnded) return
-    const [oldest] = this.#ended.keys()
-    if (oldest !== undefined) this.#ended.delete(oldest)
+    if (hold.ackedAt) this.#ended.set(textOf(hold), hold.ackedAt)
+    else this.#ended.delete(textOf(hold))
   }
 
   async #removeUnused(): Promise<void> {

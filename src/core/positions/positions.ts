@@ -1,5 +1,6 @@
 import { badInput, GatewayError } from '../../errors.ts'
 import type { Gathering } from '../cluster/gathering.ts'
+import { BoundedMap } from '../limits/bounded-map.ts'
 import { type Cursor, type CursorCodec, firstOffsetAfter, isOlder, type JournalPlace } from '../model/cursor.ts'
 import type { Identity } from '../model/identity.ts'
 import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
@@ -58,7 +59,7 @@ export class Positions implements HoldKeeper {
   readonly #held: HeldPositions
   readonly #handOver: HandOver
   /** By position: how far it was acked, stored or not. Older than the truth at worst. */
-  readonly #remembered = new Map<string, JournalPlace | undefined>()
+  readonly #remembered = new BoundedMap<string, JournalPlace | undefined>(maxRemembered)
 
   constructor(parts: PositionsParts) {
     this.#parts = parts
@@ -122,7 +123,7 @@ export class Positions implements HoldKeeper {
     await control.send({ kind: 'position-taken', clientId, name, holder }).catch(() => undefined)
     const place = await this.#handOver.begin(hold, taken.position.place, taken.heldBefore)
     if (place && place !== taken.position.place) this.#move(hold, place)
-    this.#remember(hold, place)
+    this.#remembered.set(textOf(hold), place)
     return place && { ...place, codec: cursors }
   }
 
@@ -153,14 +154,14 @@ export class Positions implements HoldKeeper {
       const at = new Date()
       const stored = await this.#parts.store.add({ ...key, place, at, most: maxPositions })
       if (!stored) throw tooMany()
-      this.#remember(key, stored.place)
+      this.#remembered.set(textOf(key), stored.place)
       // Its own place: this call has added the position.
       if (stored.movedAt.getTime() === at.getTime() && isSame(stored.place, place)) return true
     }
     const known = this.#remembered.get(textOf(key))
     if (known && known.epoch === place.epoch && firstOffsetAfter(known) >= firstOffsetAfter(place)) return false
     if (known && known.epoch !== place.epoch && (await this.#parts.currentEpoch()) !== place.epoch) return false
-    this.#remember(key, place)
+    this.#remembered.set(textOf(key), place)
     this.#writer.record({ ...key, place, holder: undefined })
     return true
   }
@@ -230,15 +231,6 @@ export class Positions implements HoldKeeper {
     this.#writer.forget(key)
     this.#remembered.delete(textOf(key))
     this.#held.lose(key, 'deleted')
-  }
-
-  #remember(key: PositionKey, place: JournalPlace | undefined): void {
-    const text = textOf(key)
-    this.#remembered.delete(text)
-    this.#remembered.set(text, place)
-    if (this.#remembered.size <= maxRemembered) return
-    const [oldest] = this.#remembered.keys()
-    if (oldest !== undefined) this.#remembered.delete(oldest)
   }
 }
 

@@ -98,8 +98,8 @@ export interface StateWorldOptions {
 }
 
 /**
- * A gateway with keyed state on the embedded journal, and a second replica that only folds. Its store
- * passes the tests of the databases (test/registries/state).
+ * A gateway with keyed state on the embedded journal, and a second replica that only folds. Its
+ * store passes the tests of the databases (test/registries/state).
  */
 export async function stateWorld({ journalEntries, windowEntries, pageEvents, limits }: StateWorldOptions) {
   const registry = new MemoryRegistry()
