@@ -83,6 +83,8 @@ export class EpochLog {
         this.#waiting.set(id, resolve)
         this.#consume()
           .then(() => {
+            // It has failed meanwhile.
+            if (!this.#waiting.has(id)) return
             publish()
             retryTimer = setInterval(publish, timings.retry)
           })

@@ -233,6 +233,7 @@ export class MessageByMessageReader {
             else if (entry.mark && entry.properties.messageId === id) finish('read')
           }
           const onConsuming = (): void => {
+            if (finished.signal.aborted) return
             restartTimers()
             markEnd()
           }

@@ -126,6 +126,8 @@ export class FanoutConsumer implements FanoutConsumption {
     }
     await this.#bind(channel)
     this.#bound = true
+    // A session that has ended calls no listener any more, here and below.
+    session.signal.throwIfAborted()
     session.signal.addEventListener('abort', () => {
       this.#returning = [...this.#unacknowledged, ...this.#returning]
       this.#unacknowledged = []
@@ -133,6 +135,7 @@ export class FanoutConsumer implements FanoutConsumption {
     })
     if (this.#failedOnMessage) await this.#readOneByOne(session, channel)
     await channel.prefetch(prefetch)
+    session.signal.throwIfAborted()
     const acknowledge = this.#startAcknowledging(session, channel)
     // Read without amqplib, which would round integers and fails on deeply nested tables.
     const consumerTag = randomUUID()
@@ -149,6 +152,7 @@ export class FanoutConsumer implements FanoutConsumption {
       session.deliveries.callback(consumerTag, () => session.fail(new Error(`the queue "${this.#queue}" was deleted`))),
       { consumerTag },
     )
+    session.signal.throwIfAborted()
     this.#channel = channel
     session.signal.addEventListener('abort', () => {
       this.#channel = undefined

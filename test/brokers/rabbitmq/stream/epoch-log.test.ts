@@ -16,10 +16,11 @@ interface Published {
 function brokerOf() {
   const published: Published[] = []
   const confirming: EventEmitter[] = []
+  const reading = new EventEmitter()
   let deliver: (message: unknown) => void = () => {}
   const connection = {
     createChannel: async () =>
-      Object.assign(new EventEmitter(), {
+      Object.assign(reading, {
         prefetch: async () => ({}),
         ack: () => {},
         consume: async (_queue: string, take: (message: unknown) => void) => {
@@ -48,6 +49,7 @@ function brokerOf() {
   return {
     connection,
     published,
+    reading,
     confirming,
     deliver: ({ messageId, body }: { messageId: string; body: Buffer }) =>
       deliver({ content: body, properties: { messageId } }),
@@ -117,6 +119,16 @@ test('rejects with a refusal at once', async () => {
   await jest.advanceTimersByTimeAsync(0)
   broker.confirming[0]?.emit('error', new Error('no permission'))
   expect(await refusal).toBe('no permission')
+})
+
+test('writes nothing more if the connection ends while it begins to read', async () => {
+  const refusal = log.read().catch((error: Error) => error.message)
+  await Promise.resolve()
+  broker.reading.emit('close')
+  expect(await refusal).toBe('the connection was lost')
+  await jest.advanceTimersByTimeAsync(5_000)
+  expect(broker.published).toEqual([])
+  expect(jest.getTimerCount()).toBe(0)
 })
 
 test('reads a long log for longer than 5 s, as long as records arrive', async () => {
