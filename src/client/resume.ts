@@ -39,7 +39,8 @@ export interface EventSink<Event> {
  * finish handling before it closed is passed on again: at least once.
  *
  * Iterating starts the subscription, and leaving the loop ends it. An event counts as handled when
- * the next one is requested. Create the client with `retryAttempts: 0`.
+ * the next one is requested. Create the client with `retryAttempts: 0`. End the subscription before
+ * `client.dispose()`: one that waits for its next attempt would connect again.
  */
 export function resumable<Event = ResumableEvent>(
   client: SubscriptionClient,

@@ -134,7 +134,7 @@ export class Resumption {
     this.#attemptSince = Date.now()
     this.#stopAttempt = attempt(this.#client, this.#payload, {
       onResult: (result) => this.#onResult(result),
-      onEnd: (cause) => this.#onEnd(cause),
+      onEnd: (cause, isClosed) => this.#onEnd(cause, isClosed),
     })
   }
 
@@ -142,7 +142,7 @@ export class Resumption {
     const read = readResult(result, this.#options.cursorOf)
     if (!read) {
       this.#stopAttempt?.()
-      this.#onEnd(result.errors ?? new SubscriptionEnded('expected a cursor in every event: select it'))
+      this.#onEnd(result.errors ?? new SubscriptionEnded('expected a cursor in every event: select it'), false)
       return
     }
     this.#received = read.cursor
@@ -157,7 +157,7 @@ export class Resumption {
     void this.#handle()
   }
 
-  #onEnd(cause: unknown): void {
+  #onEnd(cause: unknown, isClosed: boolean): void {
     const error = this.#retryPolicy.finalErrorOf(cause)
     if (cause === completed || error) {
       this.#queue.push({ ending: error })
@@ -172,7 +172,7 @@ export class Resumption {
     this.#failures += 1
     this.#options.onState?.({ kind: 'waiting', forMs, cause })
     const retry = (): void => this.#wait(forMs, () => this.#attempt())
-    if (closeCodeOf(cause) !== undefined || Array.isArray(cause)) retry()
+    if (isClosed || closeCodeOf(cause) !== undefined || Array.isArray(cause)) retry()
     else this.#wait(closingMs, retry, (go) => this.#client.on('closed', go))
   }
 

@@ -51,42 +51,53 @@ export interface AnsweredError {
   readonly extensions?: { readonly [name: string]: unknown }
 }
 
+export interface AttemptListener {
+  onResult(result: Result): void
+  /** `isClosed`: the client has reported that its connection is closed. */
+  onEnd(cause: unknown, isClosed: boolean): void
+}
+
 /**
  * Subscribes and calls back until the first ending, then no more. Returns a function that stops it
  * without a call.
  */
-export function attempt(
-  client: SubscriptionClient,
-  payload: Payload,
-  { onResult, onEnd }: { onResult: (result: Result) => void; onEnd: (cause: unknown) => void },
-): () => void {
+export function attempt(client: SubscriptionClient, payload: Payload, listener: AttemptListener): () => void {
   let over = false
+  let lost: { readonly cause: unknown; readonly timer: ReturnType<typeof setTimeout> } | undefined
+  let isClosed = false
   let unsubscribe: () => void = () => undefined
   const stop = (): void => {
     if (over) return
     over = true
+    clearTimeout(lost?.timer)
     for (const unlisten of listening) unlisten()
     unsubscribe()
   }
   const end = (cause: unknown): void => {
     if (over) return
     stop()
-    onEnd(cause)
+    listener.onEnd(cause, isClosed)
   }
-  // These listeners run before the client itself reacts. A client with `retryAttempts` would
-  // subscribe again under the same id, for which a closing socket may still have messages. Code
-  // 1000 is left to the client: it was disposed of and completes, or it reconnects at once.
+  // A client with `retryAttempts` would subscribe again under the same id, for which a closing
+  // socket may still have messages. That takes it another connection, so it is stopped in the next
+  // turn of the event loop. By then a client that was disposed of has completed, whatever the code
+  // with which its connection was closed. Code 1000 is left to the client: it completes, or it
+  // reconnects at once.
+  const lose = (cause: unknown): void => {
+    lost ??= { cause, timer: setTimeout(() => end(cause), 0) }
+  }
   const listening = [
     client.on('closed', (event) => {
-      if (closeCodeOf(event) !== 1000) end(event)
+      isClosed = true
+      if (closeCodeOf(event) !== 1000) lose(event)
     }),
-    client.on('error', end),
+    client.on('error', lose),
   ]
   unsubscribe = client.subscribe(payload, {
     next: (result) => {
-      if (!over) onResult(result)
+      if (!over) listener.onResult(result)
     },
-    error: end,
+    error: (error) => end(lost ? lost.cause : error),
     complete: () => end(completed),
   })
   return stop

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createClient } from 'graphql-ws'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -374,6 +375,19 @@ describe('a close', () => {
   )
 })
 
+test('a client that is disposed of while the gateway closes its connection completes, and connects no more', async () => {
+  await using server = await closingServer(closeReasons.RESTART.graphqlWs, closeReasons.RESTART.text)
+  const client = createClient({ url: server.url, webSocketImpl: WebSocket, retryAttempts: 0 })
+  const variables = { clientId: 'leaver', after: 'a-1' }
+  const ended = new Promise<void>((complete, error) => {
+    resumable(client, { query, variables, retryFirstMs: 0 }).subscribe({ next: () => undefined, error, complete })
+  })
+  await server.closing
+  await client.dispose()
+  await ended
+  expect(server.connections).toBe(1)
+})
+
 test('a query that cannot resume is refused at once', async () => {
   const client = socketClient('wrong')
   expect(() => resumable(client, { query: 'subscription { channel(clientId: "a") { cursor } }' })).toThrow(/\$after/)
@@ -393,15 +407,25 @@ function codeOf(cause: unknown): unknown {
  */
 async function closingServer(code: number, reason: string) {
   const port = await freePort()
+  const closes = new EventEmitter()
+  const closing = once(closes, 'close')
+  let connections = 0
   const server = new WebSocketServer({ port, host: '127.0.0.1', handleProtocols: () => 'graphql-transport-ws' })
   server.on('connection', (socket) => {
+    connections += 1
     socket.on('message', (frame: Buffer) => {
-      if (String(frame).includes('connection_init')) socket.send('{"type":"connection_ack"}')
-      else socket.close(code, reason)
+      if (String(frame).includes('connection_init')) return socket.send('{"type":"connection_ack"}')
+      socket.close(code, reason)
+      closes.emit('close')
     })
   })
   return {
     url: `ws://127.0.0.1:${port}/graphql`,
+    /** It has sent its first close frame, which the client has not read. */
+    closing,
+    get connections() {
+      return connections
+    },
     async [Symbol.asyncDispose]() {
       for (const client of server.clients) client.terminate()
       await new Promise((resolve) => server.close(resolve))

@@ -58,7 +58,9 @@ describe('the newest value', () => {
     client.feed(resultOf(order('1', 11), 'c2'))
     expect(await store.until('c2', ({ cursor }) => cursor === 'c2')).toMatchObject({ value: { id: '1', total: 11 } })
     client.lose()
-    expect(store.now).toMatchObject({ connection: 'waiting', value: { total: 11 } })
+    expect(await store.until('waiting', ({ connection }) => connection === 'waiting')).toMatchObject({
+      value: { total: 11 },
+    })
     await eventually('another attempt', async () => client.operations.length === 2, { everyMs: 1 })
     expect(client.variables).toEqual([{ after: undefined }, { after: 'c2' }])
     expect(store.now.connection).toBe('waiting')

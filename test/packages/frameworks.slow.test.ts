@@ -34,9 +34,12 @@ const env = (more: Record<string, string> = {}): Record<string, string> => {
   return { ...Object.fromEntries(others), NEXT_TELEMETRY_DISABLED: '1', ...more }
 }
 
+/** A runner that does not end is ended, so that what it printed is read. In milliseconds. */
+const endMs = 240_000
+
 /** Rejects with what the program printed. */
 async function runIn(cwd: string, args: readonly string[], more: Record<string, string> = {}): Promise<string> {
-  const { stdout, stderr } = await run(process.execPath, args, { cwd, env: env(more) }).catch(
+  const { stdout, stderr } = await run(process.execPath, args, { cwd, env: env(more), timeout: endMs }).catch(
     (error: { stdout: string; stderr: string }) => {
       throw new Error(`${args.join(' ')}:\n${error.stdout}\n${error.stderr}`)
     },
