@@ -60,6 +60,8 @@ export class StateActs {
   readonly #parts: StateActsParts
   readonly #running: GatewayProcess[]
   readonly #lost = new Map<string, Set<number>>()
+  /** The last number of each owner that RabbitMQ has confirmed. */
+  readonly #confirmed = new Map<string, number>()
 
   constructor(parts: StateActsParts) {
     this.#parts = parts
@@ -83,6 +85,7 @@ export class StateActs {
       messageId: `${client}-${number}`,
       type: removed ? 'item.removed' : 'item.changed',
     })
+    this.#confirmed.set(client, number)
     return number
   }
 
@@ -184,14 +187,15 @@ export class StateActs {
     await pause(random.between(0, 3_000))
     const before = await readJournal([rabbit.url()])
     await this.#fill()
-    const confirmed = owners.map(({ changes }) => changes.length - 1)
+    // Of these, what the journal does not have is gone.
+    const confirmed = new Map(this.#confirmed)
     const after = await readJournal([rabbit.url()])
-    for (const [index, { client }] of owners.entries()) {
+    for (const { client } of owners) {
       const known = before.byClient.get(client) ?? []
       const kept = new Set(after.byClient.get(client)?.map(({ number }) => number))
       const folds = known.filter(({ offset }) => offset <= folded).map(({ number }) => number)
       const first = known.find(({ offset }) => offset > folded)?.number ?? Math.max(0, ...folds) + 1
-      const last = Math.max(confirmed[index] ?? 0, ...kept)
+      const last = Math.max(confirmed.get(client) ?? 0, ...kept)
       const lost = this.#lost.get(client) ?? new Set()
       for (let number = first; number <= last; number += 1) if (!kept.has(number)) lost.add(number)
       this.#lost.set(client, lost)
