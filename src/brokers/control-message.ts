@@ -42,7 +42,7 @@ export function readControlMessage(json: unknown): ControlMessage | undefined {
   if (kind === 'presence-wanted' || kind === 'presence-changed' || kind === 'presence-state')
     return readPresenceMessage(kind, json as Record<string, unknown>)
   if (kind === 'offline-known') return readOfflineMessage(json as Record<string, unknown>)
-  if (kind === 'position-taken' || kind === 'position-deleted')
+  if (kind === 'position-taken' || kind === 'position-returned' || kind === 'position-deleted')
     return readPositionMessage(kind, json as Record<string, unknown>)
   if (kind !== 'source-known') return undefined
   const revived = reviveSource(source)
@@ -111,7 +111,7 @@ function isAbsence(value: unknown): value is Absence {
   return isTexts([clientId, cursor, after, source, exchange]) && typeof at === 'number' && Number.isFinite(at)
 }
 
-type PositionMessage = Extract<ControlMessage, { kind: 'position-taken' | 'position-deleted' }>
+type PositionMessage = Extract<ControlMessage, { kind: 'position-taken' | 'position-returned' | 'position-deleted' }>
 
 function readPositionMessage(
   kind: PositionMessage['kind'],

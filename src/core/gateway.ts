@@ -503,7 +503,7 @@ export class Gateway {
   }
 
   async #lastPosition(): Promise<Cursor> {
-    if (!this.#parts.hotWindow.last) await this.#listener.firstUp(positionTimeoutMs)
+    if (!this.#parts.hotWindow.last) await this.#catchUpWithJournal(positionTimeoutMs)
     const end = this.#liveEnd()
     if (!end) {
       throw new GatewayError(

@@ -72,6 +72,17 @@ export class HeldPositions {
     } else if (hold && hold.holder <= to.toLaterThan) hold.lose('taken')
   }
 
+  /**
+   * The subscription with this number ended before it began: that of this replica with a smaller
+   * one has the position again, under the number. Undefined: there is none.
+   */
+  adopt(key: PositionKey, holder: number): PositionHold | undefined {
+    const hold = this.#holds.get(textOf(key))
+    if (!hold || hold.holder > holder) return undefined
+    hold.holder = holder
+    return hold
+  }
+
   /** Compares all numbers with the registry. */
   async check(): Promise<void> {
     if (this.#isChecking || this.#closed) return

@@ -54,6 +54,11 @@ export class PositionHold implements PositionKey {
     void this.#begin(subscription)
   }
 
+  /** Whether its subscription has ended. */
+  get isOver(): boolean {
+    return this.#subscription?.ended === true
+  }
+
   /** The consumer has taken an event. */
   taken({ cursor }: ChannelEvent): void {
     if (this.#acksDelivered && this.holder > 0) this.#keeper.acked(this, cursor)

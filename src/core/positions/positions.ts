@@ -7,6 +7,7 @@ import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
 import type { EventCount, EventCounter } from './event-counter.ts'
 import { HandOver } from './hand-over.ts'
 import { HeldPositions } from './held-positions.ts'
+import { PendingTakes } from './pending-takes.ts'
 import type { PositionCounts } from './position-counts.ts'
 import { type HoldKeeper, PositionHold } from './position-hold.ts'
 import {
@@ -21,7 +22,7 @@ import {
 import type { PositionKey, PositionStore, StoredPosition } from './position-store.ts'
 import { PositionWriter, textOf } from './position-writer.ts'
 
-type PositionMessage = Extract<ControlMessage, { kind: 'position-taken' | 'position-deleted' }>
+type PositionMessage = Extract<ControlMessage, { kind: 'position-taken' | 'position-returned' | 'position-deleted' }>
 
 export interface PositionsParts {
   readonly store: PositionStore
@@ -58,6 +59,7 @@ export class Positions implements HoldKeeper {
   readonly #writer: PositionWriter
   readonly #held: HeldPositions
   readonly #handOver: HandOver
+  readonly #pendingTakes = new PendingTakes()
   /** By position: how far it was acked, stored or not. Older than the truth at worst. */
   readonly #remembered = new BoundedMap<string, JournalPlace | undefined>(maxRemembered)
 
@@ -103,21 +105,28 @@ export class Positions implements HoldKeeper {
   async take(hold: PositionHold, known: Cursor | undefined): Promise<Cursor | undefined> {
     const { store, cursors, control, replica } = this.#parts
     const { clientId, name, topic } = hold
-    const start = known ?? (await this.#parts.position())
-    await this.#writer.flushOf(hold)
-    const taken = await store.take({
-      clientId,
-      name,
-      topic,
-      replica,
-      place: placeOf(start),
-      at: new Date(),
-      most: maxPositions,
-    })
+    let start = known
+    const taken = await this.#pendingTakes.run(
+      hold,
+      async () => {
+        start ??= await this.#parts.position()
+        await this.#writer.flushOf(hold)
+      },
+      () => {
+        const place = start && placeOf(start)
+        return store.take({ clientId, name, topic, replica, place, at: new Date(), most: maxPositions })
+      },
+    )
+    if (!taken) return undefined
     if (taken.kind === 'full') throw tooMany()
     if (taken.kind === 'other')
       throw badInput('position', `"${name}" is the position of ${taken.topic}, and this subscription is ${topic}`)
     const { holder } = taken.position
+    if (hold.isOver) {
+      // The client may have subscribed again elsewhere meanwhile, before this answer.
+      await control.send({ kind: 'position-returned', clientId, name, holder }).catch(() => undefined)
+      return undefined
+    }
     hold.holder = holder
     this.#held.add(hold)
     await control.send({ kind: 'position-taken', clientId, name, holder }).catch(() => undefined)
@@ -206,7 +215,12 @@ export class Positions implements HoldKeeper {
 
   onControl(message: PositionMessage): void {
     if (message.kind === 'position-deleted') this.#forget(message)
-    else this.#held.lose(message, { toLaterThan: message.holder - 1 })
+    else if (message.kind === 'position-taken') this.#held.lose(message, { toLaterThan: message.holder - 1 })
+    else {
+      const hold = this.#held.adopt(message, message.holder)
+      // What waits to be stored has the former number.
+      if (hold?.ackedAt) this.#move(hold, hold.ackedAt)
+    }
   }
 
   /** Control messages may have been lost. */

@@ -323,6 +323,50 @@ describe('a later subscription takes the position', () => {
     close()
   })
 
+  test('also if the older one still waits for the registry, which answers in any order', async () => {
+    const store = new StoreUnderTest()
+    const world = await replica(store)
+    let answer = (): void => undefined
+    store.taking = new Promise((resolve) => {
+      answer = resolve
+    })
+    const first = subscribe(world)
+    await passed(10)
+    store.taking = Promise.resolve()
+    const second = subscribe(world)
+    const third = subscribe(world)
+    await passed(10)
+    answer()
+    await passed(100)
+    world.journal.add()
+    await passed(100)
+    expect([first.story(), second.story(), third.story()]).toEqual([['POSITION_TAKEN'], ['POSITION_TAKEN'], [0]])
+  })
+
+  test('but one that ended before its answer takes nothing, and the other one goes on under its number', async () => {
+    const store = new StoreUnderTest()
+    const [one, other] = [await replica(store), await replica(store)]
+    let answer = (): void => undefined
+    store.taking = new Promise((resolve) => {
+      answer = resolve
+    })
+    const left = subscribe(one)
+    await passed(10)
+    left.session.end('client')
+    store.taking = Promise.resolve()
+    const present = subscribe(other, { autoAck: 'DELIVERED' })
+    await passed(10)
+    answer()
+    await passed(10)
+    expect(one.sent.map(({ kind }) => kind)).not.toContain('position-taken')
+    for (const message of one.sent) other.control.onMessage(message)
+    await passed(10)
+    other.journal.add()
+    // Longer than acks wait, and than numbers are compared.
+    await passed(10_000)
+    expect([present.story(), placeIn(store)]).toEqual([[0], 0])
+  })
+
   test('and a position that was deleted meanwhile has no earlier acks', async () => {
     const { replicas, add, close } = await cluster(['a', 'b'])
     const first = subscribe(replicas.a, { autoAck: 'DELIVERED' })
