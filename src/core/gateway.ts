@@ -689,6 +689,7 @@ export class Gateway {
         await this.revocations.applyRemote({ clientId: message.clientId, at: new Date(message.at) })
         return
       case 'position-taken':
+      case 'position-returned':
       case 'position-deleted':
         this.positions.onControl(message)
         return

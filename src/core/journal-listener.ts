@@ -43,8 +43,7 @@ export interface JournalListenerParts {
   readonly onDown: (reason: string) => void
   /**
    * Called when marks may be gone that the tail has not read: a journal is read for the first time,
-   * or retention overtook the tail. The first entry of a journal waits for the promise, which must
-   * not reject.
+   * or retention overtook the tail. The next entry waits for the promise, which must not reject.
    */
   readonly onMarksLost: () => Promise<void>
   /** Called with each live message and its clients; it must not throw. */
@@ -129,11 +128,11 @@ export class JournalListener implements JournalTail {
     this.#present = true
   }
 
-  onTruncated(): void {
+  onTruncated(): Promise<void> {
     this.#gapAhead = 'RETENTION'
     this.#readUpTo = this.#parts.hotWindow.last?.offset ?? this.#readUpTo
     this.#parts.hotWindow.clear()
-    void this.#parts.onMarksLost()
+    return this.#parts.onMarksLost()
   }
 
   onUp(): void {

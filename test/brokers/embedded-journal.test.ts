@@ -39,7 +39,7 @@ async function live(): Promise<Life> {
       onPresent: () => {
         into = present
       },
-      onTruncated: () => undefined,
+      onTruncated: async () => undefined,
       onMessage: (entry) => void (entry.mark || into.push(entry)),
       onUnreadable: () => undefined,
     }

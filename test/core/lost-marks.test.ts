@@ -41,8 +41,10 @@ test('marks are lost when the journal was replaced, and the new epoch waits for 
   expect(begun).toBe(true)
 })
 
-test('marks are lost when retention deleted what the tail had not read', () => {
+test('marks are lost when retention deleted what the tail had not read, and the next entry waits', async () => {
   lost.mockClear()
-  listener.onTruncated()
+  const replaced = Promise.resolve()
+  lost.mockReturnValueOnce(replaced)
+  expect(listener.onTruncated()).toBe(replaced)
   expect(lost).toHaveBeenCalledTimes(1)
 })

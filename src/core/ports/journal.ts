@@ -110,8 +110,9 @@ export interface JournalTail {
   onDown(reason: string): void
   /**
    * A new epoch begins: at the first connection, and after the journal was deleted and created
-   * again. Offsets start again. Called before any entry of the epoch; the driver waits for the
-   * promise, which never rejects, before it delivers one.
+   * again. Offsets start again. Called before any entry of the epoch, and again at each connection
+   * until one was read. The driver waits for the promise, which never rejects, before it delivers
+   * an entry.
    */
   onEpoch(epoch: string): Promise<void>
   /**
@@ -122,9 +123,10 @@ export interface JournalTail {
   onPresent(): void
   /**
    * Retention deleted entries that the tail had not read during an outage. Every live subscription
-   * misses them.
+   * misses them. The driver waits for the promise, which never rejects, before it delivers the
+   * next entry.
    */
-  onTruncated(): void
+  onTruncated(): Promise<void>
   /** Called for each entry once, in the order of offsets, marks included. */
   onMessage(message: JournalMessage): void
   /**

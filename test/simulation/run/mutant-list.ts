@@ -125,20 +125,20 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a hole is taken for a truncation',
     `${stream}/stream-consumer.ts`,
-    'if (!intact) visitor.onTruncated()',
-    'visitor.onTruncated()',
+    'if (!intact) await visitor.onTruncated()',
+    'await visitor.onTruncated()',
   ),
   mutant(
     'messages of a checked hole are delivered without a check of later holes',
     `${stream}/stream-consumer.ts`,
-    'if (intact && open) deliver',
-    'if (open) deliver',
+    'if (intact && open && !deferred) deliver',
+    'if (open && !deferred) deliver',
   ),
   mutant(
     'after an outage the tail does not compare the entry at its position',
     `${stream}/stream-journal.ts`,
-    'if (intact) return\n          this.#tail?.onTruncated()',
-    'return',
+    'return intact ? undefined : this.#deliverTruncated(entry, session.signal)',
+    'return undefined',
   ),
   mutant(
     'a journal that was deleted keeps its epoch',

@@ -43,7 +43,7 @@ export interface MessageByMessageVisitor {
    */
   onUnreadable(entries: readonly JournalMessage[]): void
   /** See `StreamVisitor`. */
-  onTruncated(): void
+  onTruncated(): Promise<void> | void
   /** See `StreamReading`. */
   readonly confirm?: () => Promise<void>
 }
@@ -65,7 +65,7 @@ export interface MessageByMessageReaderOptions {
 interface AttemptVisitor {
   /** Returns false when it needs no more. */
   onEntry(entry: JournalMessage): boolean
-  onTruncated(): void
+  onTruncated(): Promise<void> | void
   readonly confirm?: (() => Promise<void>) | undefined
 }
 
@@ -237,11 +237,11 @@ export class MessageByMessageReader {
             restartTimers()
             markEnd()
           }
-          const onTruncated = (): void => {
-            if (finished.signal.aborted) return
+          const onTruncated = (): Promise<void> | void => {
+            if (finished.signal.aborted) return undefined
             // The mark may be gone, too.
             markEnd()
-            visitor.onTruncated()
+            return visitor.onTruncated()
           }
           await consumeStream(
             session,

@@ -56,13 +56,13 @@ export interface StreamReading {
 
 /** The reader of a stream. The callbacks must not throw. */
 export interface StreamVisitor {
-  /** Called for each entry, in order of offset. */
-  onEntry(entry: WindowEntry): void
+  /** Called for each entry, in order of offset. The next one waits for the promise, if any. */
+  onEntry(entry: WindowEntry): Promise<void> | void
   /**
    * Called before an entry if retention removed, or may have removed, entries between it and the
-   * previous one.
+   * previous one. The entry waits for the promise, if any, which must not reject.
    */
-  onTruncated(): void
+  onTruncated(): Promise<void> | void
   /** Called once if the broker ends the consumer (cancel, channel or connection closed). */
   onEnd(error: Error): void
 }
@@ -130,7 +130,11 @@ export async function consumeStream(
     count += 1
     if (entry) {
       last = entry
-      visitor.onEntry(entry)
+      const handled = visitor.onEntry(entry)
+      if (handled) {
+        deferred = []
+        handled.then(release, end)
+      }
     }
     if (count >= ackEveryMessages || prefetch === 1) acknowledge()
   }
@@ -154,7 +158,7 @@ export async function consumeStream(
   const deliverCompressed = (message: Delivery, entry: WindowEntry | undefined): void => {
     const slice = new TimeSlice()
     deliver(message, entry)
-    if (!slice.isOver || !open) return
+    if (deferred || !slice.isOver || !open) return
     deferred = []
     setImmediate(release)
   }
@@ -166,14 +170,15 @@ export async function consumeStream(
       return end(asError(error))
     }
     if (!open) return
+    if (!intact) await visitor.onTruncated()
+    if (!open) return
     const [first, ...rest] = deferred ?? []
     deferred = undefined
-    if (!intact) visitor.onTruncated()
     if (first) deliver(first, entryOf(first, stream))
     // These messages were read before the answer. If the previous entry exists, that covers every
     // hole among them.
     for (const message of rest) {
-      if (intact && open) deliver(message, entryOf(message, stream))
+      if (intact && open && !deferred) deliver(message, entryOf(message, stream))
       else dispatch(message)
     }
   }

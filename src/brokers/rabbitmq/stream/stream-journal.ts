@@ -190,15 +190,15 @@ export class StreamJournal implements Journal {
       this.#failedOnMessage ||= isInternalError(session.signal.reason)
     })
     const visitor = {
-      onEntry: (entry: JournalMessage) => {
-        if (expected) {
-          const intact = entry.offset === expected.offset && fingerprintOf(entry) === fingerprintOf(expected)
-          if (!intact && entry.offset < expected.offset) return
-          expected = undefined
-          if (intact) return
-          this.#tail?.onTruncated()
+      onEntry: (entry: JournalMessage): Promise<void> | undefined => {
+        if (!expected) {
+          this.#deliver(entry)
+          return undefined
         }
-        this.#deliver(entry)
+        const intact = entry.offset === expected.offset && fingerprintOf(entry) === fingerprintOf(expected)
+        if (!intact && entry.offset < expected.offset) return undefined
+        expected = undefined
+        return intact ? undefined : this.#deliverTruncated(entry, session.signal)
       },
       onTruncated: () => this.#tail?.onTruncated(),
       onEnd: (error: Error) => session.fail(error),
@@ -209,6 +209,12 @@ export class StreamJournal implements Journal {
       session.signal,
       write,
     )
+  }
+
+  /** Delivers the first entry that retention has left, unless the session ends before. */
+  async #deliverTruncated(entry: JournalMessage, signal: AbortSignal): Promise<void> {
+    await this.#tail?.onTruncated()
+    if (!signal.aborted) this.#deliver(entry)
   }
 
   /** Rejects if RabbitMQ has another problem. Nothing was skipped in that case. */
@@ -235,7 +241,11 @@ export class StreamJournal implements Journal {
   }
 
   async #setEpoch(epoch: string): Promise<void> {
-    if (epoch === this.#epoch) return
+    if (epoch === this.#epoch) {
+      // Nothing was read of it yet, so this replica may miss marks since its last connection.
+      if (!this.#last) await this.#tail?.onEpoch(epoch)
+      return
+    }
     this.#startedWhileTailed = this.#epoch !== undefined
     if (this.#startedWhileTailed && this.#present !== 'reported') this.#present = 0
     this.#epoch = epoch

@@ -190,7 +190,10 @@ export class CatchUp implements Replayer {
     const { hotWindow } = this.#context
     const epoch = this.#context.epoch()
     const { first, last } = hotWindow
-    if (epoch === undefined || first === undefined || !last) return
+    // `onUp` schedules again.
+    if (epoch === undefined) return
+    // Retention has overtaken the tail, which delivers its next entry soon.
+    if (first === undefined || !last) return this.#scheduleServe()
     const inWindow: ChannelSubscription[] = []
     const older: ChannelSubscription[] = []
     const unknown: ChannelSubscription[] = []

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import { StreamJournal } from '../../../../src/brokers/rabbitmq/stream/stream-journal.ts'
 import type { JournalMessage } from '../../../../src/core/model/message.ts'
 import { JournalReplaced } from '../../../../src/core/ports/journal.ts'
+import { eventually } from '../../../support/eventually.ts'
 import { ScriptedStreams } from './scripted-streams.ts'
 
 const name = 'warren.journal'
@@ -13,10 +14,13 @@ let journal: StreamJournal
 /** What the tail passes on: epochs, and the bodies of messages. */
 let passed: string[]
 let up: Promise<void>
+/** What the tail waits for when retention has overtaken it. */
+let truncated: Promise<void>
 
 beforeEach(() => {
   broker = new ScriptedStreams()
   passed = []
+  truncated = Promise.resolve()
   journal = new StreamJournal({
     name,
     retention: { maxAgeMs: hour, maxBytes: 1_000_000 },
@@ -43,7 +47,10 @@ function open(): void {
         passed.push(`epoch ${epoch}`)
       },
       onPresent: () => {},
-      onTruncated: () => void passed.push('truncated'),
+      onTruncated: () => {
+        passed.push('truncated')
+        return truncated
+      },
       onMessage: (entry: JournalMessage) => {
         if (!entry.mark) passed.push(entry.body.toString())
       },
@@ -74,6 +81,18 @@ test('a journal that is declared again while its consumer starts is read under i
   await up
   expect(passed).toEqual(['epoch 00000000000000aa', 'epoch 00000000000000bb', 'new'])
   expect(broker.sessions).toBe(2)
+})
+
+test('a connection before which nothing was read begins the epoch again, because marks may be gone', async () => {
+  declareJournal('00000000000000aa')
+  let consumers = 0
+  broker.onConsume = (stream) => {
+    // The first consumer of the journal only finds the present.
+    if (stream === name && ++consumers === 2) broker.loseConnection()
+  }
+  open()
+  await up
+  expect([passed, broker.sessions]).toEqual([['epoch 00000000000000aa', 'epoch 00000000000000aa'], 2])
 })
 
 test('a journal that stays the same is read in one session', async () => {
@@ -112,6 +131,27 @@ test('a scan of a journal of which retention has removed the beginning begins be
   const read: string[] = []
   await journal.scan(1, ({ body }) => read.push(body.toString()) < 2, new AbortController().signal)
   expect(read).toEqual(['old 3', 'old 4'])
+})
+
+test('the first entry that retention has left waits until the tail knows what the others announced', async () => {
+  declareJournal('00000000000000aa')
+  broker.publish(name, 'read')
+  open()
+  await up
+  let known = (): void => undefined
+  truncated = new Promise((resolve) => {
+    known = resolve
+  })
+  broker.loseConnection()
+  for (let number = 0; number < 5; number += 1) broker.publish(name, `missed ${number}`)
+  broker.trim(name, broker.bodiesOf(name).length)
+  broker.publish(name, 'left')
+  await eventually('the tail to find that entries are missing', async () => passed.includes('truncated'))
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(passed).toEqual(['epoch 00000000000000aa', 'read', 'truncated'])
+  known()
+  await eventually('the next entry', async () => passed.includes('left'))
+  expect(passed).toEqual(['epoch 00000000000000aa', 'read', 'truncated', 'left'])
 })
 
 test('the epoch is written again before retention deletes its record', async () => {

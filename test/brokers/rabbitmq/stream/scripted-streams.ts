@@ -34,6 +34,8 @@ export class ScriptedStreams {
   /** How long a consumer takes to learn that its stream was deleted. */
   cancelMs = 0
   sessions = 0
+  /** The connection ends. */
+  loseConnection = (): void => undefined
 
   readonly openConnection = ((options) => {
     let closed = false
@@ -47,7 +49,8 @@ export class ScriptedStreams {
         options.onDown?.(error.message)
         setImmediate(session)
       }
-      const connection = this.#connection()
+      this.loseConnection = () => fail(new Error('the connection was lost'))
+      const connection = this.#connection(ended.signal)
       options
         .establish({
           connection,
@@ -130,18 +133,18 @@ export class ScriptedStreams {
     })
   }
 
-  #connection() {
+  #connection(lost: AbortSignal) {
     return {
-      createChannel: async () => this.#channel(),
+      createChannel: async () => this.#channel(lost),
       createConfirmChannel: async () =>
-        Object.assign(this.#channel(), {
+        Object.assign(this.#channel(lost), {
           publish: (exchange: string, routingKey: string, body: Buffer, { messageId }: { messageId: string }) =>
             this.#store(routingKey, { exchange, routingKey, body, messageId }),
         }),
     }
   }
 
-  #channel() {
+  #channel(lost: AbortSignal) {
     return Object.assign(new EventEmitter(), {
       close: async () => {},
       prefetch: async () => {},
@@ -162,6 +165,7 @@ export class ScriptedStreams {
         options: { consumerTag?: string; arguments: Record<string, unknown> },
       ) => {
         this.onConsume(name)
+        lost.throwIfAborted()
         const stream = this.#streams.get(name)
         if (!stream) throw Object.assign(new Error(`no queue '${name}'`), { code: 404 })
         const offset = options.arguments['x-stream-offset']
@@ -169,6 +173,7 @@ export class ScriptedStreams {
         const next = Math.max(from, stream.oldest)
         const consumer = { tag: options.consumerTag ?? '', take, next }
         stream.consumers.add(consumer)
+        lost.addEventListener('abort', () => stream.consumers.delete(consumer))
         this.#deliver(name, consumer)
       },
     })
