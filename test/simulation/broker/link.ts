@@ -12,6 +12,7 @@ export class Direction {
   /** The owner of the code that handles what arrives. */
   readonly #owner: number
   #holds = 0
+  #period = 0
   #held: (() => void)[] = []
   #lastArrival = 0
   #closed = false
@@ -27,6 +28,11 @@ export class Direction {
     return this.#holds > 0
   }
 
+  /** The number of the time in which it is held now. Undefined: it is not held. */
+  get period(): number | undefined {
+    return this.isHeld ? this.#period : undefined
+  }
+
   send(arrive: () => void): void {
     if (this.#closed) return
     const { now } = this.#clock
@@ -36,6 +42,7 @@ export class Direction {
   }
 
   hold(): void {
+    if (this.#holds === 0) this.#period += 1
     this.#holds += 1
   }
 

@@ -291,16 +291,23 @@ export class SimulatedRabbit {
 
   /** Each end gives up after two heartbeats without a packet. */
   watchHeartbeats(server: ServerConnection, up: boolean, down: boolean): void {
+    const { client } = server
+    const periods = { up: server.up.period, down: server.down.period }
+    const isSilent = (way: 'up' | 'down'): boolean => server[way].isHeld && server[way].period === periods[way]
+    const clientGivesUp = (afterMs: number): void => {
+      this.clock.at(afterMs, () => client?.lost(new Error('Heartbeat timeout')), server.owner)
+    }
     this.clock.at(
       this.random.between(20_000, 30_000),
       () => {
-        if (down && server.down.isHeld) {
-          const { client } = server
-          this.clock.at(0, () => client?.lost(new Error('Heartbeat timeout')), server.owner)
+        if (down && isSilent('down')) {
+          clientGivesUp(0)
           if (!server.up.isHeld) server.end(undefined)
         }
-        if (up && server.up.isHeld && server.isOpen)
-          server.end(server.down.isHeld ? undefined : socketError('ECONNRESET'))
+        if (!up || !isSilent('up') || !server.isOpen) return
+        server.end(server.down.isHeld ? undefined : socketError('ECONNRESET'))
+        // If nothing reaches it, it has no packet from here on.
+        if (server.down.isHeld) clientGivesUp(30_000)
       },
       0,
     )
