@@ -204,7 +204,7 @@ describe('a gap', () => {
     world.journal.begin()
     world.journal.add()
     world.journal.tail.onDown('cut')
-    world.journal.tail.onTruncated()
+    void world.journal.tail.onTruncated()
     expect(world.gateway.bufferedBytes.window).toBe(0)
     world.journal.tail.onUp()
     world.journal.add({ offset: 90 })
@@ -221,7 +221,7 @@ describe('a gap', () => {
     world.journal.begin()
     published(0, 'read')
     world.journal.tail.onDown('cut')
-    world.journal.tail.onTruncated()
+    void world.journal.tail.onTruncated()
     published(90, 'read')
     world.journal.tail.onUp()
     published(91, 'not read')
@@ -235,7 +235,7 @@ describe('a gap', () => {
     subscribe()
     void world.journal.tail.onEpoch(epochs[0])
     world.journal.add()
-    world.journal.tail.onTruncated()
+    void world.journal.tail.onTruncated()
     world.journal.add({ offset: 90 })
     world.journal.tail.onPresent()
     world.journal.tail.onUp()
@@ -246,7 +246,7 @@ describe('a gap', () => {
   test('covers a run of unreadable entries, and one that was ahead comes first', async () => {
     subscribe()
     world.journal.begin()
-    world.journal.tail.onTruncated()
+    void world.journal.tail.onTruncated()
     const entry = (offset: number): JournalMessage => ({
       ...world.journal.add({ routingKey: 'client.bob' }),
       offset,
@@ -254,7 +254,7 @@ describe('a gap', () => {
     })
     const [one, two] = [entry(100), entry(101)]
     events.length = 0
-    world.journal.tail.onTruncated()
+    void world.journal.tail.onTruncated()
     world.journal.tail.onUnreadable([])
     world.journal.tail.onUnreadable([one, two])
     expect(story()).toEqual([
