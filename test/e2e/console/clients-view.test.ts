@@ -59,6 +59,25 @@ async function subscriber(
   return { connections: () => connections }
 }
 
+/** Subscribes to its channel over server-sent events. */
+async function streamSubscriber(
+  clientId: string,
+  { graphqlUrl }: Pick<GatewayProcess, 'graphqlUrl'>,
+): Promise<{ cancel: () => Promise<void> }> {
+  const response = await fetch(graphqlUrl, {
+    method: 'POST',
+    headers: {
+      accept: 'text/event-stream',
+      'content-type': 'application/json',
+      authorization: `Bearer ${await testToken({ sub: clientId })}`,
+    },
+    body: JSON.stringify({ query: `subscription { channel(clientId: "${clientId}") { data } }` }),
+  })
+  expect(response.status).toBe(200)
+  const { body } = response
+  return { cancel: async () => body?.cancel() }
+}
+
 test('an operator signs in by the link, finds a client on another replica and disconnects it; an observer may not', async () => {
   const [one, two] = replicas
   const alice = await subscriber('alice', two)
@@ -72,8 +91,30 @@ test('an operator signs in by the link, finds a client on another replica and di
   expect(await findings()).toEqual([])
   await shoot('overview')
 
+  // A card of a transport opens its clients, over both replicas, with a filter that can be removed.
+  const stream = await streamSubscriber('sid', two)
+  await page.getByRole('link', { name: /^sse/ }).click()
+  const clientRows = page.getByRole('table', { name: 'Clients' })
+  await clientRows.getByRole('row', { name: /sid/ }).waitFor()
+  await page.getByText('1 client, by client id').waitFor()
+  expect(await clientRows.getByRole('row', { name: /alice|bob/ }).count()).toBe(0)
+  await page.getByText('transport:').waitFor()
+  expect(await findings()).toEqual([])
+  await shoot('clients-of-transport')
+  await page.getByRole('button', { name: 'Remove the filter transport' }).click()
+  await clientRows.getByRole('row', { name: /alice/ }).waitFor()
+  // The headline counts what the list has, with the operator's page, and names the client that just left.
+  await page.getByText('4 clients are online; none is slow.').waitFor()
+  await stream.cancel()
+  await page.getByText('3 clients are online, 1 left a moment ago and may be back; none is slow.').waitFor()
+  await page.getByRole('button', { name: 'Online 3' }).waitFor()
+
+  await open('')
   await goByKeys(page, 'c')
   await page.getByRole('heading', { name: 'Clients' }).waitFor()
+  // The next Tab is for the view, not for the navigation.
+  await page.keyboard.press('Tab')
+  expect(await page.evaluate("document.activeElement.closest('main') !== null")).toBe(true)
   await page.getByRole('row', { name: /alice/ }).waitFor()
   await page.keyboard.press('/')
   await page.keyboard.type('ali')
