@@ -36,8 +36,8 @@ const JournalPlace = builder.inputType('JournalPlace', {
 const Searched = builder.objectRef<SearchedSpan>('SearchedSpan').implement({
   description: 'How far a page looked for messages that the filter takes.',
   fields: (t) => ({
-    entries: t.exposeInt('entries', { description: 'How many entries of the journal were read.' }),
-    firstOffset: t.exposeFloat('firstOffset', { description: 'The oldest of them.' }),
+    messages: t.exposeInt('messages', { description: 'How many were compared with the filter.' }),
+    firstOffset: t.exposeFloat('firstOffset', { description: 'Of the oldest entry of the journal that was read.' }),
     since: t.field({
       type: 'DateTime',
       nullable: true,

@@ -149,6 +149,18 @@ test('an operator signs in by the link, finds a client on another replica and di
   await detail.getByRole('button', { name: 'End it' }).click()
   await events.waitFor({ state: 'detached' })
 
+  // A client that was cut off has no session, and is found nevertheless.
+  await streamSubscriber('mira', two)
+  await operate('mutation { revoke(clientId: "mira") }')
+  await page.keyboard.press('Control+k')
+  await page.getByRole('combobox', { name: 'Find' }).fill('mir')
+  await page.getByRole('option', { name: 'mira client, ended: revoked' }).waitFor()
+  await shoot('find-ended')
+  await page.getByRole('option', { name: 'mira client, ended: revoked' }).click()
+  const gone = page.getByRole('complementary', { name: 'Client mira' })
+  await gone.getByText('mira, revoked').waitFor()
+  expect(await findings()).toEqual([])
+
   await open('replicas')
   await page.getByText('All 2 replicas are at the journal’s end.').waitFor()
   await page.getByRole('row', { name: new RegExp(`:${two.port}`) }).click()

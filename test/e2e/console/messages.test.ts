@@ -1,25 +1,39 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
 import { createRabbitChannel } from '../back-end/graphql-caller.ts'
 import { openConsole, subscribed } from './console-page.ts'
 import { type Deployment, openDeployment } from './deployment.ts'
 
+const sdl = `
+  type Notice { text: String }
+  type Subscription { noticed: Notice @events(exchange: "notices", routingKey: "#") @allow(anonymous: true) }
+`
+const folder = newFolder()
 let deployment: Deployment
 beforeAll(async () => {
-  deployment = await openDeployment('console-messages')
+  const file = join(folder, 'notices.graphql')
+  writeFileSync(file, sdl)
+  deployment = await openDeployment('console-messages', { env: { WARREN_SCHEMA: file } })
 })
 afterAll(async () => {
   await deployment?.[Symbol.asyncDispose]()
+  removeFolder(folder)
 })
 
 /** On the replica that the clients are not connected to. */
 const publish = (input: Record<string, unknown>) =>
   deployment.operator('mutation ($input: PublishInput!) { publish(input: $input) { cursor } }', { input })
 
+const chips = 'document.querySelector(\'[aria-label^="Outcomes"]\')'
+
 test('a message is followed from publish to its client, and one without a client to its reason', async () => {
   const { browser, replicas, operator } = deployment
   const alice = await deployment.client('alice')
   const chats = { exchange: 'chats', exchangeType: 'FANOUT', routingKey: '', clientId: { bodyPointer: '/to' } }
-  await operator(createRabbitChannel, { input: chats })
+  const notices = { exchange: 'notices', exchangeType: 'TOPIC', routingKey: '#', clientId: { bodyPointer: '/to' } }
+  for (const input of [chats, notices]) await operator(createRabbitChannel, { input })
   const { page, problems, open, shoot, findings } = await openConsole(browser, replicas[0])
 
   await open('live')
@@ -45,6 +59,15 @@ test('a message is followed from publish to its client, and one without a client
     .getByRole('row', { name: /delivered.*alice/ })
     .nth(1)
     .waitFor()
+
+  // A typed field reads it, too, and the chips count it as the row shows it.
+  await page.waitForFunction(`!/[1-9]/.test(${chips}.innerText)`)
+  await page.evaluate(`globalThis.shown = []; new MutationObserver(() => shown.push(${chips}.innerText))
+    .observe(${chips}, { subtree: true, characterData: true, childList: true })`)
+  await publish({ exchange: 'notices', routingKey: 'x', data: { to: [], text: 'hello' } })
+  await live.getByRole('row', { name: /no client.*notices/ }).waitFor()
+  await page.waitForFunction('shown.some((text) => /No client\\s*1/.test(text))')
+  expect(await page.evaluate('shown.filter((text) => /No subscriber\\s*[1-9]/.test(text))')).toEqual([])
 
   await open('trace?id=ord-17')
   await page.getByRole('status').getByText('It reached 1 of 1 subscription of alice.').waitFor()
@@ -94,7 +117,7 @@ test('a message is followed from publish to its client, and one without a client
   await page.getByRole('combobox', { name: 'Find' }).fill('order 18')
   await page.getByRole('option', { name: /search the journal for these words/ }).click()
   const journal = page.getByRole('region', { name: 'Messages' })
-  await page.getByText(/Searched the whole journal, \d+ entries, back to .*offset 0\./).waitFor()
+  await page.getByText(/Searched the whole journal, \d+ messages, back to .*offset 0\./).waitFor()
   await journal.getByRole('row', { name: /client\.bob.*no subscriber/ }).waitFor()
   expect(await journal.getByRole('row').count()).toBe(2)
   expect(await findings()).toEqual([])

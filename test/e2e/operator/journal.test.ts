@@ -53,14 +53,14 @@ interface Page {
   readonly hasNewer: boolean
   readonly at: { readonly messageId: string } | null
   readonly note: string | null
-  readonly searched: { readonly entries: number; readonly firstOffset: number; readonly since: string | null } | null
+  readonly searched: { readonly messages: number; readonly firstOffset: number; readonly since: string | null } | null
 }
 
 const browse = `query Browse($source: ID, $channel: ID, $search: String, $around: JournalPlace, $before: Cursor, $after: Cursor, $first: Int) {
   messages(source: $source, channel: $channel, search: $search, around: $around, before: $before, after: $after, first: $first) {
     nodes { offset cursor messageId receivedAt exchange routingKey headers data bytes body { text encoding truncated }
       clients clientCount sources outcome explanation }
-    startCursor endCursor hasOlder hasNewer at { messageId } note epoch searched { entries firstOffset since }
+    startCursor endCursor hasOlder hasNewer at { messageId } note epoch searched { messages firstOffset since }
   }
 }`
 
@@ -97,7 +97,7 @@ describe('the journal', () => {
     const whole = await pageOf({ source, search: 'to bob 7' })
     expect(numbersOf(whole)).toEqual([7])
     expect(whole).toMatchObject({ hasOlder: false, hasNewer: false, searched: { firstOffset: 0, since: null } })
-    expect(whole.searched?.entries).toBeGreaterThanOrEqual(count)
+    expect(whole.searched?.messages).toBeGreaterThanOrEqual(count)
     // The beginning of an id, and whole numbers of bodies.
     expect(numbersOf(await pageOf({ source, search: 'm59' }))).toEqual([59])
     expect(numbersOf(await pageOf({ source, search: 'orders.odd 1' }))).toEqual([1])

@@ -140,7 +140,9 @@ export default function Clients() {
           onChange={(text) => change({ search: text })}
         />
         {transport !== undefined && (
-          <FilterToken word="transport" value={transport} onRemove={() => change({ transport: undefined })} />
+          <span className="line-up">
+            <FilterToken word="transport" value={transport} onRemove={() => change({ transport: undefined })} />
+          </span>
         )}
         <div className="chips" role="group" aria-label="Show only">
           {filters.map(([name, title, { tone, icon }]) => (
@@ -160,7 +162,8 @@ export default function Clients() {
               <span className={`st ${tone}`}>
                 <Icon name={icon} />
               </span>
-              {title} <span className="n">{counts ? count(countOf(counts, name)) : ''}</span>
+              {/* The counts are of all transports. */}
+              {title} <span className="n">{counts && !transport ? count(countOf(counts, name)) : ''}</span>
             </button>
           ))}
         </div>

@@ -3,7 +3,10 @@ import { count, plural } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { Time } from '../../parts/time.tsx'
 
-/** How far a filtered page looked, and a way to look further back. `isFull`: the page ended because of its size. */
+/**
+ * How far a filtered page looked, and a way to look further back. `isFull`: it has as many rows as
+ * a page may have.
+ */
 export function Searched({
   page: { searched, hasOlder, hasNewer, startCursor },
   isFull,
@@ -14,13 +17,13 @@ export function Searched({
   onOlder: () => void
 }) {
   if (!searched) return null
-  const { entries, firstOffset, since } = searched
+  const { messages, firstOffset, since } = searched
   const isAll = !hasOlder && !hasNewer
   return (
     <div className="pad line-up between small" role="status">
       <span className="muted">
         Searched {isAll ? 'the whole journal, ' : ''}
-        {plural(entries, 'entry', 'entries')}, back to {since && <Time at={since} ms={false} />}
+        {plural(messages, 'message')}, back to {since && <Time at={since} ms={false} />}
         {since ? `, offset ${count(firstOffset)}` : `offset ${count(firstOffset)}`}.
         {hasOlder && !isFull && ' Older messages were not searched.'}
       </span>

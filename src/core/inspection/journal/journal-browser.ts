@@ -38,10 +38,10 @@ export interface JournalFilter {
   readonly search?: string | undefined
 }
 
-/** How far a page looked for entries that the filter takes. */
+/** How far a page looked for messages that the filter takes. */
 export interface SearchedSpan {
-  readonly entries: number
-  /** The oldest one. */
+  readonly messages: number
+  /** Of the oldest entry that was read. */
   readonly firstOffset: number
   /** When that was received. Undefined: this replica does not remember it. */
   readonly since: number | undefined
@@ -87,6 +87,8 @@ interface Reading {
   readonly reserve: Reserve
   readonly signal: AbortSignal
   visited: number
+  /** How many of those are messages, and were compared with the filter. */
+  compared: number
   isFirst: boolean
 }
 
@@ -129,6 +131,7 @@ export class JournalBrowser {
       reserve,
       signal: AbortSignal.timeout(pageMs),
       visited: 0,
+      compared: 0,
       isFirst: true,
     }
     try {
@@ -146,7 +149,7 @@ export class JournalBrowser {
   async newest(matches: (entry: WindowEntry) => boolean, count: number, reserve: Reserve): Promise<BrowsedEntry[]> {
     await this.#gateway.exactPosition()
     const signal = AbortSignal.timeout(pageMs)
-    const reading: Reading = { matches, reserve, signal, visited: 0, isFirst: true }
+    const reading: Reading = { matches, reserve, signal, visited: 0, compared: 0, isFirst: true }
     const { entries } = await this.#backwards(this.#end + 1, count, reading)
     return entries.map((entry) => this.describe(entry))
   }
@@ -203,7 +206,7 @@ export class JournalBrowser {
   #pageOf(
     older: Read,
     newer: Read,
-    { visited }: Reading,
+    { compared }: Reading,
     given: { note?: string | undefined; at?: number | undefined; hasOlder?: boolean; hasNewer?: boolean } = {},
   ): Omit<BrowsedPage, 'unanswered'> {
     const entries = [...older.entries, ...newer.entries].map((entry) => this.describe(entry))
@@ -221,7 +224,7 @@ export class JournalBrowser {
         given.note ??
         (stopped ? 'Not everything was searched: the page before this one, or after it, continues.' : undefined),
       searched: first && {
-        entries: visited,
+        messages: compared,
         firstOffset: first.offset,
         since: first.outcomes === undefined ? undefined : first.receivedAt,
       },
@@ -253,7 +256,7 @@ export class JournalBrowser {
     const end = this.#end
     const take = (entry: WindowEntry): boolean => {
       if (entry.offset > end) return false
-      if (!entry.mark && !entry.unreadable && reading.matches(entry)) {
+      if (isTaken(entry, reading)) {
         if (entries.length === count || !reading.reserve(entry, reading.isFirst)) {
           more = true
           return false
@@ -297,7 +300,7 @@ export class JournalBrowser {
         if (entry.offset >= upTo) return false
         firstOfPart ??= entry
         if (upTo === before) last = entry
-        if (!entry.mark && !entry.unreadable && reading.matches(entry)) {
+        if (isTaken(entry, reading)) {
           part.push(entry.detach?.() ?? entry)
           if (part.length > wanted) {
             part.shift()
@@ -533,4 +536,10 @@ export class JournalBrowser {
     const audience = this.#gateway.audienceOf(entry)
     return audience === 'everyone' || audience.includes(clientId)
   }
+}
+
+function isTaken(entry: WindowEntry, reading: Reading): boolean {
+  if (entry.mark || entry.unreadable) return false
+  reading.compared += 1
+  return reading.matches(entry)
 }
