@@ -127,7 +127,7 @@ function clientFound({ clientId, online }: { clientId: string; online: boolean }
   }
 }
 
-/** Clients that no other list has, because their sessions were cut off. `sessions`: newest first. */
+/** Clients that no other list has: their sessions were cut off. `sessions`: newest first. */
 function endedFound(
   text: string,
   sessions: EndedSessionsQuery['endedSessions']['sessions'],

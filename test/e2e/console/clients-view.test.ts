@@ -103,7 +103,7 @@ test('an operator signs in by the link, finds a client on another replica and di
   await shoot('clients-of-transport')
   await page.getByRole('button', { name: 'Remove the filter transport' }).click()
   await clientRows.getByRole('row', { name: /alice/ }).waitFor()
-  // The headline counts what the list has, with the operator's page, and names the client that just left.
+  // The headline counts what the list has, with the operator's page, and who just left.
   await page.getByText('4 clients are online; none is slow.').waitFor()
   await stream.cancel()
   await page.getByText('3 clients are online, 1 left a moment ago and may be back; none is slow.').waitFor()

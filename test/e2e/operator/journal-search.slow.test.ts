@@ -21,7 +21,9 @@ beforeAll(async () => {
   await channel.waitForConfirms()
   await connection.close()
 })
-afterAll(() => replicas?.[Symbol.asyncDispose]())
+afterAll(async () => {
+  await replicas?.[Symbol.asyncDispose]()
+})
 
 interface Page {
   readonly nodes: readonly { readonly body: { readonly text: string } }[]

@@ -68,7 +68,7 @@ export default function Trace() {
   )
 }
 
-/** Moves the focus to what was found when a new question is answered, and not when a row is chosen. */
+/** Moves the focus to what was found when a question is answered, not when a row is chosen. */
 function useHeadlineFocus(
   question: string | undefined,
   { answeredAt, isAnswered }: { answeredAt: readonly (Date | undefined)[]; isAnswered: boolean },
