@@ -226,7 +226,7 @@ function countOf(counts: Counts, name: (typeof filters)[number][0]): number {
   ]
 }
 
-/** Those with a session, as the rows show them. To the gateway, a client that just left is online. */
+/** Those with a session, as the rows show them. `online` includes clients that just left. */
 function onlineOf({ online, leaving }: Counts): number {
   return Math.max(0, online - leaving)
 }

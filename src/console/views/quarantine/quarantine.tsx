@@ -74,7 +74,7 @@ const columns: readonly SortableColumn<Quarantined>[] = [
   },
 ]
 
-/** Few publishers set `app_id`, and the gateway does not. */
+/** Few publishers name themselves, and the gateway does not. */
 const columnsWithoutPublisher = columns.filter(({ id }) => id !== 'by')
 
 /** What cannot be read, and what now? */
