@@ -16,7 +16,8 @@ const clients: Client[] = []
 
 beforeAll(async () => {
   vhost = await testVhost('console')
-  const env = { WARREN_BROKER_URL: vhost.url, WARREN_JWT_SECRET: testSecret }
+  // Long enough for the page to show a client that has just left.
+  const env = { WARREN_BROKER_URL: vhost.url, WARREN_JWT_SECRET: testSecret, WARREN_PRESENCE_GRACE: '1m' }
   const [one, two] = await Promise.all([startGateway({ env }), openReachable(env)])
   replicas = [one, two]
   browser = await launchChromium()
