@@ -1,4 +1,4 @@
-import { Suspense, useEffect, useState } from 'react'
+import { Suspense, useEffect, useRef, useState } from 'react'
 import { type Failure, whenSignedOut } from './api/graphql.ts'
 import { resume, useProviderSession } from './api/provider-session.ts'
 import { claimsOf, onSignIn, useToken } from './api/token.ts'
@@ -38,6 +38,13 @@ function Page() {
   const id = useView()
   const view = viewOf(id)
   const Component = view && viewComponents[view.id]
+  const shown = useRef(id)
+  // The next Tab is then for the view, and not for the navigation that led to it.
+  useEffect(() => {
+    if (shown.current === id) return
+    shown.current = id
+    document.getElementById('main')?.focus()
+  }, [id])
   return (
     <Frame view={view}>
       <ErrorBoundary key={id}>

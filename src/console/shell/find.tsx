@@ -1,5 +1,5 @@
 import { type KeyboardEvent, useEffect, useState } from 'react'
-import { ClientsDocument } from '../api/generated/graphql.ts'
+import { ClientsDocument, EndedSessionsDocument, type EndedSessionsQuery } from '../api/generated/graphql.ts'
 import { useQuery } from '../api/use-query.ts'
 import { Modal } from '../parts/dialog.tsx'
 import { short } from '../parts/format.ts'
@@ -18,13 +18,24 @@ interface Found {
 /** How long typing must pause before the gateway is asked, in milliseconds. */
 const pauseMs = 200
 
+/** Clients without a session that are listed, and ended sessions that are looked at for them. */
+const maxEnded = { listed: 4, asked: 200 }
+
 /** Takes anything: a client id, a message id, a cursor, an offset, a view. */
 export function Find({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState('')
   const [chosen, setChosen] = useState(0)
   const asked = usePaused(text.trim(), pauseMs)
   const clients = useQuery(ClientsDocument, asked === '' ? undefined : { search: asked, first: 6 })
-  const found = text.trim() === '' ? viewsFound('') : foundFor(text.trim(), clients.data?.clients.nodes ?? [])
+  const ended = useQuery(EndedSessionsDocument, asked === '' ? undefined : { first: maxEnded.asked })
+  const online = clients.data?.clients.nodes ?? []
+  const found =
+    text.trim() === ''
+      ? viewsFound('')
+      : foundFor(text.trim(), [
+          ...online.map(clientFound),
+          ...endedFound(asked, ended.data?.endedSessions.sessions ?? [], online),
+        ])
   const at = Math.min(chosen, found.length - 1)
   const onKeyDown = (event: KeyboardEvent): void => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
@@ -82,8 +93,8 @@ export function Find({ onClose }: { onClose: () => void }) {
 }
 
 /** A client or a view with this name comes first, then messages, then what else fits. */
-function foundFor(text: string, clients: readonly { clientId: string; online: boolean }[]): Found[] {
-  const others = [...clients.map(clientFound), ...viewsFound(text)]
+function foundFor(text: string, clients: readonly Found[]): Found[] {
+  const others = [...clients, ...viewsFound(text)]
   const isNamed = ({ title }: Found): boolean => title.toLowerCase() === text.toLowerCase()
   return [...others.filter(isNamed), ...guesses(text), ...others.filter((one) => !isNamed(one))]
 }
@@ -96,6 +107,7 @@ function guesses(text: string): Found[] {
   const found: Found[] = [
     { ...inTrace, hint: 'trace messages with this id, or these words', params: { q: text } },
     { ...inTrace, hint: 'trace messages with exactly this text in the body', params: { text } },
+    { ...inJournal, hint: 'search the journal for these words', params: { words: text } },
   ]
   if (/^\d+$/.test(number)) found.push({ ...inJournal, hint: 'offset in the journal', params: { offset: number } })
   if (/^[A-Za-z0-9_-]{20,}$/.test(text)) {
@@ -113,6 +125,23 @@ function clientFound({ clientId, online }: { clientId: string; online: boolean }
     view: 'clients',
     params: { client: clientId },
   }
+}
+
+/** Clients that no other list has: their sessions were cut off. `sessions`: newest first. */
+function endedFound(
+  text: string,
+  sessions: EndedSessionsQuery['endedSessions']['sessions'],
+  listed: readonly { clientId: string }[],
+): Found[] {
+  const known = new Set(listed.map(({ clientId }) => clientId))
+  const found: Found[] = []
+  for (const { clientId, reason } of sessions) {
+    if (clientId === null || known.has(clientId) || !clientId.toLowerCase().includes(text.toLowerCase())) continue
+    known.add(clientId)
+    found.push({ ...clientFound({ clientId, online: false }), hint: `client, ended: ${reason.replaceAll('-', ' ')}` })
+    if (found.length === maxEnded.listed) break
+  }
+  return found
 }
 
 function viewsFound(text: string): Found[] {

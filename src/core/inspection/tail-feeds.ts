@@ -27,6 +27,11 @@ export interface TailBatch {
    * Estimated from a sample if there are more than 400 a second.
    */
   readonly outcomes: readonly { readonly outcome: MessageOutcome; readonly count: number }[]
+  /**
+   * Those with the outcome `no_subscriber` for which sources sought a client and found none. Typed
+   * fields read them.
+   */
+  readonly withoutClient: number
   /** Replicas of which the outcome is not known. */
   readonly unanswered: readonly string[]
 }
@@ -57,7 +62,7 @@ export class TailFeeds {
   }
 
   begin(feed: Feed<TailBatch>, options: TailOptions): void {
-    this.#collectors.set(feed, new Collector(options))
+    this.#collectors.set(feed, new Collector(this.#parts.gateway, options))
     feed.onEnd(() => {
       this.#collectors.delete(feed)
       if (this.#collectors.size > 0) return
@@ -90,22 +95,38 @@ export class TailFeeds {
           receivedAt: entry.receivedAt,
         }),
       )
-      const offsets = new Set([...counted.keys(), ...chosen.map(({ offset }) => offset)])
+      const offsets = new Set([...counted.map(({ offset }) => offset), ...chosen.map(({ offset }) => offset)])
       const { byOffset, unanswered } = await outcomes.at([...offsets])
       const wanted = collector.outcomes
       const entries = described
         .map((browsed) => withOutcome(browsed, byOffset))
         .filter(({ described: { outcome } }) => wanted.length === 0 || (outcome && wanted.includes(outcome)))
-      const everywhere = [...counted].map(([offset, outcome]) => byOffset.get(offset)?.outcome ?? outcome)
-      feed.push({ at: Date.now(), entries, ...counts, outcomes: estimated(everywhere, messages), unanswered })
+      const everywhere = counted.map(({ offset, outcome }) => byOffset.get(offset)?.outcome ?? outcome)
+      const withoutClient = counted.filter((one, at) => one.isWithoutClient && everywhere[at] === 'no_subscriber')
+      feed.push({
+        at: Date.now(),
+        entries,
+        ...counts,
+        outcomes: estimated(everywhere, messages),
+        withoutClient: share(withoutClient.length, everywhere.length, messages),
+        unanswered,
+      })
     } finally {
       collector.flushing = false
     }
   }
 }
 
+/** A message that is counted, with what this replica did with it. */
+interface Counted {
+  readonly offset: number
+  readonly outcome: MessageOutcome
+  readonly isWithoutClient: boolean
+}
+
 /** Gathers what one feed shows next. */
 class Collector {
+  readonly #gateway: Gateway
   readonly outcomes: readonly MessageOutcome[]
   flushing = false
   readonly #matches: TailOptions['matches']
@@ -114,9 +135,10 @@ class Collector {
   #messages = 0
   #compared = 0
   #seen = 0
-  #counted: { readonly offset: number; readonly outcome: MessageOutcome }[] = []
+  #counted: Counted[] = []
 
-  constructor({ matches, outcomes, maxPerSecond }: TailOptions) {
+  constructor(gateway: Gateway, { matches, outcomes, maxPerSecond }: TailOptions) {
+    this.#gateway = gateway
     this.#matches = matches
     this.outcomes = outcomes
     this.#room = Math.max(1, Math.floor((maxPerSecond * tailEveryMs) / 1000))
@@ -129,13 +151,21 @@ class Collector {
   add(entry: WindowEntry, outcome: MessageOutcome): void {
     this.#messages += 1
     const place = placeIn(this.#counted, maxCounted, this.#messages)
-    if (place !== undefined) this.#counted[place] = { offset: entry.offset, outcome }
+    if (place !== undefined) {
+      const isWithoutClient = outcome === 'no_subscriber' && this.#isWithoutClient(entry)
+      this.#counted[place] = { offset: entry.offset, outcome, isWithoutClient }
+    }
     if (this.#compared >= maxCompared) return
     this.#compared += 1
     if (!this.#mayHave(outcome) || !this.#matches(entry)) return
     this.#seen += 1
     const at = placeIn(this.#chosen, this.#room, this.#seen)
     if (at !== undefined) this.#chosen[at] = entry.detach?.() ?? entry
+  }
+
+  #isWithoutClient(entry: WindowEntry): boolean {
+    const { sources } = this.#gateway
+    return sources.seeksClientFor(entry) && this.#gateway.audienceOf(entry, 'window').length === 0
   }
 
   /** Whether the message may have one of the wanted outcomes on some replica. */
@@ -148,7 +178,7 @@ class Collector {
   take(): Pick<TailBatch, 'seen' | 'sampledOneIn'> & {
     readonly chosen: readonly WindowEntry[]
     /** A sample of all messages, with what this replica did with each. */
-    readonly counted: ReadonlyMap<number, MessageOutcome>
+    readonly counted: readonly Counted[]
     readonly messages: number
   } {
     const chosen = this.#chosen.toSorted((one, other) => one.offset - other.offset)
@@ -158,7 +188,7 @@ class Collector {
       chosen,
       seen: this.#seen,
       sampledOneIn: 1 / (shownShare * comparedShare),
-      counted: new Map(this.#counted.map(({ offset, outcome }) => [offset, outcome])),
+      counted: this.#counted,
       messages: this.#messages,
     }
     this.#chosen = []
@@ -185,6 +215,10 @@ function estimated(sample: readonly MessageOutcome[], messages: number): TailBat
   for (const outcome of sample) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
   return [...counts].map(([outcome, count]) => ({
     outcome,
-    count: Math.round((count * messages) / sample.length),
+    count: share(count, sample.length, messages),
   }))
+}
+
+function share(count: number, sampled: number, messages: number): number {
+  return sampled === 0 ? 0 : Math.round((count * messages) / sampled)
 }

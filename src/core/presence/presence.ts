@@ -122,6 +122,11 @@ export class Presence {
     return this.#online.size + this.#leaving.size
   }
 
+  /** How many of those have no session, and had one within the grace time. */
+  get leaving(): number {
+    return this.#leaving.size
+  }
+
   /** The first of the clients that are online, in no order. */
   *clients(): Iterable<string> {
     yield* this.#online.clients()

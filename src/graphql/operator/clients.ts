@@ -67,6 +67,10 @@ const ClientCounts = builder.objectRef<ClientPage['counts']>('ClientCounts').imp
       description: 'Over all replicas, each client once.',
       resolve: ({ online }, _args, { inspection }) => inspection.presence.size ?? online,
     }),
+    leaving: t.int({
+      description: 'Those of `online` without a session: they left within WARREN_PRESENCE_GRACE and may be back.',
+      resolve: (_counts, _args, { inspection }) => inspection.presence.leaving,
+    }),
     slow: t.exposeInt('slow'),
     dropping: t.exposeInt('dropping', { description: 'With events that an open session has dropped.' }),
     banned: t.int({ resolve: (_counts, _args, { gateway }) => gateway.bans.banned.length }),
@@ -101,6 +105,10 @@ builder.queryField('clients', (t) =>
     args: {
       search: t.arg.string({ description: 'A part of the client id. The case of ASCII letters does not matter.' }),
       only: t.arg({ type: ClientFilter }),
+      transport: t.arg.string({
+        description:
+          'Only clients with a session over this transport, such as `sse`, on any replica. Their figures are then of those sessions.',
+      }),
       sort: t.arg({
         type: ClientSort,
         defaultValue: 'CLIENT_ID',
@@ -109,11 +117,12 @@ builder.queryField('clients', (t) =>
       first: t.arg.int({ defaultValue: standardPage, description: `At most ${maxPage}.` }),
       after: t.arg.string(),
     },
-    resolve: (_root, { search, only, sort, first, after }, { identity, inspection }) => {
+    resolve: (_root, { search, only, transport, sort, first, after }, { identity, inspection }) => {
       demandObserver(identity, 'list clients')
       return inspection.clients.clients({
         search: search ?? '',
         only: only ?? undefined,
+        transport: transport ?? undefined,
         sort: sort ?? 'CLIENT_ID',
         first: pageSize(first, standardPage),
         after: after ?? undefined,

@@ -1,4 +1,9 @@
-import type { BrowsedPage, JournalPoint, PagePlace } from '../../core/inspection/journal/journal-browser.ts'
+import type {
+  BrowsedPage,
+  JournalPoint,
+  PagePlace,
+  SearchedSpan,
+} from '../../core/inspection/journal/journal-browser.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
 import { badInput } from '../../errors.ts'
 import type { PagedField } from '../limits/operation-cost.ts'
@@ -25,6 +30,20 @@ const JournalPlace = builder.inputType('JournalPlace', {
       description: 'When a message was received. Exact as far as the replica remembers, before that roughly.',
     }),
     messageId: t.id({ description: 'Found as far as the replica remembers (WARREN_HOT_WINDOW).' }),
+  }),
+})
+
+const Searched = builder.objectRef<SearchedSpan>('SearchedSpan').implement({
+  description: 'How far a page looked for messages that the filter takes.',
+  fields: (t) => ({
+    messages: t.exposeInt('messages', { description: 'How many were compared with the filter.' }),
+    firstOffset: t.exposeFloat('firstOffset', { description: 'Of the oldest entry of the journal that was read.' }),
+    since: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When that was received. Null: the replica does not remember it.',
+      resolve: ({ since }) => (since === undefined ? null : new Date(since)),
+    }),
   }),
 })
 
@@ -61,6 +80,12 @@ const JournalPage = builder.objectRef<BrowsedPage>('JournalPage').implement({
       description: 'How the page differs from what was asked for, one sentence.',
       resolve: ({ note }) => note,
     }),
+    searched: t.field({
+      type: Searched,
+      nullable: true,
+      description: 'Null: nothing was read. A page ends after 100,000 entries or five seconds.',
+      resolve: ({ searched }) => searched,
+    }),
     unanswered: t.stringList({
       description: 'Replicas of which the outcomes are not known.',
       resolve: ({ unanswered }) => [...unanswered],
@@ -87,6 +112,10 @@ builder.queryField('messages', (t) =>
       exchange: t.arg.string(),
       routingKey: t.arg.string({ description: 'A topic pattern.' }),
       text: t.arg.string({ description: 'A text in the body, as it was published.' }),
+      search: t.arg.string({
+        description:
+          'Words that are all in the routing key or the body, or in the message id, or the beginning of one. A number is a whole number.',
+      }),
       around: t.arg({ type: JournalPlace }),
       before: t.arg({ type: 'Cursor' }),
       after: t.arg({ type: 'Cursor' }),
@@ -101,6 +130,7 @@ builder.queryField('messages', (t) =>
         exchange: args.exchange ?? undefined,
         routingKey: args.routingKey ?? undefined,
         text: args.text ?? undefined,
+        search: args.search ?? undefined,
       }
       const payer = payerOf(identity, address)
       return inspection.journal.page(placeOf(args), filter, pageSize(first, standardPage), (entry, isFirst) => {

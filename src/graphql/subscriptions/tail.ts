@@ -31,6 +31,10 @@ const TailEventObject = builder.objectRef<TailBatch>('TailEvent').implement({
       description:
         'All messages, whatever the filter, by what all replicas that answered did with them. Estimated from a sample if there are more than 400 a second.',
     }),
+    withoutClient: t.exposeInt('withoutClient', {
+      description:
+        'Messages of `NO_SUBSCRIBER` in `outcomes` for which sources found no client, but which typed fields read.',
+    }),
     unanswered: t.exposeStringList('unanswered'),
   }),
 })

@@ -16,7 +16,8 @@ const clients: Client[] = []
 
 beforeAll(async () => {
   vhost = await testVhost('console')
-  const env = { WARREN_BROKER_URL: vhost.url, WARREN_JWT_SECRET: testSecret }
+  // Long enough for the page to show a client that has just left.
+  const env = { WARREN_BROKER_URL: vhost.url, WARREN_JWT_SECRET: testSecret, WARREN_PRESENCE_GRACE: '1m' }
   const [one, two] = await Promise.all([startGateway({ env }), openReachable(env)])
   replicas = [one, two]
   browser = await launchChromium()
@@ -59,6 +60,25 @@ async function subscriber(
   return { connections: () => connections }
 }
 
+/** Subscribes to its channel over server-sent events. */
+async function streamSubscriber(
+  clientId: string,
+  { graphqlUrl }: Pick<GatewayProcess, 'graphqlUrl'>,
+): Promise<{ cancel: () => Promise<void> }> {
+  const response = await fetch(graphqlUrl, {
+    method: 'POST',
+    headers: {
+      accept: 'text/event-stream',
+      'content-type': 'application/json',
+      authorization: `Bearer ${await testToken({ sub: clientId })}`,
+    },
+    body: JSON.stringify({ query: `subscription { channel(clientId: "${clientId}") { data } }` }),
+  })
+  expect(response.status).toBe(200)
+  const { body } = response
+  return { cancel: async () => body?.cancel() }
+}
+
 test('an operator signs in by the link, finds a client on another replica and disconnects it; an observer may not', async () => {
   const [one, two] = replicas
   const alice = await subscriber('alice', two)
@@ -72,8 +92,30 @@ test('an operator signs in by the link, finds a client on another replica and di
   expect(await findings()).toEqual([])
   await shoot('overview')
 
+  // A card of a transport opens its clients, over both replicas, with a filter that can be removed.
+  const stream = await streamSubscriber('sid', two)
+  await page.getByRole('link', { name: /^sse/ }).click()
+  const clientRows = page.getByRole('table', { name: 'Clients' })
+  await clientRows.getByRole('row', { name: /sid/ }).waitFor()
+  await page.getByText('1 client, by client id').waitFor()
+  expect(await clientRows.getByRole('row', { name: /alice|bob/ }).count()).toBe(0)
+  await page.getByText('transport:').waitFor()
+  expect(await findings()).toEqual([])
+  await shoot('clients-of-transport')
+  await page.getByRole('button', { name: 'Remove the filter transport' }).click()
+  await clientRows.getByRole('row', { name: /alice/ }).waitFor()
+  // The headline counts what the list has, with the operator's page, and who just left.
+  await page.getByText('4 clients are online; none is slow.').waitFor()
+  await stream.cancel()
+  await page.getByText('3 clients are online, 1 left a moment ago and may be back; none is slow.').waitFor()
+  await page.getByRole('button', { name: 'Online 3' }).waitFor()
+
+  await open('')
   await goByKeys(page, 'c')
   await page.getByRole('heading', { name: 'Clients' }).waitFor()
+  // The next Tab is for the view, not for the navigation.
+  await page.keyboard.press('Tab')
+  expect(await page.evaluate("document.activeElement.closest('main') !== null")).toBe(true)
   await page.getByRole('row', { name: /alice/ }).waitFor()
   await page.keyboard.press('/')
   await page.keyboard.type('ali')
@@ -107,6 +149,18 @@ test('an operator signs in by the link, finds a client on another replica and di
   await shoot('test-subscription')
   await detail.getByRole('button', { name: 'End it' }).click()
   await events.waitFor({ state: 'detached' })
+
+  // A client that was cut off has no session, and is found nevertheless.
+  await streamSubscriber('mira', two)
+  await operate('mutation { revoke(clientId: "mira") }')
+  await page.keyboard.press('Control+k')
+  await page.getByRole('combobox', { name: 'Find' }).fill('mir')
+  await page.getByRole('option', { name: 'mira client, ended: revoked' }).waitFor()
+  await shoot('find-ended')
+  await page.getByRole('option', { name: 'mira client, ended: revoked' }).click()
+  const gone = page.getByRole('complementary', { name: 'Client mira' })
+  await gone.getByText('mira, revoked').waitFor()
+  expect(await findings()).toEqual([])
 
   await open('replicas')
   await page.getByText('All 2 replicas are at the journal’s end.').waitFor()

@@ -1,25 +1,39 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
 import { createRabbitChannel } from '../back-end/graphql-caller.ts'
 import { openConsole, subscribed } from './console-page.ts'
 import { type Deployment, openDeployment } from './deployment.ts'
 
+const sdl = `
+  type Notice { text: String }
+  type Subscription { noticed: Notice @events(exchange: "notices", routingKey: "#") @allow(anonymous: true) }
+`
+const folder = newFolder()
 let deployment: Deployment
 beforeAll(async () => {
-  deployment = await openDeployment('console-messages')
+  const file = join(folder, 'notices.graphql')
+  writeFileSync(file, sdl)
+  deployment = await openDeployment('console-messages', { env: { WARREN_SCHEMA: file } })
 })
 afterAll(async () => {
   await deployment?.[Symbol.asyncDispose]()
+  removeFolder(folder)
 })
 
 /** On the replica that the clients are not connected to. */
 const publish = (input: Record<string, unknown>) =>
   deployment.operator('mutation ($input: PublishInput!) { publish(input: $input) { cursor } }', { input })
 
+const chips = 'document.querySelector(\'[aria-label^="Outcomes"]\')'
+
 test('a message is followed from publish to its client, and one without a client to its reason', async () => {
   const { browser, replicas, operator } = deployment
   const alice = await deployment.client('alice')
   const chats = { exchange: 'chats', exchangeType: 'FANOUT', routingKey: '', clientId: { bodyPointer: '/to' } }
-  await operator(createRabbitChannel, { input: chats })
+  const notices = { exchange: 'notices', exchangeType: 'TOPIC', routingKey: '#', clientId: { bodyPointer: '/to' } }
+  for (const input of [chats, notices]) await operator(createRabbitChannel, { input })
   const { page, problems, open, shoot, findings } = await openConsole(browser, replicas[0])
 
   await open('live')
@@ -46,6 +60,15 @@ test('a message is followed from publish to its client, and one without a client
     .nth(1)
     .waitFor()
 
+  // A typed field reads it, too, and the chips count it as the row shows it.
+  await page.waitForFunction(`!/[1-9]/.test(${chips}.innerText)`)
+  await page.evaluate(`globalThis.shown = []; new MutationObserver(() => shown.push(${chips}.innerText))
+    .observe(${chips}, { subtree: true, characterData: true, childList: true })`)
+  await publish({ exchange: 'notices', routingKey: 'x', data: { to: [], text: 'hello' } })
+  await live.getByRole('row', { name: /no client.*notices/ }).waitFor()
+  await page.waitForFunction('shown.some((text) => /No client\\s*1/.test(text))')
+  expect(await page.evaluate('shown.filter((text) => /No subscriber\\s*[1-9]/.test(text))')).toEqual([])
+
   await open('trace?id=ord-17')
   await page.getByRole('status').getByText('It reached 1 of 1 subscription of alice.').waitFor()
   await page.getByRole('heading', { name: 'In words' }).waitFor()
@@ -57,8 +80,8 @@ test('a message is followed from publish to its client, and one without a client
   await page.getByRole('button', { name: 'Trace', exact: true }).click()
   await page.getByText('No source finds a client').first().waitFor()
   await page.getByText('No client: "/to" is an empty list (chats).').waitFor()
-  // The focus stays in the form.
-  expect(await page.evaluate('document.activeElement.tagName')).not.toBe('BODY')
+  // The focus is on what was found.
+  await page.locator('.verdict:focus').waitFor()
   // A client narrows the search, and does not hide the message that was not for it.
   await page.getByLabel('For this client').fill('alice')
   await page.getByRole('button', { name: 'Trace', exact: true }).click()
@@ -70,6 +93,7 @@ test('a message is followed from publish to its client, and one without a client
   await page.keyboard.press('Enter')
   const found = page.getByRole('region', { name: 'Found messages' })
   await found.getByRole('row', { name: /no subscriber ord-18 bob/ }).waitFor()
+  await page.locator('.found-cases header:focus').waitFor()
   const row = found.getByRole('row', { name: /delivered ord-17 alice.*"order":17/ })
   await row.getByRole('cell').first().click()
   await page.locator('.verdict').getByText('It reached 1 of 1 subscription of alice.').waitFor()
@@ -88,6 +112,27 @@ test('a message is followed from publish to its client, and one without a client
   expect(await findings()).toEqual([])
   await shoot('journal')
 
+  // Words, from anywhere; the page reports how far it looked.
+  await page.keyboard.press('Control+k')
+  await page.getByRole('combobox', { name: 'Find' }).fill('order 18')
+  await page.getByRole('option', { name: /search the journal for these words/ }).click()
+  const journal = page.getByRole('region', { name: 'Messages' })
+  await page.getByText(/Searched the whole journal, \d+ messages, back to .*offset 0\./).waitFor()
+  await journal.getByRole('row', { name: /client\.bob.*no subscriber/ }).waitFor()
+  expect(await journal.getByRole('row').count()).toBe(2)
+  expect(await findings()).toEqual([])
+  await shoot('journal-words')
+  await page.getByRole('button', { name: 'Remove the filter words' }).click()
+  await journal
+    .getByRole('row', { name: /client\.alice/ })
+    .first()
+    .waitFor()
+  await page.keyboard.press('/')
+  await page.keyboard.type('anyone there')
+  await page.keyboard.press('Enter')
+  await journal.getByRole('row', { name: /chats.*no client/ }).waitFor()
+  expect(await journal.getByRole('row').count()).toBe(2)
+
   await open('sources')
   await page.getByRole('heading', { name: 'chats: why messages found no client' }).waitFor()
   await page.getByText('"anyone there?"').first().waitFor()
@@ -104,10 +149,12 @@ test('a message is followed from publish to its client, and one without a client
 test('a broken body is mended in the quarantine and delivered', async () => {
   const { browser, replicas } = deployment
   const carol = await deployment.client('carol')
-  await deployment.publish('warren.events', 'client.carol', '{"order": 9139, "note": "tw', { appId: 'billing' })
+  await deployment.publish('warren.events', 'client.carol', '{"order": 9139, "note": "tw')
   const { page, problems, open, shoot, findings } = await openConsole(browser, replicas[0])
   await open('quarantine')
   await page.getByRole('heading', { name: 'client.carol' }).waitFor()
+  // No publisher is named, so there is no column for it.
+  expect(await page.getByRole('columnheader', { name: 'By' }).count()).toBe(0)
   expect(await findings()).toEqual([])
   await shoot('quarantine')
   await page.getByRole('button', { name: 'Publish edited', disabled: true }).waitFor()

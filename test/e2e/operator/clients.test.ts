@@ -21,10 +21,10 @@ afterAll(async () => {
 })
 
 const register = `mutation Register($input: CreateClientChannelInput!) { createClientChannel(input: $input) { token } }`
-const page = `query Page($search: String, $after: String, $only: ClientFilter, $sort: ClientSort, $first: Int) {
-  clients(search: $search, after: $after, only: $only, sort: $sort, first: $first) {
+const page = `query Page($search: String, $after: String, $only: ClientFilter, $transport: String, $sort: ClientSort, $first: Int) {
+  clients(search: $search, after: $after, only: $only, transport: $transport, sort: $sort, first: $first) {
     nodes { clientId name registered online banned slow sessions transports replicas offset lagMs delivered }
-    endCursor hasMore unanswered counts { registered online slow banned }
+    endCursor hasMore unanswered counts { registered online leaving slow banned }
   }
 }`
 
@@ -91,6 +91,46 @@ describe('the clients of a deployment', () => {
     expect(sorted.clients.nodes).toEqual([expect.objectContaining({ clientId: 'erin' })])
     const offline = await observer<Page>(page, { only: 'OFFLINE' })
     expect(offline.clients.nodes.map(({ clientId }) => clientId)).not.toContain('erin')
+  })
+
+  test('of a transport are found on all replicas, with the figures of their sessions over it', async () => {
+    const { a, b, observer } = replicas
+    const open = (gateway: typeof a.gateway, clientId: string, transport: 'sse' | 'tcp') =>
+      gateway.openSession({
+        identity: { ...anonymous, clientId },
+        transport,
+        address: '::1',
+        onClose: () => undefined,
+      })
+    const sessions = [
+      open(a.gateway, 'tess', 'sse'),
+      open(b.gateway, 'tess', 'sse'),
+      open(b.gateway, 'tess', 'tcp'),
+      open(b.gateway, 'theo', 'sse'),
+      open(b.gateway, 'tina', 'tcp'),
+    ]
+    for (const sort of ['CLIENT_ID', 'DELIVERED']) {
+      const { clients } = await observer<Page>(page, { transport: 'sse', sort })
+      expect(clients.nodes).toEqual([
+        expect.objectContaining({ clientId: 'tess', sessions: 2, transports: ['sse'] }),
+        expect.objectContaining({ clientId: 'theo', sessions: 1, replicas: [b.gateway.replica] }),
+      ])
+    }
+    const { clients } = await observer<Page>(page, { transport: 'tcp', search: 'tess' })
+    expect(clients.nodes).toEqual([expect.objectContaining({ clientId: 'tess', sessions: 1, transports: ['tcp'] })])
+    await expect(observer(page, { transport: 'carrier-pigeon' })).rejects.toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: expect.stringContaining('transport: expected one of graphql-ws'),
+    })
+    await expect(observer(page, { transport: 'sse', only: 'OFFLINE' })).rejects.toMatchObject({
+      message: expect.stringContaining('those clients have no session'),
+    })
+    for (const session of sessions) session.end('client')
+    // Erin is there; the others left a moment ago, and count as online for the grace time.
+    await eventually('three clients that left', async () => {
+      const { counts } = (await observer<Page>(page, { only: 'ONLINE' })).clients
+      return counts['leaving'] === 3 && counts['online'] === 4
+    })
   })
 
   test('a page that is too large or an invalid cursor is refused by name', async () => {

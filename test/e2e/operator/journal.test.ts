@@ -53,13 +53,14 @@ interface Page {
   readonly hasNewer: boolean
   readonly at: { readonly messageId: string } | null
   readonly note: string | null
+  readonly searched: { readonly messages: number; readonly firstOffset: number; readonly since: string | null } | null
 }
 
-const browse = `query Browse($source: ID, $channel: ID, $around: JournalPlace, $before: Cursor, $after: Cursor, $first: Int) {
-  messages(source: $source, channel: $channel, around: $around, before: $before, after: $after, first: $first) {
+const browse = `query Browse($source: ID, $channel: ID, $search: String, $around: JournalPlace, $before: Cursor, $after: Cursor, $first: Int) {
+  messages(source: $source, channel: $channel, search: $search, around: $around, before: $before, after: $after, first: $first) {
     nodes { offset cursor messageId receivedAt exchange routingKey headers data bytes body { text encoding truncated }
       clients clientCount sources outcome explanation }
-    startCursor endCursor hasOlder hasNewer at { messageId } note epoch
+    startCursor endCursor hasOlder hasNewer at { messageId } note epoch searched { messages firstOffset since }
   }
 }`
 
@@ -90,6 +91,27 @@ describe('the journal', () => {
       after = page.hasNewer ? page.endCursor : null
     } while (after !== null)
     expect(forth).toEqual(range(1, count))
+  })
+
+  test('is searched for words as a trace is, and reports how far back', async () => {
+    const whole = await pageOf({ source, search: 'to bob 7' })
+    expect(numbersOf(whole)).toEqual([7])
+    expect(whole).toMatchObject({ hasOlder: false, hasNewer: false, searched: { firstOffset: 0, since: null } })
+    expect(whole.searched?.messages).toBeGreaterThanOrEqual(count)
+    // The beginning of an id, and whole numbers of bodies.
+    expect(numbersOf(await pageOf({ source, search: 'm59' }))).toEqual([59])
+    expect(numbersOf(await pageOf({ source, search: 'orders.odd 1' }))).toEqual([1])
+    const [newest] = (await pageOf({ source, first: 1 })).nodes
+    const within = await pageOf({ source, search: 'bob', first: 1 })
+    expect(within).toMatchObject({
+      hasOlder: true,
+      searched: { firstOffset: newest!.offset, since: newest!.receivedAt },
+    })
+    for (const search of [' ', 'x'.repeat(501)])
+      await expect(pageOf({ search })).rejects.toMatchObject({
+        code: 'BAD_USER_INPUT',
+        message: expect.stringContaining('search'),
+      })
   })
 
   test('shows bodies, headers and clients, and the time as far as the replica remembers it', async () => {

@@ -1,19 +1,31 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { eventually } from '../../support/eventually.ts'
 import { connectGraphql, type GraphqlClient, type Operation } from '../../support/frames/graphql-frames.ts'
-import { listen, publish } from '../back-end/graphql-caller.ts'
+import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
+import { createRabbitChannel, listen, publish } from '../back-end/graphql-caller.ts'
 import { openTwoReplicas, type TwoReplicas } from './two-replicas.ts'
 
+const folder = newFolder()
+/** Reads what a source reads, too. */
+const sdl = `
+  type Chat { text: String }
+  type Subscription { chatted: Chat @events(exchange: "chats", routingKey: "#") @allow(anonymous: true) }
+`
 let replicas: TwoReplicas
 let client: GraphqlClient
 beforeAll(async () => {
-  replicas = await openTwoReplicas('tail')
+  const file = join(folder, 'chats.graphql')
+  writeFileSync(file, sdl)
+  replicas = await openTwoReplicas('tail', { WARREN_SCHEMA: file })
   const { a, observerToken } = replicas
   client = await connectGraphql(a.graphqlSocketUrl, { connectionParams: { token: observerToken } })
 })
 afterAll(async () => {
   await client[Symbol.asyncDispose]()
   await replicas[Symbol.asyncDispose]()
+  removeFolder(folder)
 })
 
 interface Tail {
@@ -21,11 +33,12 @@ interface Tail {
   readonly seen: number
   readonly sampledOneIn: number
   readonly outcomes: readonly { readonly outcome: string; readonly count: number }[]
+  readonly withoutClient: number
 }
 
 const query = `subscription Tail($channel: ID, $filter: TailFilter, $maxPerSecond: Int) {
   tail(channel: $channel, filter: $filter, maxPerSecond: $maxPerSecond) {
-    entries { data outcome explanation clients } seen sampledOneIn outcomes { outcome count } unanswered
+    entries { data outcome explanation clients } seen sampledOneIn outcomes { outcome count } withoutClient unanswered
   }
 }`
 
@@ -61,6 +74,26 @@ describe('the tail', () => {
         clients: ['tara'],
       },
     ])
+    tail.stop()
+  })
+
+  test('counts a message without a client that typed fields read as such', async () => {
+    const { onA } = replicas
+    const input = { exchange: 'chats', exchangeType: 'TOPIC', routingKey: '#', clientId: { bodyPointer: '/to' } }
+    await onA(createRabbitChannel, { input })
+    const tail = await follow({})
+    for (const to of [['uma'], []])
+      await onA(publish, { input: { exchange: 'chats', routingKey: 'x', data: { to, text: 'hi' } } })
+    let [messages, withoutClient] = [0, 0]
+    while (messages < 2) {
+      const event = await nextOf(tail)
+      for (const { outcome, count } of event.outcomes) {
+        expect(outcome).toBe('NO_SUBSCRIBER')
+        messages += count
+      }
+      withoutClient += event.withoutClient
+    }
+    expect(withoutClient).toBe(1)
     tail.stop()
   })
 

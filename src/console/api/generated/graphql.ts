@@ -234,13 +234,14 @@ export type ClientFragment = { clientId: string, name: string | null, createdAt:
 export type ClientsQueryVariables = Exact<{
   search?: string | null | undefined;
   only?: ClientFilter | null | undefined;
+  transport?: string | null | undefined;
   sort?: ClientSort | null | undefined;
   first?: number | null | undefined;
   after?: string | null | undefined;
 }>;
 
 
-export type ClientsQuery = { clients: { endCursor: string | null, hasMore: boolean, unanswered: Array<string>, at: string, nodes: Array<{ clientId: string, name: string | null, createdAt: string | null, registered: boolean, online: boolean, banned: boolean, slow: boolean, sessions: number, transports: Array<string>, replicas: Array<string>, offset: number | null, lagMs: number | null, pending: number, queuedBytes: number, delivered: number, dropped: number }>, counts: { registered: number, online: number, slow: number, dropping: number, banned: number } } };
+export type ClientsQuery = { clients: { endCursor: string | null, hasMore: boolean, unanswered: Array<string>, at: string, nodes: Array<{ clientId: string, name: string | null, createdAt: string | null, registered: boolean, online: boolean, banned: boolean, slow: boolean, sessions: number, transports: Array<string>, replicas: Array<string>, offset: number | null, lagMs: number | null, pending: number, queuedBytes: number, delivered: number, dropped: number }>, counts: { registered: number, online: number, leaving: number, slow: number, dropping: number, banned: number } } };
 
 export type ClientStateQueryVariables = Exact<{
   clientId: string | number;
@@ -388,6 +389,7 @@ export type MessagesQueryVariables = Exact<{
   exchange?: string | null | undefined;
   routingKey?: string | null | undefined;
   text?: string | null | undefined;
+  search?: string | null | undefined;
   around?: JournalPlace | null | undefined;
   first?: number | null | undefined;
   before?: string | null | undefined;
@@ -395,7 +397,7 @@ export type MessagesQueryVariables = Exact<{
 }>;
 
 
-export type MessagesQuery = { messages: { startCursor: string | null, endCursor: string | null, hasOlder: boolean, hasNewer: boolean, note: string | null, unanswered: Array<string>, epoch: string | null, nodes: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }>, at: { cursor: string } | null } };
+export type MessagesQuery = { messages: { startCursor: string | null, endCursor: string | null, hasOlder: boolean, hasNewer: boolean, note: string | null, unanswered: Array<string>, epoch: string | null, nodes: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }>, at: { cursor: string } | null, searched: { messages: number, firstOffset: number, since: string | null } | null } };
 
 export type MessageQueryVariables = Exact<{
   cursor: string;
@@ -526,7 +528,7 @@ export type TailSubscriptionVariables = Exact<{
 }>;
 
 
-export type TailSubscription = { tail: { at: string, seen: number, sampledOneIn: number, outcomes: Array<{ outcome: MessageOutcome, count: number }>, entries: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }> } };
+export type TailSubscription = { tail: { at: string, seen: number, sampledOneIn: number, withoutClient: number, outcomes: Array<{ outcome: MessageOutcome, count: number }>, entries: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }> } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -649,8 +651,15 @@ export const AccountFragmentDoc = new TypedDocumentString(`
 }
     `, {"fragmentName":"Account"}) as unknown as TypedDocumentString<AccountFragment, unknown>;
 export const ClientsDocument = new TypedDocumentString(`
-    query Clients($search: String, $only: ClientFilter, $sort: ClientSort, $first: Int, $after: String) {
-  clients(search: $search, only: $only, sort: $sort, first: $first, after: $after) {
+    query Clients($search: String, $only: ClientFilter, $transport: String, $sort: ClientSort, $first: Int, $after: String) {
+  clients(
+    search: $search
+    only: $only
+    transport: $transport
+    sort: $sort
+    first: $first
+    after: $after
+  ) {
     nodes {
       ...Client
     }
@@ -659,6 +668,7 @@ export const ClientsDocument = new TypedDocumentString(`
     counts {
       registered
       online
+      leaving
       slow
       dropping
       banned
@@ -1110,13 +1120,14 @@ export const UndrainDocument = new TypedDocumentString(`
 }
     `) as unknown as TypedDocumentString<UndrainMutation, UndrainMutationVariables>;
 export const MessagesDocument = new TypedDocumentString(`
-    query Messages($source: ID, $channel: ID, $exchange: String, $routingKey: String, $text: String, $around: JournalPlace, $first: Int, $before: Cursor, $after: Cursor) {
+    query Messages($source: ID, $channel: ID, $exchange: String, $routingKey: String, $text: String, $search: String, $around: JournalPlace, $first: Int, $before: Cursor, $after: Cursor) {
   messages(
     source: $source
     channel: $channel
     exchange: $exchange
     routingKey: $routingKey
     text: $text
+    search: $search
     around: $around
     first: $first
     before: $before
@@ -1133,6 +1144,11 @@ export const MessagesDocument = new TypedDocumentString(`
       cursor
     }
     note
+    searched {
+      messages
+      firstOffset
+      since
+    }
     unanswered
     epoch
   }
@@ -1619,6 +1635,7 @@ export const TailDocument = new TypedDocumentString(`
       outcome
       count
     }
+    withoutClient
     entries {
       ...Entry
     }

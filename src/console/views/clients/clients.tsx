@@ -1,5 +1,6 @@
 import { useCallback, useState } from 'react'
 import type { ClientFragment, ClientSort } from '../../api/generated/graphql.ts'
+import { FilterToken } from '../../parts/filter-token.tsx'
 import { count, duration, none, plural } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
@@ -109,12 +110,14 @@ export default function Clients() {
   const [params, change] = useParams()
   const search = params.get('search') ?? ''
   const only = filters.find(([name]) => name === params.get('only'))?.[0]
+  const transport = params.get('transport') ?? undefined
   const sort = sortNames[params.get('sort') ?? ''] ? (params.get('sort') as string) : 'CLIENT_ID'
   const selected = params.get('client') ?? undefined
   const [making, setMaking] = useState(false)
   const clients = useClients({
     search: search === '' ? null : search,
     only: only ?? null,
+    transport: transport ?? null,
     sort: sort as ClientSort,
   })
   const { rows, counts } = clients
@@ -136,19 +139,31 @@ export default function Clients() {
           value={search}
           onChange={(text) => change({ search: text })}
         />
+        {transport !== undefined && (
+          <span className="line-up">
+            <FilterToken word="transport" value={transport} onRemove={() => change({ transport: undefined })} />
+          </span>
+        )}
         <div className="chips" role="group" aria-label="Show only">
           {filters.map(([name, title, { tone, icon }]) => (
             <button
               className="chip"
               type="button"
               aria-pressed={only === name}
-              onClick={() => change({ only: only === name ? undefined : name })}
+              onClick={() =>
+                change({
+                  only: only === name ? undefined : name,
+                  // Clients without a session have no transport.
+                  ...(name === 'OFFLINE' || name === 'BANNED' ? { transport: undefined } : {}),
+                })
+              }
               key={name}
             >
               <span className={`st ${tone}`}>
                 <Icon name={icon} />
               </span>
-              {title} <span className="n">{counts ? count(countOf(counts, name)) : ''}</span>
+              {/* The counts are of all transports. */}
+              {title} <span className="n">{counts && !transport ? count(countOf(counts, name)) : ''}</span>
             </button>
           ))}
         </div>
@@ -168,7 +183,13 @@ export default function Clients() {
         sortedBy={sort}
         onSort={(by) => change({ sort: by === 'CLIENT_ID' ? undefined : by })}
         onEnd={clients.more}
-        empty={clients.loading ? <ListSkeleton /> : clients.failure ? null : <NoClients search={search} only={only} />}
+        empty={
+          clients.loading ? (
+            <ListSkeleton />
+          ) : clients.failure ? null : (
+            <NoClients search={search} only={only} transport={transport} />
+          )
+        }
       />
       <div className="statusline" role="note">
         <span>
@@ -196,19 +217,27 @@ const keyOf = ({ clientId }: ClientFragment): string => clientId
 
 type Counts = NonNullable<ReturnType<typeof useClients>['counts']>
 
-function countOf({ online, slow, dropping, banned, registered }: Counts, name: (typeof filters)[number][0]): number {
+function countOf(counts: Counts, name: (typeof filters)[number][0]): number {
+  const { slow, dropping, banned, registered } = counts
+  const online = onlineOf(counts)
   // Clients by token are online and not registered, so this is the least number.
   return { ONLINE: online, SLOW: slow, DROPPING: dropping, BANNED: banned, OFFLINE: Math.max(0, registered - online) }[
     name
   ]
 }
 
+/** Those with a session, as the rows show them. `online` includes clients that just left. */
+function onlineOf({ online, leaving }: Counts): number {
+  return Math.max(0, online - leaving)
+}
+
 function sentence(counts: Counts | undefined): string {
   if (!counts) return 'Who is there, how far each one is, and who is slow.'
-  const { online, slow, dropping } = counts
+  const { leaving, slow, dropping } = counts
   const slowText = slow === 0 ? 'none is slow' : `${count(slow)} ${slow === 1 ? 'is' : 'are'} slow`
   const dropText = dropping === 0 ? '' : `, and ${count(dropping)} ${dropping === 1 ? 'loses' : 'lose'} events`
-  return `${plural(online, 'client is', 'clients are')} online; ${slowText}${dropText}.`
+  const leftText = leaving === 0 ? '' : `, ${count(leaving)} left a moment ago and may be back`
+  return `${plural(onlineOf(counts), 'client is', 'clients are')} online${leftText}; ${slowText}${dropText}.`
 }
 
 function ListSkeleton() {
@@ -221,9 +250,17 @@ function ListSkeleton() {
   )
 }
 
-function NoClients({ search, only }: { search: string; only: string | undefined }) {
+function NoClients({
+  search,
+  only,
+  transport,
+}: {
+  search: string
+  only: string | undefined
+  transport: string | undefined
+}) {
   const [, change] = useParams()
-  if (search === '' && only === undefined)
+  if (search === '' && only === undefined && transport === undefined)
     return (
       <Empty title="No client yet">
         A client appears here when it registers its channel, or when it connects with a token.
@@ -233,14 +270,22 @@ function NoClients({ search, only }: { search: string; only: string | undefined 
     <Empty
       title="No client matches"
       action={
-        <button className="btn" type="button" onClick={() => change({ search: undefined, only: undefined })}>
+        <button
+          className="btn"
+          type="button"
+          onClick={() => change({ search: undefined, only: undefined, transport: undefined })}
+        >
           Show all clients
         </button>
       }
     >
-      No client {search !== '' && <>has “{search}” in its id</>}
-      {search !== '' && only !== undefined && ' and '}
-      {only !== undefined && <>is {only.toLowerCase()}</>}.
+      No client{' '}
+      {[
+        ...(search === '' ? [] : [`has “${search}” in its id`]),
+        ...(only === undefined ? [] : [`is ${only.toLowerCase()}`]),
+        ...(transport === undefined ? [] : [`has a session over ${transport}`]),
+      ].join(' and ')}
+      .
     </Empty>
   )
 }

@@ -27,7 +27,7 @@ interface State {
 const empty: State = { rows: [], last: undefined, loading: true, failure: undefined, at: undefined }
 
 /** The clients that a search finds, in pages, and read again while the page is visible. */
-export function useClients(question: Pick<ClientsQueryVariables, 'search' | 'only' | 'sort'>) {
+export function useClients(question: Pick<ClientsQueryVariables, 'search' | 'only' | 'transport' | 'sort'>) {
   const [state, setState] = useState<State>(empty)
   const key = JSON.stringify(question)
   const asking = useRef<AbortController>(undefined)

@@ -1,4 +1,3 @@
-import { type FormEvent, useState } from 'react'
 import { type EntryFragment, MessagesDocument } from '../../api/generated/graphql.ts'
 import { useQuery } from '../../api/use-query.ts'
 import { copyText } from '../../parts/copy.tsx'
@@ -12,19 +11,14 @@ import { outcomes, Status } from '../../parts/status.tsx'
 import { Time, ZoneName } from '../../parts/time.tsx'
 import { go, type Params, useParams } from '../../shell/router.tsx'
 import { useStats } from '../../shell/stats.tsx'
-import { filterWords } from '../live/filter.ts'
+import { journalWords } from '../live/filter.ts'
+import { FilterBar } from '../live/filter-bar.tsx'
 import { clientsText, MessageDetail } from '../message/message-detail.tsx'
 import { Histogram } from './histogram.tsx'
+import { PlaceForm } from './place-form.tsx'
+import { Searched } from './searched.tsx'
 
 const pageRows = 50
-
-const places = [
-  ['time', 'Time', '2026-11-28T14:26:51Z'],
-  ['cursor', 'Cursor', ''],
-  ['offset', 'Offset', '1298214374'],
-  ['id', 'Message id', 'ord-17-created'],
-] as const
-type PlaceName = (typeof places)[number][0]
 
 const columns: readonly SortableColumn<EntryFragment>[] = [
   { id: 'offset', head: 'Offset', cell: ({ offset }) => count(offset), className: 'num mono small', isName: true },
@@ -53,6 +47,7 @@ export default function Journal() {
   const page = answer.data?.messages
   const rows = page ? page.nodes.toReversed() : []
   const selected = params.get('message') ?? undefined
+  const isFiltered = journalWords.some((word) => params.has(word))
   const select = (row: EntryFragment | undefined): void => change({ message: row?.cursor })
   useRowKeys({
     rows,
@@ -83,8 +78,14 @@ export default function Journal() {
         shown={rows.map(({ receivedAt }) => receivedAt)}
         onGo={(time) => turn({ time })}
       />
+      <div className="filters">
+        <FilterBar
+          words={journalWords}
+          plain="words"
+          placeholder="Words of the message, such as order 17, or client:alice  key:orders.#"
+        />
+      </div>
       <PlaceForm go={turn} />
-      <FilterTokens />
       <FailureBanner answer={answer} what="The journal" />
       {page?.note && (
         <Banner tone="wait" icon="warn">
@@ -123,10 +124,16 @@ export default function Journal() {
                 </button>
               </span>
             </header>
+            {isFiltered && (
+              <Searched
+                page={page}
+                isFull={rows.length === pageRows}
+                onOlder={() => turn({ before: page.startCursor ?? undefined })}
+              />
+            )}
             {rows.length === 0 ? (
               <Empty title="No message here">
-                The journal holds no message at this place
-                {filterWords.some((word) => params.has(word)) ? ' that fits the filter' : ''}.
+                {isFiltered ? 'No message that was searched fits the filter.' : 'The journal holds none at this place.'}
               </Empty>
             ) : (
               <SortableTable
@@ -163,7 +170,7 @@ const noPlace: Params = {
 }
 
 function filtersOf(params: URLSearchParams): Params {
-  return Object.fromEntries(filterWords.map((word) => [word, params.get(word) ?? undefined]))
+  return Object.fromEntries(journalWords.map((word) => [word, params.get(word) ?? undefined]))
 }
 
 function questionOf(params: URLSearchParams) {
@@ -172,6 +179,7 @@ function questionOf(params: URLSearchParams) {
     exchange: params.get('exchange'),
     routingKey: params.get('key'),
     text: params.get('text'),
+    search: params.get('words'),
   }
   const [before, after] = [params.get('before'), params.get('after')]
   const around = placeOf(params)
@@ -192,72 +200,4 @@ function titleOf(rows: readonly EntryFragment[]): string {
   const [newest, oldest] = [rows[0], rows.at(-1)]
   if (!newest || !oldest) return 'Messages'
   return `${count(oldest.offset)} to ${count(newest.offset)}, newest on top`
-}
-
-/** Which messages are left out, and a way to have them back. */
-function FilterTokens() {
-  const [params, change] = useParams()
-  const given = filterWords.flatMap((word) => {
-    const value = params.get(word)
-    return value === null ? [] : [[word, value] as const]
-  })
-  if (given.length === 0) return null
-  return (
-    <p className="line-up filter-line">
-      <span className="muted small">Only</span>
-      {given.map(([word, value]) => (
-        <span className="token" key={word}>
-          <b>{word}:</b>
-          {value}
-          <button type="button" aria-label={`Remove the filter ${word}`} onClick={() => change({ [word]: undefined })}>
-            ×
-          </button>
-        </span>
-      ))}
-    </p>
-  )
-}
-
-/** Goes to a place by time, cursor, offset or message id. */
-function PlaceForm({ go: turn }: { go: (to: Params) => void }) {
-  const [params] = useParams()
-  const [by, setBy] = useState<PlaceName>(() => places.find(([name]) => params.has(name))?.[0] ?? 'time')
-  const submit = (event: FormEvent<HTMLFormElement>): void => {
-    event.preventDefault()
-    const place = new FormData(event.currentTarget).get('place')
-    const text = typeof place === 'string' ? place.trim() : ''
-    turn(text === '' ? {} : { [by]: by === 'offset' ? text.replaceAll(',', '') : text })
-  }
-  const [, label, example] = places.find(([name]) => name === by) ?? places[0]
-  return (
-    <form className="filters" onSubmit={submit}>
-      <div className="seg" role="group" aria-label="Go to a place by">
-        {places.map(([name, title]) => (
-          <button type="button" aria-pressed={name === by} onClick={() => setBy(name)} key={name}>
-            {title}
-          </button>
-        ))}
-      </div>
-      <label className="search grow">
-        <span className="sr">{label}</span>
-        <Icon name="search" />
-        <input
-          className="input mono"
-          data-filter=""
-          name="place"
-          placeholder={example}
-          autoComplete="off"
-          spellCheck={false}
-          defaultValue={params.get(by) ?? ''}
-          key={`${by} ${params.get(by) ?? ''}`}
-        />
-      </label>
-      <button className="btn main-act" type="submit">
-        Go there
-      </button>
-      <button className="btn" type="button" onClick={() => turn({})}>
-        Newest
-      </button>
-    </form>
-  )
 }

@@ -1,18 +1,30 @@
 import { type KeyboardEvent, useState } from 'react'
+import { FilterToken } from '../../parts/filter-token.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { useParams } from '../../shell/router.tsx'
-import { filterWords, parseFilter } from './filter.ts'
+import { type FilterWord, parseFilter } from './filter.ts'
 
-/** Tokens `word:value`, which the address holds. Free text searches the body. */
-export function FilterBar() {
+/**
+ * Tokens `word:value`, which the address holds. Text without one of the `words` is a value of
+ * `plain`.
+ */
+export function FilterBar({
+  words,
+  plain,
+  placeholder,
+}: {
+  words: readonly FilterWord[]
+  plain: FilterWord
+  placeholder: string
+}) {
   const [params, change] = useParams()
   const [text, setText] = useState('')
-  const tokens = filterWords.flatMap((word) => {
+  const tokens = words.flatMap((word) => {
     const value = params.get(word)
     return value === null ? [] : [[word, value] as const]
   })
   const add = (): void => {
-    const parsed = parseFilter(text)
+    const parsed = parseFilter(text, words, plain)
     if (!parsed) return
     change({ [parsed[0]]: parsed[1] })
     setText('')
@@ -31,18 +43,12 @@ export function FilterBar() {
     <div className="query">
       <Icon name="search" />
       {tokens.map(([word, value]) => (
-        <span className="token" key={word}>
-          <b>{word}:</b>
-          {value}
-          <button type="button" aria-label={`Remove the filter ${word}`} onClick={() => change({ [word]: undefined })}>
-            ×
-          </button>
-        </span>
+        <FilterToken word={word} value={value} onRemove={() => change({ [word]: undefined })} key={word} />
       ))}
       <input
         data-filter=""
         aria-label="Filter messages"
-        placeholder={tokens.length === 0 ? 'client:alice  key:orders.#  exchange:orders  or text of the body' : ''}
+        placeholder={tokens.length === 0 ? placeholder : ''}
         autoComplete="off"
         spellCheck={false}
         value={text}

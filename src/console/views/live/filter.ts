@@ -1,17 +1,23 @@
 import type { MessageOutcome, TailSubscriptionVariables } from '../../api/generated/graphql.ts'
 
-/** The words that the filter bar knows, and the parameters of the address. */
+/** The words that the filter bar of Live knows, and the parameters of the address. */
 export const filterWords = ['exchange', 'key', 'client', 'text'] as const
-export type FilterWord = (typeof filterWords)[number]
+/** Those of the journal. `words` searches as Trace does. */
+export const journalWords = [...filterWords, 'words'] as const
+export type FilterWord = (typeof journalWords)[number]
 
-/** `client:alice` → `['client', 'alice']`. Text without a word searches the body. */
-export function parseFilter(typed: string): [FilterWord, string] | undefined {
+/** `client:alice` → `['client', 'alice']`. Text without a known word is a value of `plain`. */
+export function parseFilter(
+  typed: string,
+  words: readonly FilterWord[],
+  plain: FilterWord,
+): [FilterWord, string] | undefined {
   const text = typed.trim()
   if (text === '') return undefined
   const [, word = '', value = ''] = /^(\w+):(.*)$/s.exec(text) ?? []
-  const known = filterWords.find((one) => one === word.toLowerCase())
+  const known = words.find((one) => one === word.toLowerCase())
   if (known) return value === '' ? undefined : [known, value]
-  return ['text', text]
+  return [plain, text]
 }
 
 export const outcomeNames = [

@@ -12,7 +12,7 @@ import { Time, ZoneName } from '../../parts/time.tsx'
 import { useKeys } from '../../shell/keys.tsx'
 import { go, Link, useParams } from '../../shell/router.tsx'
 import { clientsText, MessageDetail } from '../message/message-detail.tsx'
-import { filterOf, outcomeNames, outcomesOf } from './filter.ts'
+import { filterOf, filterWords, outcomeNames, outcomesOf } from './filter.ts'
 import { FilterBar } from './filter-bar.tsx'
 import { maxPerSecond, useTail } from './use-tail.ts'
 
@@ -90,7 +90,11 @@ export default function Live() {
         </button>
       </Head>
       <div className="filters">
-        <FilterBar />
+        <FilterBar
+          words={filterWords}
+          plain="text"
+          placeholder="client:alice  key:orders.#  exchange:orders  or text of the body"
+        />
         <CopyLink />
       </div>
       <OutcomeChips counts={tail.outcomes} />
@@ -193,7 +197,7 @@ function OutcomeChips({ counts }: { counts: ReadonlyMap<string, number> }) {
 
 function NoMessages() {
   const [params, change] = useParams()
-  const words = ['exchange', 'key', 'client', 'text', 'outcome'].flatMap((word) => {
+  const words = [...filterWords, 'outcome'].flatMap((word) => {
     const value = params.get(word)
     return value === null ? [] : [`${word}:${value}`]
   })

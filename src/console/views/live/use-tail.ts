@@ -1,5 +1,10 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
-import { type EntryFragment, TailDocument, type TailSubscriptionVariables } from '../../api/generated/graphql.ts'
+import {
+  type EntryFragment,
+  TailDocument,
+  type TailSubscription,
+  type TailSubscriptionVariables,
+} from '../../api/generated/graphql.ts'
 import type { Failure } from '../../api/graphql.ts'
 import { type LiveState, useSubscription } from '../../api/use-subscription.ts'
 import { isChosen } from './filter.ts'
@@ -11,6 +16,11 @@ const maxRows = 500
 export const maxPerSecond = 50
 /** The counts of outcomes are of so many milliseconds. */
 const countedMs = 1_000
+
+interface OutcomeCount {
+  readonly outcome: string
+  readonly count: number
+}
 
 export interface TailState {
   /** Newest first. */
@@ -36,7 +46,7 @@ export function useTail(filter: TailSubscriptionVariables, chosen: readonly stri
   const [outcomes, setOutcomes] = useState<ReadonlyMap<string, number>>(new Map())
   const [missingAfter, setMissingAfter] = useState<string>()
   const held = useRef<readonly EntryFragment[]>([])
-  const counted = useRef<{ at: number; counts: readonly { outcome: string; count: number }[] }[]>([])
+  const counted = useRef<{ at: number; counts: readonly OutcomeCount[] }[]>([])
   const lastFilter = useRef('')
   const key = JSON.stringify([filter, chosen])
   if (lastFilter.current !== key) {
@@ -61,7 +71,10 @@ export function useTail(filter: TailSubscriptionVariables, chosen: readonly stri
     setSampled(tail.sampledOneIn)
     take.current(tail.entries.toReversed(), tail.seen)
     const now = Date.now()
-    counted.current = [...counted.current.filter(({ at }) => now - at < countedMs), { at: now, counts: tail.outcomes }]
+    counted.current = [
+      ...counted.current.filter(({ at }) => now - at < countedMs),
+      { at: now, counts: shownCounts(tail) },
+    ]
     const sums = new Map<string, number>()
     for (const { counts } of counted.current)
       for (const { outcome, count } of counts) sums.set(outcome, (sums.get(outcome) ?? 0) + count)
@@ -109,6 +122,16 @@ export function useTail(filter: TailSubscriptionVariables, chosen: readonly stri
     setWaiting(0)
   }, [])
   return { rows, waiting, sampledOneIn, missingAfter, outcomes, state, failure, resume }
+}
+
+/** As the rows show them: a message without a client that typed fields read counts as such. */
+function shownCounts({ outcomes, withoutClient }: TailSubscription['tail']): readonly OutcomeCount[] {
+  return [
+    ...outcomes.map(({ outcome, count }) =>
+      outcome === 'NO_SUBSCRIBER' ? { outcome, count: Math.max(0, count - withoutClient) } : { outcome, count },
+    ),
+    { outcome: 'UNMATCHED', count: withoutClient },
+  ]
 }
 
 /** Newest first. After a lost connection an entry can come twice, or behind newer ones. */

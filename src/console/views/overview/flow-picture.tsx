@@ -75,11 +75,11 @@ export function FlowPicture({ stats, still }: { stats: ConsoleStats; still: bool
         <text className="t-f" x="986" y="14">
           Clients by transport
         </text>
-        {exchanges.map(({ id, note, rate: perSecond }, index) => {
+        {exchanges.map(({ id, isRest, note, rate: perSecond }, index) => {
           const y = yOf(index, exchanges.length, 70)
           return (
             <g key={id}>
-              <a href={hrefOf('sources', { exchange: id })}>
+              <a href={hrefOf('sources', isRest ? {} : { exchange: id })}>
                 <rect className="node" x="0.5" y={y - 27} width={columns.exchanges[1]} height="54" rx="8" />
                 <text className="t-b" x="14" y={y - 4}>
                   {cut(id, 22)}
@@ -96,10 +96,10 @@ export function FlowPicture({ stats, still }: { stats: ConsoleStats; still: bool
         {replicas.map((replica, index) => (
           <ReplicaNode replica={replica} y={yOf(index, replicas.length, 90)} key={replica.name} />
         ))}
-        {transports.map(({ id, sessions, rate: perSecond }, index) => {
+        {transports.map(({ id, isRest, sessions, rate: perSecond }, index) => {
           const y = yOf(index, transports.length, 58)
           return (
-            <a href={hrefOf('clients')} key={id}>
+            <a href={hrefOf('clients', isRest ? {} : { transport: id })} key={id}>
               <rect className="node" x="986" y={y - 22} width={columns.transports[1]} height="44" rx="8" />
               <text className="t-b" x="1000" y={y - 3}>
                 {cut(id, 16)}
@@ -292,7 +292,7 @@ function exchangesOf({ bySource }: ConsoleStats): (Row & { note: string })[] {
 function folded(
   rows: readonly (Row & { note?: string; sessions?: number })[],
   what: string,
-): (Row & { note: string; sessions: number })[] {
+): (Row & { note: string; sessions: number; isRest: boolean })[] {
   // A fixed order: a card that moves cannot be clicked.
   const sorted = rows.toSorted((a, b) => a.id.localeCompare(b.id))
   const whole = sorted.map(({ id, rate: perSecond, note = '', sessions = 0 }) => ({
@@ -300,12 +300,16 @@ function folded(
     rate: perSecond,
     note,
     sessions,
+    isRest: false,
   }))
   if (whole.length <= maxRows) return whole
   const rest = whole.slice(maxRows - 1)
   const sum = rest.reduce((total, row) => total + (row.rate ?? 0), 0)
   const sessions = rest.reduce((total, row) => total + row.sessions, 0)
-  return [...whole.slice(0, maxRows - 1), { id: `and ${rest.length} more`, rate: sum, note: what, sessions }]
+  return [
+    ...whole.slice(0, maxRows - 1),
+    { id: `and ${rest.length} more`, rate: sum, note: what, sessions, isRest: true },
+  ]
 }
 
 function describe(stats: ConsoleStats): string {

@@ -74,6 +74,9 @@ const columns: readonly SortableColumn<Quarantined>[] = [
   },
 ]
 
+/** Few publishers name themselves, and the gateway does not. */
+const columnsWithoutPublisher = columns.filter(({ id }) => id !== 'by')
+
 /** What cannot be read, and what now? */
 export default function Quarantine() {
   const [params, change] = useParams()
@@ -116,7 +119,7 @@ export default function Quarantine() {
               <SortableTable
                 label="Quarantined messages"
                 className="roomy"
-                columns={columns}
+                columns={rows.some(({ appId }) => appId !== null) ? columns : columnsWithoutPublisher}
                 rows={rows}
                 keyOf={keyOf}
                 selected={selected}

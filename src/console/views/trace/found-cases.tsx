@@ -1,3 +1,4 @@
+import type { RefObject } from 'react'
 import { plural } from '../../parts/format.ts'
 import { type SortableColumn, SortableTable } from '../../parts/lists/sortable-table.tsx'
 import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
@@ -66,19 +67,21 @@ export function FoundCases({
   cases,
   sources,
   clientId,
+  headline,
   selected,
   onSelect,
 }: {
   cases: readonly Case[]
   sources: TracedSources
   clientId: string | null
+  headline: RefObject<HTMLDivElement | null>
   selected: string | undefined
   onSelect: (chosen: Case) => void
 }) {
   useRowKeys({ rows: cases, keyOf, selected, select: (row) => row && onSelect(row) })
   return (
     <section className="panel mt found-cases" aria-labelledby="several-title">
-      <header>
+      <header tabIndex={-1} ref={headline}>
         <h2 id="several-title">{plural(cases.length, 'message')} found</h2>
         <span className="more">The chosen one is below.</span>
       </header>

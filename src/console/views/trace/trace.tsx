@@ -1,3 +1,4 @@
+import { type RefObject, useEffect, useRef } from 'react'
 import { TraceDocument } from '../../api/generated/graphql.ts'
 import { useQuery } from '../../api/use-query.ts'
 import { CopyLink } from '../../parts/copy.tsx'
@@ -25,6 +26,10 @@ export default function Trace() {
   const sources = sourcesOf(answer.data ?? { rabbitChannels: [] })
   const cases = traces ? casesOf(traces) : []
   const chosen = cases.find(({ key }) => key === params.get('offset')) ?? cases[0]
+  const headline = useHeadlineFocus(JSON.stringify(asked), {
+    answeredAt: [answer.at, ofAnyClient.at],
+    isAnswered: traces !== undefined && !answer.loading && !(forAnyClient && ofAnyClient.loading),
+  })
   return (
     <>
       <Head title="Trace" sub="One message’s way, with the reason at each branch." />
@@ -38,22 +43,46 @@ export default function Trace() {
         </Loading>
       )}
       {traces && cases.length === 0 && !answer.loading && !(forAnyClient && ofAnyClient.loading) && (
-        <NotFound traces={traces} params={params} />
+        <NotFound traces={traces} params={params} headline={headline} />
       )}
       {cases.length > 1 && (
         <FoundCases
           cases={cases}
           sources={sources}
           clientId={params.get('client')}
+          headline={headline}
           selected={chosen?.key}
           onSelect={({ key }) => change({ offset: key })}
         />
       )}
       {chosen && answer.data && (
-        <Found found={chosen} answered={answer.data.trace.length} sources={sources} clientId={params.get('client')} />
+        <Found
+          found={chosen}
+          answered={answer.data.trace.length}
+          sources={sources}
+          clientId={params.get('client')}
+          headline={cases.length > 1 ? undefined : headline}
+        />
       )}
     </>
   )
+}
+
+/** Moves the focus to what was found when a question is answered, not when a row is chosen. */
+function useHeadlineFocus(
+  question: string | undefined,
+  { answeredAt, isAnswered }: { answeredAt: readonly (Date | undefined)[]; isAnswered: boolean },
+): RefObject<HTMLDivElement | null> {
+  const headline = useRef<HTMLDivElement>(null)
+  const shown = useRef<string>(undefined)
+  useEffect(() => {
+    if (!isAnswered || shown.current === question) return
+    shown.current = question
+    headline.current?.focus()
+    // Until an answer comes, the one to the question before is shown.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+  }, answeredAt)
+  return headline
 }
 
 function Found({
@@ -61,11 +90,13 @@ function Found({
   answered,
   sources,
   clientId,
+  headline,
 }: {
   found: Case
   answered: number
   sources: TracedSources
   clientId: string | null
+  headline: RefObject<HTMLDivElement | null> | undefined
 }) {
   const { outcome, text } = verdictOf(found, sources)
   const notFor = notForClient(found)
@@ -73,7 +104,7 @@ function Found({
   const client = found.seen[0]?.message.clients[0]
   return (
     <>
-      <div className="verdict mt" role="status">
+      <div className="verdict mt" role="status" tabIndex={-1} ref={headline}>
         <Icon name={icon} className={tone} />
         <p>
           {notFor !== undefined && outcome !== 'UNMATCHED' && (
@@ -120,15 +151,18 @@ function Found({
 function NotFound({
   traces,
   params,
+  headline,
 }: {
   traces: readonly { readonly replica: string; readonly since: string | null }[]
   params: URLSearchParams
+  headline: RefObject<HTMLDivElement | null>
 }) {
   const id = params.get('id')
   const [exchange, key] = [params.get('exchange') ?? undefined, params.get('key') ?? undefined]
-  const text = params.get('text') ?? params.get('q') ?? undefined
+  const [text, words] = [params.get('text') ?? undefined, params.get('q') ?? undefined]
+  const client = params.get('client') ?? undefined
   return (
-    <div className="panel mt">
+    <div className="panel mt" tabIndex={-1} ref={headline}>
       <Empty
         title="No replica remembers such a message"
         action={
@@ -138,7 +172,7 @@ function NotFound({
                 Search ids, keys and bodies for it
               </Link>
             )}
-            <Link className="btn" to="journal" params={id === null ? { exchange, key, text } : { id }}>
+            <Link className="btn" to="journal" params={id === null ? { exchange, key, client, text, words } : { id }}>
               Search the journal
             </Link>
           </span>

@@ -1,4 +1,5 @@
 import { badInput } from '../../../errors.ts'
+import { transportNames } from '../../accounting/labels.ts'
 import { compareClientIds } from '../../clients/client-order.ts'
 import type { Gathering } from '../../cluster/gathering.ts'
 import { listOf, objectOf, textOf, textOrNull } from '../../cluster/wire-values.ts'
@@ -14,6 +15,7 @@ import {
   mergeClients,
   type OnlineAnswer,
   type OnlineClient,
+  type OnlineQuestion,
   onlineClients,
   readOnlineAnswer,
   readOnlineQuestion,
@@ -31,6 +33,8 @@ export type ClientFilter = (typeof clientFilters)[number]
 export interface ClientQuery {
   readonly search: string
   readonly only: ClientFilter | undefined
+  /** Only clients with a session over it, with the figures of those sessions. */
+  readonly transport: string | undefined
   readonly sort: ClientSort
   readonly first: number
   /** `endCursor` of the page before. */
@@ -82,8 +86,9 @@ export class ClientInspector {
     return this.#parts.directory
   }
 
-  /** Throws `BAD_USER_INPUT` for `after`. */
+  /** Throws `BAD_USER_INPUT` for `after` and `transport`. */
   async clients(query: ClientQuery): Promise<ClientPage> {
+    checkTransport(query)
     if (query.only === 'BANNED') return this.#banned(query)
     return query.sort === 'CLIENT_ID' ? this.#byId(query) : this.#bySort(query, query.sort)
   }
@@ -125,18 +130,18 @@ export class ClientInspector {
     return answers.some(({ value }) => value)
   }
 
-  async #byId({ search, only, first, after = '' }: ClientQuery): Promise<ClientPage> {
-    const filter = only === 'SLOW' ? 'slow' : only === 'DROPPING' ? 'dropping' : null
+  async #byId({ search, only, transport, first, after = '' }: ClientQuery): Promise<ClientPage> {
     const { answers, unanswered } = await this.#askOnline({
       search,
-      only: filter,
+      only: onlineFilters[only ?? 'ONLINE'],
+      transport,
       sort: 'CLIENT_ID',
       after,
       first: first + 1,
     })
     const online = mergedById(answers)
     const found =
-      only === undefined
+      only === undefined && transport === undefined
         ? await this.#directory.findClients({ containing: search, behind: after, first: first + 1 })
         : only === 'OFFLINE'
           ? await this.#offline(search, after, first + 1)
@@ -167,7 +172,6 @@ export class ClientInspector {
       const page = await this.#directory.findClients({ containing: search, behind, first: maxClients })
       const { answers } = await this.#askOnline({
         search,
-        only: null,
         sort: 'CLIENT_ID',
         after: behind,
         first: maxClients,
@@ -182,16 +186,22 @@ export class ClientInspector {
 
   /** `after`: how many clients the pages before had. */
   async #bySort(
-    { search, only, first, after = '0' }: ClientQuery,
+    { search, only, transport, first, after = '0' }: ClientQuery,
     sort: Exclude<ClientSort, 'CLIENT_ID'>,
   ): Promise<ClientPage> {
     const skip = Number(after)
     if (!/^\d{1,4}$/.test(after)) throw badInput('after', 'expected the endCursor of the page before')
     if (only === 'OFFLINE')
       throw badInput('sort', 'expected CLIENT_ID, because only clients that are online have other values')
-    const filter = only === 'SLOW' ? 'slow' : only === 'DROPPING' ? 'dropping' : null
     const wanted = Math.min(maxClients, skip + first + 1)
-    const { answers, unanswered } = await this.#askOnline({ search, only: filter, sort, after: '', first: wanted })
+    const { answers, unanswered } = await this.#askOnline({
+      search,
+      only: onlineFilters[only ?? 'ONLINE'],
+      transport,
+      sort,
+      after: '',
+      first: wanted,
+    })
     // A client with sessions on two replicas may be among the first of only one of them.
     const sorted = largestFirst([...mergedById(answers).values()], sort)
     const page = sorted.slice(skip, skip + first)
@@ -219,7 +229,7 @@ export class ClientInspector {
     const page = ids.slice(0, first)
     const [found, { answers, unanswered }] = await Promise.all([
       this.#directory.findClientsById(page),
-      this.#askOnline({ search, only: null, sort: 'CLIENT_ID', after, first: 0 }),
+      this.#askOnline({ search, sort: 'CLIENT_ID', after, first: 0 }),
     ])
     const registered = new Map(found.map((client) => [client.clientId, client]))
     return {
@@ -232,7 +242,7 @@ export class ClientInspector {
     }
   }
 
-  #askOnline(question: ReturnType<typeof readOnlineQuestion>) {
+  #askOnline(question: Pick<OnlineQuestion, 'search' | 'sort' | 'after' | 'first'> & OnlineFilter) {
     return this.#parts.gathering.ask('clients', question, readOnlineAnswer)
   }
 
@@ -259,6 +269,29 @@ export class ClientInspector {
     }
     return false
   }
+}
+
+interface OnlineFilter {
+  readonly only?: OnlineQuestion['only'] | undefined
+  readonly transport?: string | undefined
+}
+
+/** What a replica leaves out. */
+const onlineFilters: Readonly<Record<ClientFilter, OnlineQuestion['only']>> = {
+  ONLINE: null,
+  OFFLINE: null,
+  SLOW: 'slow',
+  DROPPING: 'dropping',
+  BANNED: null,
+}
+
+/** Throws `BAD_USER_INPUT`. */
+function checkTransport({ transport, only }: ClientQuery): void {
+  if (transport === undefined) return
+  if (!transportNames.some((known) => known === transport))
+    throw badInput('transport', `expected one of ${transportNames.join(', ')}, got "${transport}"`)
+  if (only === 'OFFLINE' || only === 'BANNED')
+    throw badInput('transport', `expected no transport with ${only}, because those clients have no session`)
 }
 
 type OnlineAnswers = readonly { readonly value: OnlineAnswer }[]

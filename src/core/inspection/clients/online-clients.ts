@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type TransportName, transportNames } from '../../accounting/labels.ts'
 import { compareClientIds, SmallestIds } from '../../clients/client-order.ts'
 import { listOf, numberOf, numberOrNull, objectOf, textOf, textsOf } from '../../cluster/wire-values.ts'
 import { TimeSlice } from '../../delivery/time-slice.ts'
@@ -15,6 +16,8 @@ export type ClientSort = (typeof clientSorts)[number]
 export interface OnlineQuestion {
   readonly search: string
   readonly only: 'slow' | 'dropping' | null
+  /** Only sessions over this one; null: all. */
+  readonly transport: TransportName | null
   readonly sort: ClientSort
   /** Only ids after this one. For the order of ids only. */
   readonly after: string
@@ -60,7 +63,7 @@ const none: Omit<OnlineClient, 'clientId' | 'replicas'> = {
 export async function onlineClients(
   sessions: Iterable<Session>,
   replica: string,
-  { search, only, sort, after, first }: OnlineQuestion,
+  { search, only, transport, sort, after, first }: OnlineQuestion,
 ): Promise<OnlineAnswer> {
   const text = search.toLowerCase()
   const byId = new Map<string, Session[]>()
@@ -81,21 +84,27 @@ export async function onlineClients(
   let dropping = 0
   const largest = new LargestClients(first)
   const smallest = new SmallestIds(first)
+  const wantedOf = (own: readonly Session[]): readonly Session[] =>
+    transport === null ? own : own.filter((session) => session.transport === transport)
   for (const [clientId, own] of byId) {
     if (slice.isOver) await rest()
-    const isSlow = own.some((session) => session.slow)
-    const isDropping = own.some((session) => session.counts.dropped > 0)
-    if (isSlow) slow += 1
-    if (isDropping) dropping += 1
-    if ((only === 'slow' && !isSlow) || (only === 'dropping' && !isDropping)) continue
+    if (own.some(isSlow)) slow += 1
+    if (own.some(isDropping)) dropping += 1
+    const wanted = wantedOf(own)
+    if (wanted.length === 0) continue
+    if ((only === 'slow' && !wanted.some(isSlow)) || (only === 'dropping' && !wanted.some(isDropping))) continue
     if (text !== '' && !clientId.toLowerCase().includes(text)) continue
-    if (sort !== 'CLIENT_ID') largest.add(clientId, valueOf(own, sort))
+    if (sort !== 'CLIENT_ID') largest.add(clientId, valueOf(wanted, sort))
     else if (compareClientIds(clientId, after) > 0) smallest.add(clientId)
   }
-  const describe = (clientId: string): OnlineClient => describeClient(clientId, replica, byId.get(clientId) ?? [])
+  const describe = (clientId: string): OnlineClient =>
+    describeClient(clientId, replica, wantedOf(byId.get(clientId) ?? []))
   const clients = (sort === 'CLIENT_ID' ? smallest.sorted : largest.sorted).map(describe)
   return { clients, online: byId.size, slow, dropping }
 }
+
+const isSlow = ({ slow }: Session): boolean => slow
+const isDropping = ({ counts }: Session): boolean => counts.dropped > 0
 
 /** What the clients are sorted by, without the rest of their description. */
 function valueOf(sessions: readonly Session[], sort: Exclude<ClientSort, 'CLIENT_ID'>): number {
@@ -202,10 +211,11 @@ export function largestFirst(clients: readonly OnlineClient[], sort: Exclude<Cli
 }
 
 export function readOnlineQuestion(value: unknown): OnlineQuestion {
-  const { search, only, sort, after, first } = objectOf(value)
+  const { search, only, transport, sort, after, first } = objectOf(value)
   return {
     search: textOf(search),
     only: only === 'slow' || only === 'dropping' ? only : null,
+    transport: transportNames.find((known) => known === transport) ?? null,
     sort: clientSorts.find((known) => known === sort) ?? 'CLIENT_ID',
     after: textOf(after),
     first: Math.min(maxClients, Math.max(0, numberOf(first))),

@@ -35,6 +35,11 @@ export class PresenceInspector {
     return this.#presence?.size
   }
 
+  /** How many of those have no session and are within their grace time. */
+  get leaving(): number {
+    return this.#presence?.leaving ?? 0
+  }
+
   async of(clientIds: readonly string[]): Promise<PresenceState[]> {
     const seen = await this.#presence?.lastSeen(clientIds)
     return clientIds.map((clientId) => {

@@ -7,6 +7,7 @@ import type { JournalMessage } from '../../model/message.ts'
 import { matchesTopic } from '../../model/topic-pattern.ts'
 import type { HotWindow, WindowEntry } from '../../ports/hot-window.ts'
 import { type Journal, JournalReplaced, JournalTruncated } from '../../ports/journal.ts'
+import { MessageSearch, maxSearch } from '../message-search.ts'
 import type { BrowsedEntry, ReplicaOutcomes } from '../replica-outcomes.ts'
 
 /** How long one page may take, in milliseconds. */
@@ -15,8 +16,10 @@ const pageMs = 5_000
 const maxVisited = 100_000
 /** How long the offset of the oldest entry is taken from memory, in milliseconds. */
 const oldestMs = 5_000
-/** How far the first step backwards goes, in offsets; each further step goes eight times as far. */
+/** How far the first step backwards goes, in offsets; each further one goes eight times as far. */
 const firstStepBack = 200
+/** The longest step: what a step has found is only known at its end. */
+const longestStepBack = 20_000
 
 /** Which messages to list. All members that are given must hold. */
 export interface JournalFilter {
@@ -31,6 +34,17 @@ export interface JournalFilter {
   readonly routingKey?: string | undefined
   /** A text in the body. */
   readonly text?: string | undefined
+  /** Words, as for `MessageSearch`, in the id, the routing key or the body. */
+  readonly search?: string | undefined
+}
+
+/** How far a page looked for messages that the filter takes. */
+export interface SearchedSpan {
+  readonly messages: number
+  /** Of the oldest entry that was read. */
+  readonly firstOffset: number
+  /** When that was received. Undefined: this replica does not remember it. */
+  readonly since: number | undefined
 }
 
 /** A place in the journal. */
@@ -59,6 +73,8 @@ export interface BrowsedPage {
   readonly at: BrowsedEntry | undefined
   /** What differs from what was asked, one sentence. */
   readonly note: string | undefined
+  /** Undefined: nothing was read. */
+  readonly searched: SearchedSpan | undefined
   /** Replicas of which the outcomes are not known. */
   readonly unanswered: readonly string[]
 }
@@ -71,6 +87,8 @@ interface Reading {
   readonly reserve: Reserve
   readonly signal: AbortSignal
   visited: number
+  /** How many of those are messages, and were compared with the filter. */
+  compared: number
   isFirst: boolean
 }
 
@@ -113,6 +131,7 @@ export class JournalBrowser {
       reserve,
       signal: AbortSignal.timeout(pageMs),
       visited: 0,
+      compared: 0,
       isFirst: true,
     }
     try {
@@ -130,7 +149,7 @@ export class JournalBrowser {
   async newest(matches: (entry: WindowEntry) => boolean, count: number, reserve: Reserve): Promise<BrowsedEntry[]> {
     await this.#gateway.exactPosition()
     const signal = AbortSignal.timeout(pageMs)
-    const reading: Reading = { matches, reserve, signal, visited: 0, isFirst: true }
+    const reading: Reading = { matches, reserve, signal, visited: 0, compared: 0, isFirst: true }
     const { entries } = await this.#backwards(this.#end + 1, count, reading)
     return entries.map((entry) => this.describe(entry))
   }
@@ -164,28 +183,30 @@ export class JournalBrowser {
   }
 
   async #read(place: PagePlace, count: number, reading: Reading): Promise<Omit<BrowsedPage, 'unanswered'>> {
-    if (place === 'end') return this.#pageOf(await this.#backwards(this.#end + 1, count, reading), nothingRead)
+    if (place === 'end') return this.#pageOf(await this.#backwards(this.#end + 1, count, reading), nothingRead, reading)
     if ('after' in place) {
       const { offset, note } = this.#offsetOf('after', place.after)
       const from = note === undefined ? offset + 1 : 0
-      return this.#pageOf(nothingRead, await this.#forwards(from, count, reading), { note, hasOlder: from > 0 })
+      return this.#pageOf(nothingRead, await this.#forwards(from, count, reading), reading, {
+        note,
+        hasOlder: from > 0,
+      })
     }
     if ('before' in place) {
       const { offset, note } = this.#offsetOf('before', place.before)
-      return this.#pageOf(await this.#backwards(note === undefined ? offset : 0, count, reading), nothingRead, {
-        note,
-        hasNewer: true,
-      })
+      const older = await this.#backwards(note === undefined ? offset : 0, count, reading)
+      return this.#pageOf(older, nothingRead, reading, { note, hasNewer: true })
     }
     const { offset, note, isExact } = await this.#find(place.around, reading)
     const older = await this.#backwards(offset, Math.floor(count / 2), reading)
     const newer = await this.#forwards(offset, Math.max(1, count - older.entries.length), reading)
-    return this.#pageOf(older, newer, { note, at: isExact ? offset : undefined })
+    return this.#pageOf(older, newer, reading, { note, at: isExact ? offset : undefined })
   }
 
   #pageOf(
     older: Read,
     newer: Read,
+    { compared }: Reading,
     given: { note?: string | undefined; at?: number | undefined; hasOlder?: boolean; hasNewer?: boolean } = {},
   ): Omit<BrowsedPage, 'unanswered'> {
     const entries = [...older.entries, ...newer.entries].map((entry) => this.describe(entry))
@@ -201,7 +222,12 @@ export class JournalBrowser {
       at: given.at === undefined ? undefined : entries.find(({ entry }) => entry.offset === given.at),
       note:
         given.note ??
-        (stopped ? 'Not everything was searched: continue with startCursor or endCursor to read on.' : undefined),
+        (stopped ? 'Not everything was searched: the page before this one, or after it, continues.' : undefined),
+      searched: first && {
+        messages: compared,
+        firstOffset: first.offset,
+        since: first.outcomes === undefined ? undefined : first.receivedAt,
+      },
     }
   }
 
@@ -230,7 +256,7 @@ export class JournalBrowser {
     const end = this.#end
     const take = (entry: WindowEntry): boolean => {
       if (entry.offset > end) return false
-      if (!entry.mark && !entry.unreadable && reading.matches(entry)) {
+      if (isTaken(entry, reading)) {
         if (entries.length === count || !reading.reserve(entry, reading.isFirst)) {
           more = true
           return false
@@ -259,7 +285,13 @@ export class JournalBrowser {
     let stopped = false
     const oldest = count > 0 ? await this.#oldest(reading.signal) : before
     for (let step = firstStepBack; upTo > oldest && found.length < count; step *= 8) {
-      const from = Math.max(oldest, upTo - step)
+      const room = maxVisited - reading.visited
+      if (room <= 0) {
+        stopped = true
+        more = true
+        break
+      }
+      const from = Math.max(oldest, upTo - Math.min(step, longestStepBack, room))
       const wanted = count - found.length
       const part: WindowEntry[] = []
       let dropped = false
@@ -268,7 +300,7 @@ export class JournalBrowser {
         if (entry.offset >= upTo) return false
         firstOfPart ??= entry
         if (upTo === before) last = entry
-        if (!entry.mark && !entry.unreadable && reading.matches(entry)) {
+        if (isTaken(entry, reading)) {
           part.push(entry.detach?.() ?? entry)
           if (part.length > wanted) {
             part.shift()
@@ -470,12 +502,26 @@ export class JournalBrowser {
     }
   }
 
-  /** Throws `BAD_USER_INPUT` for an unknown source. */
-  matcherOf({ source, channel, field, exchange, routingKey, text }: JournalFilter): (entry: WindowEntry) => boolean {
+  /** Throws `BAD_USER_INPUT` for an unknown source and for a search that is empty or too long. */
+  matcherOf({
+    source,
+    channel,
+    field,
+    exchange,
+    routingKey,
+    text,
+    search,
+  }: JournalFilter): (entry: WindowEntry) => boolean {
     const matchers: ((entry: WindowEntry) => boolean)[] = []
     if (exchange !== undefined) matchers.push((entry) => entry.exchange === exchange)
     if (routingKey !== undefined) matchers.push((entry) => matchesTopic(routingKey, entry.routingKey))
     if (text !== undefined) matchers.push((entry) => entry.body.includes(text))
+    if (search !== undefined) {
+      if (search.trim() === '' || search.length > maxSearch.characters)
+        throw badInput('search', `expected 1 to ${maxSearch.characters} characters`)
+      const wanted = new MessageSearch(search)
+      matchers.push((entry) => wanted.isInId(entry.properties.messageId) || wanted.isInMessage(entry))
+    }
     if (source !== undefined) {
       const takes = this.#gateway.sources.bindingOf(source)
       if (!takes) throw badInput('source', `expected the id of a source, got "${source}"`)
@@ -490,4 +536,10 @@ export class JournalBrowser {
     const audience = this.#gateway.audienceOf(entry)
     return audience === 'everyone' || audience.includes(clientId)
   }
+}
+
+function isTaken(entry: WindowEntry, reading: Reading): boolean {
+  if (entry.mark || entry.unreadable) return false
+  reading.compared += 1
+  return reading.matches(entry)
 }
