@@ -77,7 +77,7 @@ test('parts 1 to 3: each command as written, and the page misses nothing', async
   await livePage.page.close()
 
   const page = await open(complete)
-  await page.page.getByRole('status').getByText('subscribing').waitFor()
+  await page.page.getByRole('status').getByText('live').waitFor()
   await shell.subscribed(2)
   await page.page.waitForFunction(() => (globalThis as { localStorage?: Storage }).localStorage?.getItem('orders'))
   await gateway.kill()
