@@ -15,10 +15,10 @@ export interface LiveStore<Snapshot> {
 
 export interface LiveStatus {
   /**
-   * `connecting`: subscribed, and nothing was received yet. `live`: since the first result, which the
-   * value may not have yet.
-   * `waiting`: the connection was lost, and the next attempt begins soon. `ended`: see `error`.
-   * Select `checkpoints: true`, and an idle subscription is live at once.
+   * `connecting`: subscribed, and nothing was received yet. `live`: since the first result, which
+   * the value may not have yet. `waiting`: the connection was lost, and the next attempt begins
+   * soon. `ended`: see `error`. Select `checkpoints: true`, and an idle subscription is live at
+   * once.
    */
   readonly connection: 'connecting' | 'live' | 'waiting' | 'ended'
   /** Events are missing, and the value has not been made good since. */

@@ -35,8 +35,8 @@ export type ResumeState =
   /** A subscription will be sent as soon as the client has a connection. */
   | { readonly kind: 'subscribing'; readonly after: string | undefined }
   /**
-   * The first result since `subscribing` was received: an event or, with `checkpoints: true`, also a
-   * checkpoint. Called before `next` or `onCheckpoint` gets it.
+   * The first result since `subscribing` was received: an event or, with `checkpoints: true`, also
+   * a checkpoint. Called before `next` or `onCheckpoint` gets it.
    */
   | { readonly kind: 'live' }
   /**

@@ -83,7 +83,7 @@ test('--force builds again, and an unknown step is an error that names the steps
   await expect(build('page')).rejects.toThrow('expected modules, program, console, packages or --force; got "page"')
 })
 
-test('the console imports only from folders whose change builds it again', () => {
+test('the console imports only from folders with which it is built again', () => {
   const sources = readdirSync('src/console', { recursive: true, encoding: 'utf8' }).filter(
     (name) => /\.(tsx?|css|html)$/.test(name) && name !== 'vite.config.ts',
   )
