@@ -101,7 +101,8 @@ interface Storage {
 test('part 4: each command as written', async () => {
   await using vhost = await testVhost('tutorial-production')
   const folder = newFolder()
-  const linked = readdirSync('.').filter((name) => name !== 'data' && name !== 'dist')
+  // `npm start` builds: its outputs and their stamps are those of the folder.
+  const linked = readdirSync('.').filter((name) => !['data', 'dist', '.cache'].includes(name))
   for (const name of linked) symlinkSync(resolve(name), join(folder, name))
   cpSync('dist', join(folder, 'dist'), { recursive: true })
   try {
