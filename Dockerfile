@@ -12,7 +12,7 @@ COPY package.json package-lock.json .npmrc ./
 # Without scripts: no dependency of the gateway is compiled at installation, and `prepare` needs the
 # source.
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json bundle.ts ./
+COPY tsconfig.json tsconfig.build.json build.ts bundle.ts ./
 COPY src src
 RUN npm run build:gateway && rm -f dist/.tsbuildinfo
 # amd64 or arm64, from BuildKit. Without it: the builder's own. npm installs the files of libsql for

@@ -15,9 +15,10 @@ export interface LiveStore<Snapshot> {
 
 export interface LiveStatus {
   /**
-   * `connecting`: subscribed, and nothing was received yet. `live`: since the first result.
-   * `waiting`: the connection was lost, and the next attempt begins soon. `ended`: see `error`.
-   * Select `checkpoints: true`, and an idle subscription is live at once.
+   * `connecting`: subscribed, and nothing was received yet. `live`: since the first result, which
+   * the value may not have yet. `waiting`: the connection was lost, and the next attempt begins
+   * soon. `ended`: see `error`. Select `checkpoints: true`, and an idle subscription is live at
+   * once.
    */
   readonly connection: 'connecting' | 'live' | 'waiting' | 'ended'
   /** Events are missing, and the value has not been made good since. */
@@ -72,7 +73,7 @@ export function liveStore<Value extends object>(
   }
   const onState = (state: ResumeState): void => {
     options.onState?.(state)
-    if (state.kind === 'waiting') change({ connection: 'waiting' })
+    if (state.kind === 'waiting' || state.kind === 'live') change({ connection: state.kind })
     else if (state.kind === 'subscribing' && status.connection !== 'waiting') change({ connection: 'connecting' })
   }
   const start = (): void => {
@@ -86,20 +87,13 @@ export function liveStore<Value extends object>(
         next(result, read) {
           const isChanged = value.apply(result, read)
           const gap = value.endsGap(result, read) ? undefined : status.gap
-          change({ connection: 'live', gap: read.gap ?? gap }, isChanged)
+          change({ gap: read.gap ?? gap }, isChanged)
           return value.handle?.(result, read)
         },
         error: (error) => change({ connection: 'ended', error }),
         complete: () => change({ connection: 'ended' }),
       },
-      {
-        ...rest,
-        onState,
-        onCheckpoint(event) {
-          change({ connection: 'live' })
-          return options.onCheckpoint?.(event)
-        },
-      },
+      { ...rest, onState },
     )
   }
   const stop = (): void => {

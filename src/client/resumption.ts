@@ -35,6 +35,11 @@ export type ResumeState =
   /** A subscription will be sent as soon as the client has a connection. */
   | { readonly kind: 'subscribing'; readonly after: string | undefined }
   /**
+   * The first result since `subscribing` was received: an event or, with `checkpoints: true`, also
+   * a checkpoint. Called before `next` or `onCheckpoint` gets it.
+   */
+  | { readonly kind: 'live' }
+  /**
    * The connection was lost because of `cause`. The next attempt begins in `forMs` milliseconds.
    */
   | { readonly kind: 'waiting'; readonly forMs: number; readonly cause: unknown }
@@ -100,6 +105,7 @@ export class Resumption {
   #received: string | undefined
   #stopAttempt: (() => void) | undefined
   #attemptSince = 0
+  #live = false
   #stopWaiting: (() => void) | undefined
   #failures = 0
   #handling = false
@@ -132,6 +138,7 @@ export class Resumption {
   #attempt(): void {
     this.#options.onState?.({ kind: 'subscribing', after: this.#received })
     this.#attemptSince = Date.now()
+    this.#live = false
     this.#stopAttempt = attempt(this.#client, this.#payload, {
       onResult: (result) => this.#onResult(result),
       onEnd: (cause, isClosed) => this.#onEnd(cause, isClosed),
@@ -149,6 +156,10 @@ export class Resumption {
     this.#failures = 0
     this.#retryPolicy.reset()
     this.#queue.push({ result, read })
+    if (!this.#live) {
+      this.#live = true
+      this.#options.onState?.({ kind: 'live' })
+    }
     if (this.#queue.length >= (this.#options.maxQueued ?? 1_000)) {
       this.#stopAttempt?.()
       this.#behind = true

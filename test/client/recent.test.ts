@@ -38,8 +38,8 @@ describe('the newest events', () => {
       gap: undefined,
       events: [{ id: 'e' }, { id: 'g' }],
     })
-    // One for each change: three events, the gap, two events.
-    expect(snapshots).toHaveLength(6)
+    // One for each change: the connection, three events, the gap, two events.
+    expect(snapshots).toHaveLength(7)
     stop()
   })
 
@@ -59,6 +59,32 @@ describe('the newest events', () => {
 })
 
 describe('each event', () => {
+  test('keeps the state of the connection apart from what it still handles', async () => {
+    let done: () => void = () => undefined
+    const first = new Promise<void>((resolve) => {
+      done = resolve
+    })
+    const handled: string[] = []
+    const store = eachEvent<{ id: string }>(client, {
+      ...options,
+      retryFirstMs: 60_000,
+      retryCapMs: 60_000,
+      onEvent({ id }) {
+        handled.push(id)
+        return id === 'a' ? first : undefined
+      },
+    })
+    const stop = store.subscribe(() => undefined)
+    for (const id of ['a', 'b']) client.feed(resultOf({ id }, id))
+    expect(store.getSnapshot().connection).toBe('live')
+    client.lose()
+    await until(store, 'waiting', ({ connection }) => connection === 'waiting')
+    done()
+    await eventually('the second event', async () => handled.length === 2, { everyMs: 1 })
+    expect(store.getSnapshot().connection).toBe('waiting')
+    stop()
+  })
+
   test('waits until the one before is handled, and is stored then', async () => {
     const calls: string[] = []
     const waiting: (() => void)[] = []

@@ -8,6 +8,7 @@ import { listen as listenWithUrql } from '../../examples/resume/urql.ts'
 import { endWhenSilent, type ResumeOptions, type ResumeState, resumable, resuming } from '../../src/client/resume.ts'
 import { closeReasons } from '../../src/close-reasons.ts'
 import { Distributor } from '../../src/distributor/distributor.ts'
+import { eventually } from '../support/eventually.ts'
 import { Inbox } from '../support/frames/inbox.ts'
 import { type InProcessGateway, openGateway, openReachable } from '../support/gateway/gateway-in-process.ts'
 import { testToken } from '../support/gateway/gateway-process.ts'
@@ -15,6 +16,7 @@ import { freePort } from '../support/network/ports.ts'
 import { type TcpProxy, tcpProxy } from '../support/network/tcp-proxy.ts'
 import { testVhost } from '../support/rabbitmq/broker.ts'
 import { repetitions } from '../support/repetitions.ts'
+import { checkpoint, FedClient, resultOf } from './fed-client.ts'
 import { chaos, numbers, position, publish, ReceivedNumbers, socketUrl } from './numbered-messages.ts'
 
 let gateway: InProcessGateway
@@ -249,6 +251,30 @@ test('the start position is that of the first subscribe, even if the connection 
   await states.nextMatching((state) => state.kind === 'subscribing' && state.after === checkpoint)
   await received.until(1)
   expect(received.data).toEqual(['while it was away'])
+})
+
+test('is live once in each attempt: from its first result, before the result is passed on', async () => {
+  const client = new FedClient()
+  const calls: unknown[] = []
+  const subscription = 'subscription Orders($after: Cursor) { orders(after: $after, checkpoints: true) { id } }'
+  const stop = resumable<{ id: string }>(client, {
+    query: subscription,
+    retryFirstMs: 0,
+    onState: ({ kind }) => calls.push(kind),
+    onCheckpoint: ({ cursor }) => calls.push(cursor),
+  }).subscribe({ next: ({ id }) => calls.push(id), error: (error) => calls.push(error) })
+  client.feed(checkpoint('c1'))
+  client.feed(resultOf({ id: 'order 1' }, 'c2'))
+  await eventually('order 1', async () => calls.includes('order 1'))
+  client.lose()
+  await eventually('another attempt', async () => client.operations.length === 2)
+  client.feed(resultOf({ id: 'order 2' }, 'c3'))
+  client.feed(checkpoint('c4'))
+  await eventually('c4', async () => calls.includes('c4'))
+  const first = ['subscribing', 'live', 'c1', 'order 1', 'waiting']
+  const second = ['subscribing', 'live', 'order 2', 'c4']
+  expect(calls).toEqual([...first, ...second])
+  stop()
 })
 
 describe('a consumer', () => {

@@ -8,6 +8,7 @@ import type { QuarantineDecision } from '../../core/quarantine/quarantine-store.
 import { original } from '../../core/quarantine/quarantined-message.ts'
 import { GatewayError } from '../../errors.ts'
 import { configOf, takesConfig } from '../config-flags.ts'
+import { isConfirmed } from '../confirm.ts'
 import { CommandFailure, wrongUse } from '../failure.ts'
 import { describe, quarantined } from './quarantined-message.ts'
 
@@ -18,6 +19,8 @@ const defaultLimit = 50
  * are inspected. Up to this number, that takes no noticeable time.
  */
 const inspectAllUpTo = 1_000
+/** How many messages one visit deletes. Between visits, a gateway may show the quarantine. */
+const dropPage = 1_000
 
 export function quarantineCommand(): Command {
   return new Command('quarantine')
@@ -100,6 +103,8 @@ function republishCommand(): Command {
 
 interface DropOptions {
   readonly id: readonly string[]
+  readonly all?: boolean
+  readonly yes?: boolean
   readonly undeliverable?: boolean
 }
 
@@ -107,13 +112,18 @@ function dropCommand(): Command {
   const command = new Command('drop')
     .description('deletes messages permanently')
     .option('--id <id...>', 'select these messages, by their ids in the output of list', [])
+    .option('--all', 'select all messages that are in the quarantine when the command starts; asks before it deletes')
+    .option('--yes', 'delete without asking; requires --all')
     .option(
       '--undeliverable',
       'select the first message that RabbitMQ cannot deliver over AMQP 0-9-1, so that those behind it can be listed',
     )
-  return takesConfig(command, configNames).action(async ({ id: ids, undeliverable = false }: DropOptions) => {
-    if (undeliverable === ids.length > 0)
-      throw wrongUse('warren quarantine drop: expected either --id or --undeliverable')
+  return takesConfig(command, configNames).action(async (given: DropOptions) => {
+    const { id: ids, all = false, yes = false, undeliverable = false } = given
+    if ([ids.length > 0, all, undeliverable].filter(Boolean).length !== 1)
+      throw wrongUse('warren quarantine drop: expected one of --id, --all and --undeliverable')
+    if (yes && !all) throw wrongUse('warren quarantine drop: expected --yes only with --all')
+    if (all) return dropAll(command, yes)
     if (undeliverable) {
       const open = openerOf(command)
       if (!(await dropUndeliverable(open)))
@@ -125,14 +135,42 @@ function dropCommand(): Command {
       const selection = new Selection(ids)
       const { unread } = await queue.visit(Number.POSITIVE_INFINITY, (message) => {
         const id = selection.idOf(message)
-        if (id === undefined) return keep
-        process.stdout.write(`${id}  dropped\n`)
-        return remove
+        return id === undefined ? keep : drop(id)
       })
       reportUnread(unread)
       selection.requireAllFound()
     })
   })
+}
+
+async function dropAll(command: Command, isAgreed: boolean): Promise<void> {
+  if (!isAgreed && !process.stdin.isTTY)
+    throw wrongUse('warren quarantine drop --all: expected --yes, or a terminal on standard input for the question')
+  const { count, name } = await withQueue(command, async (queue) => ({
+    name: queue.name,
+    count: (await queue.visit(0, () => keep)).count,
+  }))
+  if (count > 0 && !isAgreed && !(await isConfirmed(`Delete ${counted(count)} of ${name} permanently?`)))
+    throw new CommandFailure('0 messages dropped')
+  let dropped = 0
+  let unread = 0
+  // Never more than what was agreed to: messages that arrive later are behind them.
+  for (let left = count; left > 0 && unread === 0; left -= dropPage) {
+    const visit = await withQueue(command, (queue) =>
+      queue.visit(Math.min(left, dropPage), (message) => {
+        dropped += 1
+        return drop(quarantined(message).id)
+      }),
+    )
+    unread = visit.unread
+  }
+  process.stdout.write(`${counted(dropped)} dropped\n`)
+  reportUnread(unread)
+}
+
+function drop(id: string): Promise<QuarantineDecision> {
+  process.stdout.write(`${id}  dropped\n`)
+  return remove
 }
 
 const keep = Promise.resolve<QuarantineDecision>('keep')
@@ -171,10 +209,13 @@ function openerOf(command: Command): () => QuarantineQueue {
   return () => new QuarantineQueue(brokerUrl, { namespace })
 }
 
-async function withQueue(command: Command, work: (queue: QuarantineQueue) => Promise<void>): Promise<void> {
+async function withQueue<Outcome>(
+  command: Command,
+  work: (queue: QuarantineQueue) => Promise<Outcome>,
+): Promise<Outcome> {
   const queue = openerOf(command)()
   try {
-    await work(queue)
+    return await work(queue)
   } finally {
     await queue.close()
   }

@@ -88,7 +88,12 @@ export const manualPages: Readonly<Record<string, ManualPage>> = {
     seeAlso: ['docs/guides/operate.md'],
   },
   'quarantine drop': {
-    examples: [['warren quarantine drop --id 3f9a', 'one message, by its id in the output of list']],
+    more: 'With --all, it prints how many messages it dropped. Messages that arrive meanwhile stay.',
+    examples: [
+      ['warren quarantine drop --id 3f9a', 'one message, by its id in the output of list'],
+      ['warren quarantine drop --all', 'all of them, after a question'],
+    ],
+    failed: 'A message was not found, or the answer to the question was not yes.',
     seeAlso: ['docs/guides/operate.md'],
   },
   trace: {

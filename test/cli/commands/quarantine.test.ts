@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import amqp, { type ChannelModel, type GetMessage } from 'amqplib'
 import { describe as printed, quarantined } from '../../../src/cli/commands/quarantined-message.ts'
@@ -59,6 +61,21 @@ async function poison(bodies: readonly (string | Buffer)[], options: amqp.Option
     return (await channel.checkQueue('warren.quarantine')).messageCount === before + bodies.length
   })
   await channel.close()
+}
+
+/** Runs `drop --all` at a terminal, and answers its question. */
+async function atTerminal(answer: string): Promise<{ code: number; output: string }> {
+  const command = `${process.execPath} dist/program/main.js quarantine drop --all`
+  const env = { PATH: process.env['PATH'], WARREN_BROKER_URL: vhost.url }
+  // Of util-linux. It makes the terminal, and exits with the status of the command.
+  const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], { env })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    if (!output.includes('[y/N]') && (output + text).includes('[y/N]')) child.stdin.write(`${answer}\n`)
+    output += text
+  })
+  const [code] = (await once(child, 'close')) as [number]
+  return { code, output }
 }
 
 /** A queue of another consumer of the exchange. */
@@ -179,6 +196,37 @@ describe('warren quarantine', () => {
     await empty()
   })
 
+  test('drops all messages that are there, in pages, and prints how many', async () => {
+    const channel = await back.createConfirmChannel()
+    for (let n = 0; n < 1_003; n += 1) channel.publish('', 'warren.quarantine', Buffer.from(`{"${n}`))
+    await channel.waitForConfirms()
+    await channel.close()
+    const { code, stdout, stderr } = await warren('drop', '--all', '--yes')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const lines = stdout.split('\n')
+    expect(lines).toHaveLength(1_003 + 2)
+    expect(lines[0]).toMatch(/^[0-9a-f]{10}  dropped$/)
+    expect(lines.at(-2)).toBe('1003 messages dropped')
+    expect(await list()).toEqual([])
+    expect(await warren('drop', '--all', '--yes')).toEqual({ code: 0, stdout: '0 messages dropped\n', stderr: '' })
+  })
+
+  test('asks at a terminal before it drops all messages, and keeps them without a yes', async () => {
+    await poison(['{"a', '{"b'])
+    const before = await list()
+    const question = 'Delete 2 messages of warren.quarantine permanently? [y/N] '
+    for (const answer of ['', 'no', 'yours']) {
+      const refused = await atTerminal(answer)
+      expect(refused).toMatchObject({ code: 1, output: expect.stringContaining(question) })
+      expect(refused.output).toMatch(/0 messages dropped\r\n$/)
+    }
+    expect(await list()).toEqual(before)
+    const agreed = await atTerminal('y')
+    expect(agreed).toMatchObject({ code: 0, output: expect.stringContaining(question) })
+    expect(agreed.output).toMatch(/\r\n2 messages dropped\r\n$/)
+    expect(await list()).toEqual([])
+  })
+
   test('lists nothing if no quarantine exists, and reports an unreachable broker', async () => {
     const nothing = await runWarren(['quarantine', 'list', '--namespace', 'other'], { WARREN_BROKER_URL: vhost.url })
     expect(nothing).toEqual({ code: 0, stdout: '0 of 0 messages in other.quarantine\n', stderr: '' })
@@ -196,8 +244,12 @@ describe('warren quarantine', () => {
     [['republish'], /^warren quarantine republish: expected either --all or --id\n$/],
     [['republish', '--all', '--id', 'a'], /expected either --all or --id\n$/],
     [['republish', '--all', '--key', 'a'], /expected --to-exchange and --key together\n$/],
-    [['drop'], /^warren quarantine drop: expected either --id or --undeliverable\n$/],
-    [['drop', '--undeliverable', '--id', 'a'], /expected either --id or --undeliverable\n$/],
+    [['drop'], /^warren quarantine drop: expected one of --id, --all and --undeliverable\n$/],
+    [['drop', '--undeliverable', '--id', 'a'], /expected one of --id, --all and --undeliverable\n$/],
+    [['drop', '--all', '--id', 'a'], /expected one of --id, --all and --undeliverable\n$/],
+    [['drop', '--id', 'a', '--yes'], /^warren quarantine drop: expected --yes only with --all\n$/],
+    // The tests have no terminal.
+    [['drop', '--all'], /^warren quarantine drop --all: expected --yes, or a terminal on standard input/],
   ])('rejects %j with one line and status 2', async (args, line) => {
     const { code, stdout, stderr } = await warren(...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
