@@ -115,11 +115,13 @@ type PositionMessage = Extract<ControlMessage, { kind: 'position-taken' | 'posit
 
 function readPositionMessage(
   kind: PositionMessage['kind'],
-  { clientId, name, holder }: Record<string, unknown>,
+  { clientId, name, holder, to }: Record<string, unknown>,
 ): PositionMessage | undefined {
   if (typeof clientId !== 'string' || typeof name !== 'string') return undefined
   if (kind === 'position-deleted') return { kind, clientId, name }
-  return typeof holder === 'number' ? { kind, clientId, name, holder } : undefined
+  if (typeof holder !== 'number') return undefined
+  if (kind === 'position-taken') return { kind, clientId, name, holder }
+  return typeof to === 'string' ? { kind, clientId, name, holder, to } : undefined
 }
 
 function isTexts(value: unknown): value is string[] {

@@ -112,6 +112,7 @@ const positionTimeoutMs = 5_000
 const unsignedThrottleMs = 1_000
 /** How long a new journal waits for the registry at most, in milliseconds. */
 const registryMs = 2_000
+const unavailable: ReadonlySet<string> = new Set(['BROKER_UNAVAILABLE', 'REGISTRY_UNAVAILABLE'])
 /** The pause before the registry is read again after a failure, in milliseconds. */
 const registryRetryMs = 1_000
 
@@ -145,6 +146,8 @@ export class Gateway {
    * Everyone who can publish to the control exchange can send an unsigned message. It only causes a
    * read of the registry, at a bounded rate.
    */
+  /** Reads of sources that lost marks announced. Until they end, this replica may not know them. */
+  #sourceReads = 0
   readonly #unsignedThrottle = new Throttle(() => this.#readRegistry(), unsignedThrottleMs)
 
   constructor(parts: GatewayParts) {
@@ -193,7 +196,7 @@ export class Gateway {
       limits: parts.limits,
       onUp: () => this.#onUp(),
       onDown: (reason) => parts.onState({ up: false, reason }),
-      onMarksLost: () => within(registryMs, this.#readSourcesAgain()),
+      onMarksLost: () => this.#readLostSources(),
       onMark: (note) => this.#onMark(note),
       onRouted: parts.offline && ((message, clients) => parts.offline?.onMessage(this.#routed(message, clients))),
     })
@@ -285,9 +288,9 @@ export class Gateway {
       isSource: (exchange) => this.sources.hasExchange(exchange),
       limits: parts.limits,
       catchUp: () =>
-        this.#catchUpWithJournal(parts.limits.publishTimeoutMs).catch((error: unknown) => {
-          const isUnavailable = error instanceof GatewayError && error.code === 'BROKER_UNAVAILABLE'
-          throw isUnavailable ? error : this.#unavailable(error)
+        this.#catchUpWithSources().catch((error: unknown) => {
+          const isKnown = error instanceof GatewayError && unavailable.has(error.code)
+          throw isKnown ? error : this.#unavailable(error)
         }),
     })
   }
@@ -503,7 +506,9 @@ export class Gateway {
   }
 
   async #lastPosition(): Promise<Cursor> {
-    if (!this.#parts.hotWindow.last) await this.#catchUpWithJournal(positionTimeoutMs)
+    if (!this.#parts.hotWindow.last) await this.#listener.firstUp(positionTimeoutMs)
+    // Retention has overtaken the tail, which reads its next entry soon.
+    if (!this.#parts.hotWindow.last && this.#listener.up) await this.#parts.journal.mark()
     const end = this.#liveEnd()
     if (!end) {
       throw new GatewayError(
@@ -717,9 +722,25 @@ export class Gateway {
   }
 
   /**
-   * The registry has what lost marks announced. While it cannot be read, this tries again.
+   * The registry has what lost marks announced. The tail waits for it, but not for long: if a source
+   * is found later, subscriptions get a gap for its messages that came meanwhile.
    */
-  async #readSourcesAgain(): Promise<void> {
+  async #readLostSources(): Promise<void> {
+    this.#sourceReads += 1
+    let isLate = false
+    const reading = this.#readSourcesAgain().then((hasNews) => {
+      this.#sourceReads -= 1
+      if (hasNews && isLate) this.#listener.onSourceFoundLate()
+    })
+    await within(registryMs, reading)
+    isLate = true
+  }
+
+  /**
+   * While the registry cannot be read, this tries again. Resolves with whether it has a source that
+   * this replica did not serve.
+   */
+  async #readSourcesAgain(): Promise<boolean> {
     for (let logged = false; !this.#closing.signal.aborted; logged = true) {
       try {
         return await this.#sourceSync.resync()
@@ -728,6 +749,14 @@ export class Gateway {
         await pause(registryRetryMs, this.#closing.signal)
       }
     }
+    return false
+  }
+
+  /** Resolves when this replica knows every source that was created before the call. */
+  async #catchUpWithSources(): Promise<void> {
+    await this.#catchUpWithJournal(this.#parts.limits.publishTimeoutMs)
+    if (this.#sourceReads > 0)
+      throw new GatewayError('REGISTRY_UNAVAILABLE', 'the registry does not answer, so not every source is known here')
   }
 
   #readRegistry(): void {

@@ -57,6 +57,9 @@ const maxUnreadable = 10_000
 /** How many exchanges without a source are remembered, so that each is logged once. */
 const maxForeignExchanges = 1_000
 
+/** Why subscriptions get a gap before the next entry. */
+type GapAhead = 'RETENTION' | 'JOURNAL_REPLACED' | 'SOURCE_FOUND_LATE'
+
 /**
  * Receives what the tail of the journal reads. Adds each entry to the hot window and delivers it to
  * the subscriptions of its topics. Private to the gateway; transports do not use it.
@@ -73,7 +76,7 @@ export class JournalListener implements JournalTail {
   #wasUp = false
   #present = false
   #downReason = 'it is not connected yet'
-  #gapAhead: 'RETENTION' | 'JOURNAL_REPLACED' | undefined
+  #gapAhead: GapAhead | undefined
   /** The last offset that the tail read before retention overtook it. */
   #readUpTo: number | undefined
   /** Called with each message and its outcome here. Undefined while no operator follows. */
@@ -133,6 +136,11 @@ export class JournalListener implements JournalTail {
     this.#readUpTo = this.#parts.hotWindow.last?.offset ?? this.#readUpTo
     this.#parts.hotWindow.clear()
     return this.#parts.onMarksLost()
+  }
+
+  /** Messages of a source that lost marks announced were delivered to nobody here. */
+  onSourceFoundLate(): void {
+    this.#gapAhead ??= 'SOURCE_FOUND_LATE'
   }
 
   onUp(): void {
@@ -313,9 +321,15 @@ export class JournalListener implements JournalTail {
     )
   }
 
-  #publishGap(reason: 'RETENTION' | 'JOURNAL_REPLACED', first: JournalMessage): void {
+  #publishGap(cause: GapAhead, first: JournalMessage): void {
     this.#gapAhead = undefined
-    if (reason === 'RETENTION') {
+    if (cause === 'SOURCE_FOUND_LATE') {
+      this.#parts.observer.log(
+        'warn',
+        'retention deleted the announcement of a source, and the registry answered late: messages of the source may not have been delivered, and subscriptions receive a GAP event',
+      )
+    }
+    if (cause === 'RETENTION') {
       this.#parts.observer.log(
         'warn',
         'retention deleted messages that the tail had not read: subscriptions receive a GAP event, and those of keyed state what changed',
@@ -327,6 +341,7 @@ export class JournalListener implements JournalTail {
     if (!this.#present) return
     const { hub, cursors } = this.#parts
     const cursor = cursorBefore(cursors, this.#epoch ?? '', first)
+    const reason = cause === 'JOURNAL_REPLACED' ? cause : 'RETENTION'
     const gap: GapEvent = { kind: 'GAP', cursor, reason, oldest: cursor, receivedAt: Date.now() }
     hub.missed(gap)
   }

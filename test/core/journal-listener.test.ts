@@ -214,6 +214,39 @@ describe('a gap', () => {
     expect(world.lines.at(-1)?.[2]).toEqual({ epoch: epochs[0], after: 0, before: 90 })
   })
 
+  test('is reported if the registry has a source whose announcement was deleted, but answers too late', async () => {
+    subscribe()
+    world.journal.begin()
+    let answer = (): void => undefined
+    const created = world.gateway.sources.list().map((source) => ({ ...source, id: 'late', exchange: 'late' }))
+    jest.spyOn(world.registry, 'listSources').mockImplementationOnce(
+      () =>
+        new Promise((resolve) => {
+          answer = () => resolve([...world.gateway.sources.list(), ...created])
+        }),
+    )
+    const goesOn = world.journal.tail.onTruncated()
+    await passed(1_900)
+    await passed(200)
+    await goesOn
+    const toLate = () => world.journal.add({ exchange: 'late' })
+    world.journal.add()
+    toLate()
+    const publication = { exchange: 'late', routingKey: 'client.alice', body: Buffer.from('1'), properties: {} }
+    await expect(
+      world.gateway.publishAs(
+        { ...operator, scope: { ...operator.scope, operator: false, publish: true } },
+        publication,
+      ),
+    ).rejects.toMatchObject({ code: 'REGISTRY_UNAVAILABLE' })
+    answer()
+    await passed()
+    toLate()
+    // Before it comes the mark that `publishAs` wrote.
+    expect(story()).toEqual([['GAP', 'RETENTION'], 0, ['GAP', 'RETENTION'], 3])
+    expect(texts().at(-1)).toMatch(/^warn: retention deleted the announcement/)
+  })
+
   test('does not make it forget the messages that it read: a copy behind the gap is not delivered', async () => {
     const published = (offset: number, key: string) =>
       world.journal.add({ offset, properties: { headers: { 'x-warren-idempotency-key': key } } })

@@ -89,8 +89,17 @@ export type ControlMessage =
    * hints: the registry has the number.
    */
   | { readonly kind: 'position-taken'; readonly clientId: string; readonly name: string; readonly holder: number }
-  /** The subscription with this number ended before it began: the one before has it again. */
-  | { readonly kind: 'position-returned'; readonly clientId: string; readonly name: string; readonly holder: number }
+  /**
+   * The subscription with this number ended before it began: the one before has it again, if it is
+   * on replica `to`. Another replica may not know yet that its own has lost the position.
+   */
+  | {
+      readonly kind: 'position-returned'
+      readonly clientId: string
+      readonly name: string
+      readonly holder: number
+      readonly to: string
+    }
   | { readonly kind: 'position-deleted'; readonly clientId: string; readonly name: string }
   /**
    * A question, see `Gathering`. Answers repeat the id in `question`. `of`: only this replica is

@@ -73,8 +73,8 @@ export class HeldPositions {
   }
 
   /**
-   * The subscription with this number ended before it began: that of this replica with a smaller
-   * one has the position again, under the number. Undefined: there is none.
+   * The subscription with this number ended before it began: the one before, which is of this
+   * replica, has the position again, under the number. Undefined: it has ended, too.
    */
   adopt(key: PositionKey, holder: number): PositionHold | undefined {
     const hold = this.#holds.get(textOf(key))

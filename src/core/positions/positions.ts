@@ -124,7 +124,9 @@ export class Positions implements HoldKeeper {
     const { holder } = taken.position
     if (hold.isOver) {
       // The client may have subscribed again elsewhere meanwhile, before this answer.
-      await control.send({ kind: 'position-returned', clientId, name, holder }).catch(() => undefined)
+      const to = taken.heldBefore
+      if (to !== undefined)
+        await control.send({ kind: 'position-returned', clientId, name, holder, to }).catch(() => undefined)
       return undefined
     }
     hold.holder = holder
@@ -216,7 +218,7 @@ export class Positions implements HoldKeeper {
   onControl(message: PositionMessage): void {
     if (message.kind === 'position-deleted') this.#forget(message)
     else if (message.kind === 'position-taken') this.#held.lose(message, { toLaterThan: message.holder - 1 })
-    else {
+    else if (message.to === this.#parts.replica) {
       const hold = this.#held.adopt(message, message.holder)
       // What waits to be stored has the former number.
       if (hold?.ackedAt) this.#move(hold, hold.ackedAt)

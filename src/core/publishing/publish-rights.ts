@@ -13,7 +13,7 @@ export interface PublishRightsParts {
   readonly limits: { readonly publishExchanges: readonly string[] }
   /**
    * Resolves when this replica knows every source that was created before the call. Rejects with
-   * `BROKER_UNAVAILABLE` if it cannot know them.
+   * `BROKER_UNAVAILABLE` or `REGISTRY_UNAVAILABLE` if it cannot know them.
    */
   readonly catchUp: () => Promise<void>
 }
@@ -31,7 +31,7 @@ export class PublishRights {
 
   /**
    * Throws `UNAUTHENTICATED` or `FORBIDDEN`. If the decision needs a wait, returns a function that
-   * waits, and then rejects like that, or with `BROKER_UNAVAILABLE`.
+   * waits, and then rejects like that, or as `catchUp` does.
    */
   check(identity: Identity, exchange: string, routingKey: string): (() => Promise<void>) | undefined {
     const wouldBeGranted = mayPublishTo(identity, { exchange, routingKey, isSource: true })

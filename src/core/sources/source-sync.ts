@@ -242,24 +242,29 @@ export class SourceSync {
 
   /**
    * Reads changes from the registry that this replica missed while it was disconnected, and asks
-   * the other replicas for theirs.
+   * the other replicas for theirs. Resolves with whether the registry has a source that this
+   * replica did not serve.
    */
-  async resync(): Promise<void> {
-    await this.readRegistry()
+  async resync(): Promise<boolean> {
+    const hasNews = await this.readRegistry()
     const { control, replica } = this.#parts
     await control.send({ kind: 'sources-wanted', replica })
+    return hasNews
   }
 
-  /** Serves exactly the sources of the registry. */
-  async readRegistry(): Promise<void> {
+  /** Serves exactly the sources of the registry. Resolves with whether one of them is new here. */
+  async readRegistry(): Promise<boolean> {
     const { registry, broker } = this.#parts
     const before = this.#parts.sources.list()
     await this.#registryWrites
     const known = await registry.listSources()
+    let hasNews = false
     for (const source of known) {
       // A source that was served before stays served, unless a mark deletes it during this read.
       if (this.#unsavedChanges.has(source.id) || this.#isDeleted(source)) continue
-      if (!before.some(({ id }) => id === source.id)) this.serve(source)
+      if (before.some(({ id }) => id === source.id)) continue
+      this.serve(source)
+      hasNews = true
     }
     for (const source of before) {
       if (this.#unsavedChanges.has(source.id) || known.some(({ id }) => id === source.id)) continue
@@ -269,6 +274,7 @@ export class SourceSync {
       this.#parts.sources.remove(source.id)
       await broker.unbind(source)
     }
+    return hasNews
   }
 
   /**

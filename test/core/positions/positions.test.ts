@@ -345,7 +345,11 @@ describe('a later subscription takes the position', () => {
 
   test('but one that ended before its answer takes nothing, and the other one goes on under its number', async () => {
     const store = new StoreUnderTest()
-    const [one, other] = [await replica(store), await replica(store)]
+    const named = (name: string) => replica(store, 1_000, { replica: name })
+    const [one, other, third] = [await named('one'), await named('other'), await named('third')]
+    // It has lost the position to the others, and does not know it yet.
+    const stale = subscribe(third)
+    await passed(10)
     let answer = (): void => undefined
     store.taking = new Promise((resolve) => {
       answer = resolve
@@ -359,12 +363,12 @@ describe('a later subscription takes the position', () => {
     answer()
     await passed(10)
     expect(one.sent.map(({ kind }) => kind)).not.toContain('position-taken')
-    for (const message of one.sent) other.control.onMessage(message)
+    for (const message of one.sent) for (const at of [other, third]) at.control.onMessage(message)
     await passed(10)
     other.journal.add()
     // Longer than acks wait, and than numbers are compared.
-    await passed(10_000)
-    expect([present.story(), placeIn(store)]).toEqual([[0], 0])
+    await passed(31_000)
+    expect([present.story(), placeIn(store), stale.story()]).toEqual([[0], 0, ['POSITION_TAKEN']])
   })
 
   test('and a position that was deleted meanwhile has no earlier acks', async () => {
