@@ -40,7 +40,7 @@ export function describeRule({ routingKey, clientId }: SourceDefinition): string
   if (clientId === undefined) {
     const words = routingKey.split('.')
     const at = words.findIndex(isPlaceholder)
-    if (at < 0) return 'typed fields read it, and it finds no clients'
+    if (at < 0) return 'none: only typed fields read its messages'
     const rest = words[at] === placeholder ? '' : ' and all behind it'
     const hash = words.indexOf('#')
     if (hash >= 0 && hash < at) {

@@ -122,6 +122,9 @@ test('typed fields, their subscribers and what does not fit; a schema that is re
   for (const lat of [52.1, 52.2]) await send('couriers', 'courier.c1.moved', { id: 'c1', at: { lat, lon: 21 } })
   await page.keyboard.press('Escape')
   await page.getByRole('button', { name: 'Infer from an exchange' }).click()
+  // Pressed, and under the pointer.
+  await page.getByRole('button', { name: 'Infer from an exchange', pressed: true }).hover()
+  expect(await findings()).toEqual([])
   await page.getByLabel('Exchange', { exact: true }).fill('order')
   await page.getByRole('button', { name: 'Draft the SDL' }).click()
   await page.getByText('There is no exchange "order".').waitFor()

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { eventually } from '../../support/eventually.ts'
 import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
 import { createRabbitChannel } from '../back-end/graphql-caller.ts'
 import { openConsole, subscribed } from './console-page.ts'
@@ -131,7 +132,8 @@ test('a message is followed from publish to its client, and one without a client
   await page.keyboard.type('anyone there')
   await page.keyboard.press('Enter')
   await journal.getByRole('row', { name: /chats.*no client/ }).waitFor()
-  expect(await journal.getByRole('row').count()).toBe(2)
+  // The list without words had it, too.
+  await eventually('the head and one row', async () => (await journal.getByRole('row').count()) === 2)
 
   await open('sources')
   await page.getByRole('heading', { name: 'chats: why messages found no client' }).waitFor()
@@ -162,5 +164,30 @@ test('a broken body is mended in the quarantine and delivered', async () => {
   await page.getByRole('button', { name: 'Publish edited' }).click()
   expect(await carol.next()).toMatchObject({ data: { order: 9139, note: 'two' } })
   await page.getByText('The quarantine is empty').waitFor()
+  expect(problems).toEqual([])
+})
+
+test('a message far down the quarantine is shown when it is chosen, also on a phone', async () => {
+  const { browser, replicas } = deployment
+  // A body is read for a subscription only.
+  await deployment.client('dave')
+  for (let n = 0; n < 40; n += 1) await deployment.publish('warren.events', 'client.dave', '{"order": ')
+  const { page, problems, open } = await openConsole(browser, replicas[0])
+  const rows = page.getByRole('region', { name: 'Quarantined messages' }).getByRole('row')
+  for (const [width, height] of [
+    [1440, 900],
+    [390, 844],
+  ] as const) {
+    await page.setViewportSize({ width, height })
+    await open('quarantine')
+    // The head, and the messages.
+    await eventually('all rows', async () => (await rows.count()) === 41)
+    await rows.nth(38).click()
+    const headline = page.locator('header:focus').getByRole('heading', { level: 2 })
+    await headline.waitFor()
+    const box = await headline.boundingBox()
+    expect(box?.y).toBeGreaterThanOrEqual(0)
+    expect(box?.y).toBeLessThan(height / 2)
+  }
   expect(problems).toEqual([])
 })

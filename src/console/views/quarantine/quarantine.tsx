@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { type RefObject, useEffect, useRef, useState } from 'react'
 import {
   DropDocument,
   DropUndeliverableDocument,
@@ -87,7 +87,17 @@ export default function Quarantine() {
   const rows = (page?.nodes ?? []).toSorted((a, b) => ((a.receivedAt ?? '') < (b.receivedAt ?? '') ? 1 : -1))
   const selected = params.get('message') ?? rows[0]?.id
   const chosen = rows.find(({ id }) => id === selected)
-  useRowKeys({ rows, keyOf, selected, select: (row) => change({ message: row?.id }) })
+  const headline = useRef<HTMLElement>(null)
+  const [clicked, setClicked] = useState<{ readonly id: string }>()
+  useEffect(() => {
+    if (clicked && clicked.id === selected) bringIntoView(headline.current)
+  }, [clicked, selected])
+  // The keys go on from row to row, so they leave the list where it is.
+  const select = (row: Quarantined | undefined): void => {
+    setClicked(undefined)
+    change({ message: row?.id })
+  }
+  useRowKeys({ rows, keyOf, selected, select })
   return (
     <>
       <Head
@@ -123,7 +133,10 @@ export default function Quarantine() {
                 rows={rows}
                 keyOf={keyOf}
                 selected={selected}
-                onSelect={({ id }) => change({ message: id })}
+                onSelect={({ id }) => {
+                  change({ message: id })
+                  setClicked({ id })
+                }}
               />
               {page.hasMore && (
                 <div className="dlg-foot">
@@ -137,7 +150,7 @@ export default function Quarantine() {
                 </div>
               )}
             </section>
-            {chosen && <Mend message={chosen} onChanged={answer.reload} key={chosen.id} />}
+            {chosen && <Mend message={chosen} headline={headline} onChanged={answer.reload} key={chosen.id} />}
           </div>
         </>
       )}
@@ -146,6 +159,15 @@ export default function Quarantine() {
 }
 
 const keyOf = ({ id }: Quarantined): string => id
+
+/** Focuses the headline. Scrolls only if little or nothing of what follows it is on the screen. */
+function bringIntoView(headline: HTMLElement | null): void {
+  if (!headline) return
+  const { top } = headline.getBoundingClientRect()
+  const list = headline.closest('main')?.getBoundingClientRect()
+  if (top < (list?.top ?? 0) || top > innerHeight / 2) headline.scrollIntoView({ block: 'start' })
+  headline.focus({ preventScroll: true })
+}
 
 /** Headers that Warren and RabbitMQ add in the quarantine. What they contain is shown by name. */
 const ownHeader = /^x-(warren-(exchange|routing-key|offset|reason|received-at|misfit)|delivery-count)$/
@@ -224,7 +246,15 @@ function counted(values: readonly string[]): [value: string, times: number][] {
 }
 
 /** The body with the offending place marked, an editor, and what to do with it. */
-function Mend({ message, onChanged }: { message: Quarantined; onChanged: () => void }) {
+function Mend({
+  message,
+  headline,
+  onChanged,
+}: {
+  message: Quarantined
+  headline: RefObject<HTMLElement | null>
+  onChanged: () => void
+}) {
   const [text, setText] = useState(message.body.text)
   const [dropping, setDropping] = useState(false)
   const [failure, setFailure] = useState<string>()
@@ -246,7 +276,7 @@ function Mend({ message, onChanged }: { message: Quarantined; onChanged: () => v
   }
   return (
     <section className="panel" aria-labelledby="mend-title">
-      <header>
+      <header tabIndex={-1} ref={headline}>
         <h2 id="mend-title">{message.routingKey || message.exchange}</h2>
         <Status is={outcomes.QUARANTINED} />
         {message.offset !== null && <span className="more">offset {count(message.offset)}</span>}

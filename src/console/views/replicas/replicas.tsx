@@ -2,7 +2,7 @@ import { useMemo } from 'react'
 import { Fact } from '../../parts/fact.tsx'
 import { Bar } from '../../parts/figures/figures.tsx'
 import { type ChartLine, LineChart } from '../../parts/figures/line-chart.tsx'
-import { bytes, count, duration, none, percent, rate } from '../../parts/format.ts'
+import { bytes, count, duration, none, percent, plural, rate } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { type SortableColumn, SortableTable } from '../../parts/lists/sortable-table.tsx'
 import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
@@ -222,7 +222,7 @@ function ReplicaDetail({ replica, replicas }: { replica: Replica; replicas: read
           </Fact>
           <Fact name="Event loop, 99 of 100">{duration(load?.loopDelayMs)}</Fact>
           <Fact name="Outboxes">
-            {bytes(outbox?.bytes)}, {count(outbox?.waitingSessions)} sessions wait
+            {bytes(outbox?.bytes)}, {plural(outbox?.waitingSessions ?? 0, 'session waits', 'sessions wait')}
           </Fact>
           <Fact name="Queued">{bytes(outbox?.bufferedBytes)} for slow clients</Fact>
           <Fact name="Hot window">

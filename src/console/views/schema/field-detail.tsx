@@ -202,7 +202,7 @@ function Subscribers({ field, onMore, isAll }: { field: Field; onMore: () => voi
                 </Link>
                 <p>
                   {plural(subscriptions, 'subscription')} in {plural(sessions, 'session')} over {transports.join(', ')}
-                  {pending > 0 && `, ${count(pending)} events wait`}
+                  {pending > 0 && `, ${plural(pending, 'event waits', 'events wait')}`}
                 </p>
               </div>
               <span className="when">{count(delivered)} delivered</span>
