@@ -1,5 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
-import { casesOf, sourcesOf, type Traced, verdictOf } from '../../src/console/views/trace/verdict.ts'
+import {
+  type Case,
+  casesOf,
+  exactFirst,
+  foundText,
+  sourcesOf,
+  type Traced,
+  verdictOf,
+} from '../../src/console/views/trace/verdict.ts'
 
 const sources = sourcesOf({
   rabbitChannels: [
@@ -81,5 +89,28 @@ describe('the sentence of a trace', () => {
         text: 'erin had no subscription on the replica that remembers it when it arrived. A client that resumes with an older cursor receives it.',
       },
     ])
+  })
+})
+
+describe('the found messages', () => {
+  const found = (ids: readonly string[]) => {
+    const messages = ids.map((messageId, offset) => ({ ...lost, messageId, offset }))
+    const traces = [{ replica: 'r', since: null, messages }]
+    return { cases: casesOf(traces), traces }
+  }
+  const idsOf = (cases: readonly Case[]) => cases.map(({ seen }) => seen[0]?.message.messageId)
+
+  test('begin with the one that has exactly the id', () => {
+    const { cases } = found(['total-1', 'total-2', 'total-10', 'total-11'])
+    expect(idsOf(exactFirst(cases, ' Total-1 '))).toEqual(['total-1', 'total-11', 'total-10', 'total-2'])
+    expect(idsOf(exactFirst(cases, null))).toEqual(['total-11', 'total-10', 'total-2', 'total-1'])
+  })
+
+  test('are named the newest if there may be older ones', () => {
+    const textOf = (count: number) => {
+      const { cases, traces } = found(Array.from({ length: count }, (_, index) => `id-${index}`))
+      return foundText(cases, traces)
+    }
+    expect([textOf(19), textOf(20)]).toEqual(['19 messages found', 'The newest 20 messages found'])
   })
 })

@@ -94,6 +94,15 @@ export function short(text: string): string {
   return text.length <= 15 ? text : `${text.slice(0, 6)}…${text.slice(-6)}`
 }
 
+/**
+ * What waits for a client, of which only the queued events are counted: it reads what came later
+ * from the journal.
+ */
+export function waitText(queued: number): string {
+  if (queued === 0) return 'its events wait in the journal'
+  return `at least ${plural(queued, 'event waits', 'events wait')}`
+}
+
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`
 }

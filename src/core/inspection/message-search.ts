@@ -20,6 +20,11 @@ export class MessageSearch {
     this.#words = text.trim().split(/\s+/).slice(0, maxSearch.words)
   }
 
+  /** Whether it is the text itself. ASCII case does not matter. */
+  isId(messageId: string | null | undefined): boolean {
+    return messageId?.toLowerCase() === this.#text
+  }
+
   /** Whether the id begins with the text, or has each word. ASCII case does not matter. */
   isInId(messageId: string | null | undefined): boolean {
     if (!messageId) return false

@@ -8,7 +8,7 @@ import { matchesTopic } from '../model/topic-pattern.ts'
 import type { HotWindow, WindowEntry } from '../ports/hot-window.ts'
 import { type ClientReason, reasonForClient } from './client-reason.ts'
 import type { JournalBrowser } from './journal/journal-browser.ts'
-import { visitWindow } from './journal/visit-window.ts'
+import { newestOffsets, visitWindow } from './journal/visit-window.ts'
 import { MessageSearch, maxSearch } from './message-search.ts'
 
 /** How many messages one replica finds at most. */
@@ -46,7 +46,7 @@ export class TraceInspector {
     gathering.answer('trace-at', (args) => this.#traceAt(args))
     gathering.answer('trace-like', (args) => {
       const picture = readPicture(args)
-      return gateway.tracer.traceHere((entry) => this.#isLike(entry, picture))
+      return this.#newestHere((entry) => this.#isLike(entry, picture))
     })
     gathering.answer('trace-search', (args) => this.#searchHere(readPicture(args)))
   }
@@ -65,7 +65,7 @@ export class TraceInspector {
     )
   }
 
-  /** The first twenty messages of each replica's memory that look so. */
+  /** The newest twenty messages of each replica's memory that look so. */
   like(picture: MessagePicture): Promise<ReplicaTrace[]> {
     if (Object.values(picture).every((value) => value === null))
       throw badInput('look', 'expected at least one of exchange, routingKey, from, to, text, clientId and search')
@@ -102,20 +102,31 @@ export class TraceInspector {
     }))
   }
 
-  /** The newest messages with the words in their id; if there are none, in key and body. */
+  async #newestHere(isMeant: (entry: WindowEntry) => boolean): Promise<ReplicaTrace> {
+    const isWanted = (entry: WindowEntry): boolean => !entry.mark && isMeant(entry)
+    const offsets = new Set(await newestOffsets(this.#hotWindow, maxTraced, isWanted))
+    return this.#gateway.tracer.traceHere(({ offset }) => offsets.has(offset))
+  }
+
+  /**
+   * The newest messages with the words in their id; if there are none, in key and body. Those with
+   * exactly this id come before newer ones with a longer id.
+   */
   async #searchHere(picture: MessagePicture): Promise<ReplicaTrace> {
     const wanted = new MessageSearch(picture.search ?? '')
+    const exact: number[] = []
     const byId: number[] = []
     const byText: number[] = []
     await visitWindow(this.#hotWindow, (entry) => {
       if (entry.mark || !this.#isLike(entry, picture)) return
       const isById = wanted.isInId(entry.properties.messageId)
-      if (!isById && (byId.length > 0 || !wanted.isInMessage(entry))) return
-      const found = isById ? byId : byText
+      if (!isById && (exact.length + byId.length > 0 || !wanted.isInMessage(entry))) return
+      const found = wanted.isId(entry.properties.messageId) ? exact : isById ? byId : byText
       found.push(entry.offset)
       if (found.length > maxTraced) found.shift()
     })
-    const offsets = new Set(byId.length > 0 ? byId : byText)
+    const found = exact.length + byId.length > 0 ? [...exact, ...byId.toReversed()] : byText
+    const offsets = new Set(found.slice(0, maxTraced))
     return this.#gateway.tracer.traceHere(({ offset }) => offsets.has(offset))
   }
 

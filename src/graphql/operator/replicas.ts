@@ -84,8 +84,14 @@ export const GatewayReplica = builder.objectRef<InspectedReplica>('GatewayReplic
     subscriptions: t.int({ nullable: true, resolve: ({ report }) => report?.subscriptions }),
     catchingUp: t.int({
       nullable: true,
-      description: 'Subscriptions that read the journal, because they resumed or their client is slow.',
+      description:
+        'Subscriptions that read the journal, because they resumed or their client is slow. What they have not read is not in the accounts yet.',
       resolve: ({ report }) => report?.catchingUp,
+    }),
+    catchingUpClients: t.idList({
+      nullable: true,
+      description: 'Some of their clients, at most five.',
+      resolve: ({ report }) => report?.catchingUpClients,
     }),
     fellBehind: t.float({
       nullable: true,

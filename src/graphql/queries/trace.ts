@@ -31,7 +31,7 @@ builder.queryField('trace', (t) =>
     args: {
       messageId: t.arg.id(),
       cursor: t.arg({ type: 'Cursor' }),
-      look: t.arg({ type: MessagePicture, description: 'Finds the first twenty messages that look so.' }),
+      look: t.arg({ type: MessagePicture, description: 'Finds the newest twenty messages that look so.' }),
     },
     resolve: (_root, { messageId, cursor, look }, { identity, gateway, inspection }) => {
       demand(mayObserve(identity), identity, 'trace messages')

@@ -11,7 +11,7 @@ import { execute } from '../../api/graphql.ts'
 import { useQuery } from '../../api/use-query.ts'
 import { CloseButton, Confirm, Drawer } from '../../parts/dialog.tsx'
 import { Fact } from '../../parts/fact.tsx'
-import { count, duration, plural } from '../../parts/format.ts'
+import { count, duration, waitText } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { Banner, FailureBanner, Loading, SilentReplicas } from '../../parts/states.tsx'
 import { Status } from '../../parts/status.tsx'
@@ -143,9 +143,10 @@ export function ClientDetail({
         <section>
           <Banner tone="wait" icon="wait">
             <strong>
-              {duration(client.lagMs)} behind, {plural(client.pending, 'event waits', 'events wait')}.
+              {duration(client.lagMs)} behind, {waitText(client.pending)}.
             </strong>{' '}
-            The client takes less than its channels have. {policyText(sessions?.sessions ?? [])}
+            The client takes less than its channels have. Only what is queued for it is counted, not what it has yet to
+            read from the journal. {policyText(sessions?.sessions ?? [])}
           </Banner>
         </section>
       )}

@@ -23,7 +23,7 @@ export function SessionRow({ session, onDisconnect }: { session: ShownSession; o
               Token ends <Time at={session.expiresAt} ms={false} />.{' '}
             </>
           )}
-          {plural(session.subscriptionCount, 'subscription')}, {count(session.pending)} waiting,{' '}
+          {plural(session.subscriptionCount, 'subscription')}, {plural(session.pending, 'event')} with{' '}
           {bytes(session.queuedBytes)} queued.
         </p>
       </div>
@@ -49,7 +49,7 @@ export function Subscriptions({ sessions }: { sessions: readonly ShownSession[] 
               <th>Cursor</th>
               <th className="num">Position</th>
               <th className="num">Lag</th>
-              <th className="num">Waiting</th>
+              <th className="num">Queued</th>
             </tr>
           </thead>
           <tbody>

@@ -4,20 +4,23 @@ import { count, percent, plural } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { type Look, outcomes, Status } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
+import { Link } from '../../shell/router.tsx'
 import type { ConsoleStats } from '../../shell/stats.tsx'
+import { type Behind, subscriptionsRead } from './behind-of.ts'
 
 const adds: Look = { word: 'add up', tone: 'ok', icon: 'ok', boxed: true }
+const addsSoFar: Look = { word: 'add up so far', tone: 'wait', icon: 'wait', boxed: true }
 const differs: Look = { word: 'do not add up', tone: 'fail', icon: 'fail', boxed: true }
 
 /** matched = delivered + filtered + dropped + waiting, with the sums. */
-export function Accounts({ accounts }: { accounts: ConsoleStats['accounts'] }) {
+export function Accounts({ accounts, behind }: { accounts: ConsoleStats['accounts']; behind: Behind }) {
   const { total, byTransport, byReplica } = accounts
   const since = byReplica.map(({ startedAt }) => startedAt).sort()[0]
   return (
     <section className="panel ov-acc" aria-labelledby="accounts-title">
       <header>
         <h2 id="accounts-title">Accounts</h2>
-        <Status is={total.difference === 0 ? adds : differs} />
+        <Status is={total.difference !== 0 ? differs : behind.subscriptions > 0 ? addsSoFar : adds} />
         <span className="more">
           {accounts.unanswered.length === 0 ? 'all replicas' : `of ${plural(byReplica.length, 'replica')}`}
           {since && (
@@ -30,6 +33,7 @@ export function Accounts({ accounts }: { accounts: ConsoleStats['accounts'] }) {
       <div className="pad stack">
         <Sum total={total} />
         <p className="small muted">An event counts once for each subscription that it is for.</p>
+        <NotCountedYet behind={behind} />
         <Remainder total={total} />
       </div>
       <section className="scroll" tabIndex={0} aria-label="Accounts by transport">
@@ -90,6 +94,26 @@ function Sum({ total }: { total: AccountFragment }) {
         </div>,
       ])}
     </div>
+  )
+}
+
+/** What the sums leave out, and for which clients. Nothing if they leave nothing out. */
+function NotCountedYet({ behind: { subscriptions, clients } }: { behind: Behind }) {
+  if (subscriptions === 0) return null
+  return (
+    <p className="small">
+      <strong className="strong">{subscriptionsRead(subscriptions)} from the journal:</strong> what{' '}
+      {subscriptions === 1 ? 'it has' : 'they have'} not read yet is not counted here.{' '}
+      {clients.map((client, index) => (
+        <span key={client}>
+          {index > 0 && ', '}
+          <Link to="clients" params={{ client }}>
+            {client}
+          </Link>
+        </span>
+      ))}
+      {clients.length > 0 && clients.length < subscriptions && ' and others'}
+    </p>
   )
 }
 

@@ -6,6 +6,7 @@ import { Banner, Empty, Head, Loading, PanelSkeleton, SilentReplicas } from '../
 import { useSettings } from '../../shell/settings.ts'
 import { type ConsoleStats, type StatsPoint, slowest, useStats } from '../../shell/stats.tsx'
 import { Accounts } from './accounts.tsx'
+import { accountSentence, behindOf } from './behind-of.ts'
 import { Broker } from './broker.tsx'
 import { Concerns } from './concerns.tsx'
 import { type Concern, concernsOf } from './concerns-of.ts'
@@ -61,7 +62,7 @@ export default function Overview() {
           {isNew && <NothingYet />}
         </section>
         <div className="grid g-21 mt">
-          <Accounts accounts={stats.accounts} />
+          <Accounts accounts={stats.accounts} behind={behindOf(stats)} />
           <Concerns concerns={concerns} />
         </div>
         <LoadHistory />
@@ -71,13 +72,10 @@ export default function Overview() {
   )
 }
 
-function sentence({ accounts }: ConsoleStats, concerns: readonly Concern[]): string {
-  const { difference, dropped } = accounts.total
+function sentence(stats: ConsoleStats, concerns: readonly Concern[]): string {
+  const { difference, dropped } = stats.accounts.total
   const lost = dropped === 0 ? '' : ` ${plural(dropped, 'event was', 'events were')} dropped.`
-  const sums =
-    difference === 0
-      ? `Every event that was matched is accounted for.${lost}`
-      : `${plural(Math.abs(difference), 'event is', 'events are')} not accounted for.`
+  const sums = `${accountSentence(difference, behindOf(stats))}${difference === 0 ? lost : ''}`
   if (concerns.length === 0) return `${sums} Nothing needs a look.`
   return `${sums} ${concerns.length === 1 ? 'One thing needs' : `${count(concerns.length)} things need`} a look.`
 }

@@ -1,5 +1,4 @@
 import type { RefObject } from 'react'
-import { plural } from '../../parts/format.ts'
 import { type SortableColumn, SortableTable } from '../../parts/lists/sortable-table.tsx'
 import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
 import { outcomes, Status } from '../../parts/status.tsx'
@@ -64,6 +63,7 @@ function columnsOf(sources: TracedSources, clientId: string | null): readonly So
 
 /** The messages that were found, to choose one. The whole row is a button. */
 export function FoundCases({
+  title,
   cases,
   sources,
   clientId,
@@ -71,6 +71,7 @@ export function FoundCases({
   selected,
   onSelect,
 }: {
+  title: string
   cases: readonly Case[]
   sources: TracedSources
   clientId: string | null
@@ -82,7 +83,7 @@ export function FoundCases({
   return (
     <section className="panel mt found-cases" aria-labelledby="several-title">
       <header tabIndex={-1} ref={headline}>
-        <h2 id="several-title">{plural(cases.length, 'message')} found</h2>
+        <h2 id="several-title">{title}</h2>
         <span className="more">The chosen one is below.</span>
       </header>
       <SortableTable

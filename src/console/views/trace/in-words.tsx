@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { ClientStateDocument } from '../../api/generated/graphql.ts'
 import { useQuery } from '../../api/use-query.ts'
-import { count, duration, plural } from '../../parts/format.ts'
+import { count, duration, plural, waitText } from '../../parts/format.ts'
 import { Icon, type IconName } from '../../parts/icon.tsx'
 import { clientStates, outcomes, type Tone } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
@@ -73,7 +73,7 @@ export function InWords({ found: { seen, forgotten, offset }, sources }: { found
                 <br />
                 {session.clientId}
                 {readerOf(session)}, {session.transport} from {session.address}: {sessionLooks[session.outcome].word}
-                {session.pending > 0 && `, ${plural(session.pending, 'event waits', 'events wait')}`}
+                {session.pending > 0 && `, ${plural(session.pending, 'event')} queued for it`}
               </span>
             ))}
           </Row>
@@ -127,7 +127,7 @@ function ClientNow({ clientId }: { clientId: string }) {
           Last seen <Time at={client.lastSeen} ms={false} />.{' '}
         </>
       )}
-      {client?.slow && `${plural(client.pending, 'event waits', 'events wait')}, ${duration(client.lagMs)} behind. `}
+      {client?.slow && `It is ${duration(client.lagMs)} behind, ${waitText(client.pending)}. `}
       <Link to="clients" params={{ client: clientId }}>
         Sessions and positions
       </Link>

@@ -13,7 +13,17 @@ import { InWords } from './in-words.tsx'
 import { TracedMessagePanel } from './message-panel.tsx'
 import { questionsOf } from './question.ts'
 import { TraceForm } from './trace-form.tsx'
-import { type Case, casesOf, mergedTraces, notForClient, sourcesOf, type TracedSources, verdictOf } from './verdict.ts'
+import {
+  type Case,
+  casesOf,
+  exactFirst,
+  foundText,
+  mergedTraces,
+  notForClient,
+  sourcesOf,
+  type TracedSources,
+  verdictOf,
+} from './verdict.ts'
 import { WayPicture } from './way-picture.tsx'
 
 /** Why did it (not) arrive? */
@@ -24,7 +34,7 @@ export default function Trace() {
   const ofAnyClient = useQuery(TraceDocument, forAnyClient)
   const traces = answer.data && mergedTraces(answer.data.trace, forAnyClient && ofAnyClient.data?.trace)
   const sources = sourcesOf(answer.data ?? { rabbitChannels: [] })
-  const cases = traces ? casesOf(traces) : []
+  const cases = traces ? exactFirst(casesOf(traces), params.get('q')) : []
   const chosen = cases.find(({ key }) => key === params.get('offset')) ?? cases[0]
   const headline = useHeadlineFocus(JSON.stringify(asked), {
     answeredAt: [answer.at, ofAnyClient.at],
@@ -47,6 +57,7 @@ export default function Trace() {
       )}
       {cases.length > 1 && (
         <FoundCases
+          title={foundText(cases, traces ?? [])}
           cases={cases}
           sources={sources}
           clientId={params.get('client')}

@@ -33,6 +33,23 @@ export function casesOf(traces: readonly ReplicaTrace[]): readonly Case[] {
     }))
 }
 
+/** Those with exactly this id first, before those with a longer one. */
+export function exactFirst(cases: readonly Case[], id: string | null): readonly Case[] {
+  const wanted = id?.trim().toLowerCase()
+  const isExact = ({ seen }: Case): boolean => seen[0]?.message.messageId?.toLowerCase() === wanted
+  return wanted === undefined ? cases : [...cases.filter(isExact), ...cases.filter((one) => !isExact(one))]
+}
+
+/** How many messages a replica finds at most: the newest. */
+const maxFound = 20
+
+/** `6 messages found`, or that there may be older ones. */
+export function foundText(cases: readonly Case[], traces: readonly ReplicaTrace[]): string {
+  return traces.some(({ messages }) => messages.length >= maxFound)
+    ? `The newest ${count(cases.length)} messages found`
+    : `${plural(cases.length, 'message')} found`
+}
+
 /** The messages of two answers, each once. */
 export function mergedTraces(
   one: readonly ReplicaTrace[],

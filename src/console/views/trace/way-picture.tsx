@@ -121,7 +121,7 @@ export function WayPicture({ found, sources: known }: { found: Case; sources: Tr
               const look = sessionLooks[session.outcome]
               const lines = [
                 `${session.transport}, ${session.address}`,
-                session.pending > 0 ? `${plural(session.pending, 'event waits', 'events wait')} before it` : look.word,
+                session.pending > 0 ? `${plural(session.pending, 'event')} queued before it` : look.word,
               ]
               return (
                 <Box

@@ -114,7 +114,7 @@ export class CatchUp implements Replayer {
    * Subscriptions that are not live: they are reading the journal, or their consumers have to take
    * some events first.
    */
-  get notLive(): Iterable<ChannelSubscription> {
+  get notLive(): ReadonlySet<ChannelSubscription> {
     return this.#notLive
   }
 

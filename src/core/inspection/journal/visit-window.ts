@@ -21,3 +21,28 @@ export async function visitWindow(hotWindow: HotWindow, visit: (entry: WindowEnt
     await nextTurn()
   }
 }
+
+/** How many offsets are visited before other work runs. */
+const blockOffsets = 500
+
+/** The offsets of the newest entries that are meant, at most `max`, newest first. */
+export async function newestOffsets(
+  hotWindow: HotWindow,
+  max: number,
+  isMeant: (entry: WindowEntry) => boolean,
+): Promise<number[]> {
+  const found: number[] = []
+  const first = hotWindow.first ?? 0
+  for (let end = hotWindow.last?.offset ?? -1; end >= first && found.length < max; end -= blockOffsets) {
+    // The window is read forwards only.
+    const block: number[] = []
+    hotWindow.visit(Math.max(-1, end - blockOffsets), (entry) => {
+      if (entry.offset > end) return false
+      if (isMeant(entry)) block.push(entry.offset)
+      return true
+    })
+    found.push(...block.toReversed())
+    await nextTurn()
+  }
+  return found.slice(0, max)
+}

@@ -7,7 +7,7 @@ import type { Observer } from '../../ports/observer.ts'
 import { within } from '../../timing/deadline.ts'
 import type { BrokerInspector } from '../broker-inspector.ts'
 import type { LoadHistory, LoadTotals } from './load-history.ts'
-import { maxWaitingClients, type ProcessLoad, type ReplicaReport } from './replica-report.ts'
+import { maxNamedClients, type ProcessLoad, type ReplicaReport } from './replica-report.ts'
 
 /** Reads what the process uses. Implemented outside the core. */
 export interface ProcessUsage {
@@ -83,16 +83,25 @@ export class ReplicaInspector {
     let waitingSessions = 0
     const waitingClients = new Set<string>()
     let oldestNeeded: number | null = null
+    let catchingUp = 0
+    const catchingUpClients = new Set<string>()
+    const { notLive } = gateway
     for (const session of gateway.sessions) {
-      for (const { behind, position } of session.openSubscriptions) {
+      const { clientId } = session.identity
+      for (const subscription of session.openSubscriptions) {
+        const { behind, position } = subscription
+        // A page of the history is no client.
+        if (notLive.has(subscription) && !subscription.endsAtLive) {
+          catchingUp += 1
+          if (clientId !== undefined && catchingUpClients.size < maxNamedClients) catchingUpClients.add(clientId)
+        }
         if (behind && typeof position === 'object')
           oldestNeeded = Math.min(oldestNeeded ?? position.offset, position.offset)
       }
       if (session.bufferedBytes === 0) continue
       bufferedBytes += session.bufferedBytes
       waitingSessions += 1
-      const { clientId } = session.identity
-      if (clientId !== undefined && waitingClients.size < maxWaitingClients) waitingClients.add(clientId)
+      if (clientId !== undefined && waitingClients.size < maxNamedClients) waitingClients.add(clientId)
     }
     return {
       version,
@@ -109,7 +118,8 @@ export class ReplicaInspector {
       reason: gateway.up ? null : gateway.downReason,
       sessions: gateway.sessions.size,
       subscriptions: [...counts.transports.values()].reduce((sum, { subscriptions }) => sum + subscriptions, 0),
-      catchingUp: gateway.catchingUp,
+      catchingUp,
+      catchingUpClients: [...catchingUpClients],
       ...this.#rates(),
       lagMs,
       position: hotWindow.last?.offset ?? null,

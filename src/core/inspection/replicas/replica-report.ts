@@ -16,7 +16,7 @@ import type { ConnectedNode } from '../broker-inspector.ts'
 const maxNamed = 1_000
 const maxNodes = 100
 /** How many of the clients that events wait for one report names. */
-export const maxWaitingClients = 5
+export const maxNamedClients = 5
 
 /** What a replica reports of itself. Sent between replicas, so it is plain JSON. */
 export interface ReplicaReport {
@@ -28,7 +28,10 @@ export interface ReplicaReport {
   readonly reason: string | null
   readonly sessions: number
   readonly subscriptions: number
+  /** Subscriptions that are not live: they read the journal, or their clients are too slow. */
   readonly catchingUp: number
+  /** Some of their clients, each once. */
+  readonly catchingUpClients: readonly string[]
   /** Per second, since the sample before; null if there is none. */
   readonly receivedPerSecond: number | null
   readonly deliveredPerSecond: number | null
@@ -91,6 +94,8 @@ export function readReplicaReport(value: unknown): ReplicaReport | undefined {
     sessions: numberOf(report['sessions']),
     subscriptions: numberOf(report['subscriptions']),
     catchingUp: numberOf(report['catchingUp']),
+    // Replicas of the previous release send none.
+    catchingUpClients: textsOf(report['catchingUpClients'], maxNamedClients),
     receivedPerSecond: numberOrNull(report['receivedPerSecond']),
     deliveredPerSecond: numberOrNull(report['deliveredPerSecond']),
     lagMs: numberOrNull(report['lagMs']),
@@ -105,7 +110,7 @@ export function readReplicaReport(value: unknown): ReplicaReport | undefined {
     bufferedBytes: numberOf(report['bufferedBytes']),
     waitingSessions: numberOf(report['waitingSessions']),
     // Replicas of the previous release send none.
-    waitingClients: textsOf(report['waitingClients'], maxWaitingClients),
+    waitingClients: textsOf(report['waitingClients'], maxNamedClients),
     withoutClient: numberOf(report['withoutClient']),
     received: pairsOf(report['received'], numberOf),
     outcomes: pairsOf(report['outcomes'], numberOf).flatMap(([name, count]) => {
