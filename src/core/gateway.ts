@@ -722,8 +722,8 @@ export class Gateway {
   }
 
   /**
-   * The registry has what lost marks announced. The tail waits for it, but not for long: if a source
-   * is found later, subscriptions get a gap for its messages that came meanwhile.
+   * The registry has what lost marks announced. The tail waits for it, but not for long: if a
+   * source is found later, subscriptions get a gap for its messages that came meanwhile.
    */
   async #readLostSources(): Promise<void> {
     this.#sourceReads += 1

@@ -138,7 +138,7 @@ export class JournalListener implements JournalTail {
     return this.#parts.onMarksLost()
   }
 
-  /** Messages of a source that lost marks announced were delivered to nobody here. */
+  /** Messages of a source that lost marks announced were for no subscriber here. */
   onSourceFoundLate(): void {
     this.#gapAhead ??= 'SOURCE_FOUND_LATE'
   }

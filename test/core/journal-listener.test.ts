@@ -214,7 +214,7 @@ describe('a gap', () => {
     expect(world.lines.at(-1)?.[2]).toEqual({ epoch: epochs[0], after: 0, before: 90 })
   })
 
-  test('is reported if the registry has a source whose announcement was deleted, but answers too late', async () => {
+  test('is reported if the registry answers late, and has a source of which the announcement was deleted', async () => {
     subscribe()
     world.journal.begin()
     let answer = (): void => undefined
