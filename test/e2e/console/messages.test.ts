@@ -50,6 +50,15 @@ test('a message is followed from publish to its client, and one without a client
   await live.getByRole('row', { name: /no client.*chats/ }).waitFor()
   await live.getByRole('row', { name: /alice/ }).click()
   await page.getByRole('complementary', { name: 'The chosen message' }).getByText('"order"').waitFor()
+  // The id of a source is a long word, and wraps.
+  await live.getByRole('row', { name: /no client.*chats/ }).click()
+  await page.getByRole('tab', { name: 'Way' }).click()
+  const names = page.getByRole('complementary', { name: 'The chosen message' }).locator('dt')
+  await names.nth(2).waitFor()
+  const widths = await names.evaluateAll((all) => all.map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth))
+  expect(Math.max(...widths)).toBe(0)
+  await shoot('live-way')
+  await live.getByRole('row', { name: /alice/ }).click()
   // While a row is chosen nothing moves; what comes is counted.
   await publish({ clientId: 'alice', data: { order: 19 } })
   await page.getByRole('button', { name: /1 newer message waits/ }).waitFor()
