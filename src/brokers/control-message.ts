@@ -1,7 +1,7 @@
 import { reviveTrace } from '../core/accounting/message-trace.ts'
 import { reviveSource } from '../core/model/source.ts'
 import type { Absence } from '../core/offline/absences.ts'
-import type { ControlMessage } from '../core/ports/control-bus.ts'
+import type { ControlMessage, PositionMessage } from '../core/ports/control-bus.ts'
 
 /**
  * Reads a control message from the wire. Returns undefined for a kind or shape that this version
@@ -110,8 +110,6 @@ function isAbsence(value: unknown): value is Absence {
   const { clientId, cursor, after, source, exchange, at } = value as Record<string, unknown>
   return isTexts([clientId, cursor, after, source, exchange]) && typeof at === 'number' && Number.isFinite(at)
 }
-
-type PositionMessage = Extract<ControlMessage, { kind: 'position-taken' | 'position-returned' | 'position-deleted' }>
 
 function readPositionMessage(
   kind: PositionMessage['kind'],

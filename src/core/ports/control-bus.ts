@@ -113,3 +113,9 @@ export type ControlMessage =
       readonly of?: string
     }
   | { readonly kind: 'answered'; readonly question: string; readonly replica: string; readonly value: unknown }
+
+/** What replicas send each other about named positions. */
+export type PositionMessage = Extract<
+  ControlMessage,
+  { kind: 'position-taken' | 'position-returned' | 'position-deleted' }
+>

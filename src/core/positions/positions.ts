@@ -3,7 +3,7 @@ import type { Gathering } from '../cluster/gathering.ts'
 import { BoundedMap } from '../limits/bounded-map.ts'
 import { type Cursor, type CursorCodec, firstOffsetAfter, isOlder, type JournalPlace } from '../model/cursor.ts'
 import type { Identity } from '../model/identity.ts'
-import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
+import type { ControlBus, PositionMessage } from '../ports/control-bus.ts'
 import type { EventCount, EventCounter } from './event-counter.ts'
 import { HandOver } from './hand-over.ts'
 import { HeldPositions } from './held-positions.ts'
@@ -21,8 +21,6 @@ import {
 } from './position-options.ts'
 import type { PositionKey, PositionStore, StoredPosition } from './position-store.ts'
 import { PositionWriter, textOf } from './position-writer.ts'
-
-type PositionMessage = Extract<ControlMessage, { kind: 'position-taken' | 'position-returned' | 'position-deleted' }>
 
 export interface PositionsParts {
   readonly store: PositionStore

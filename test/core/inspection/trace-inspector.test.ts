@@ -17,7 +17,10 @@ const anything: MessagePicture = {
   search: null,
 }
 
-/** The ids of what one replica finds, in the order of the journal. It remembers messages with these ids. */
+/**
+ * The ids of what one replica finds, in the order of the journal. It remembers messages with these
+ * ids.
+ */
 async function found(ids: readonly string[], picture: Partial<MessagePicture>): Promise<(string | null)[]> {
   const hotWindow = new ChunkedHotWindow({ maxAgeMs: 3_600_000, maxBytes: 64 * 1024 * 1024 })
   const entries = ids.map((messageId, offset): WindowEntry => {

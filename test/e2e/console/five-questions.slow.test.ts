@@ -62,7 +62,8 @@ test('who is slow right now? The overview names the number, and leads to the cli
   const page = await beginOnOverview()
   const [, two] = deployment.replicas
   await page.getByText(new RegExp(`1 session is slow on .*:${two.port}`)).waitFor()
-  // What she has not read is in no column, which the page states beside the sums and in the first line.
+  // What she has not read is in no column. The page states that beside the sums and in its first
+  // line.
   await page.getByText(/matched so far is accounted for\. 1 subscription reads from the journal/).waitFor()
   const accounts = page.getByRole('region', { name: 'Accounts', exact: true })
   await accounts.getByText('add up so far').waitFor()

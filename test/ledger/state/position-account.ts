@@ -105,8 +105,8 @@ function passedOver(
     handled.push(...others.flatMap((one) => numbersOf(one).map(({ number }) => number)))
     const newest = Math.max(0, ...handled)
     const holder = others.findLast((one) => numbersOf(one).some(({ number }) => number === newest))
-    // A cut connection may have lost what was handed to it, a client that leaves ignores what was on
-    // the way, and a gap is delivered as an event is.
+    // A cut connection may have lost what was handed to it. A client that leaves ignores what was
+    // on the way. A gap is delivered as an event is.
     const mayHaveMore = ({ ended, events, gaps }: PositionSubscription) =>
       ended?.how === 'lost' || ended?.how === 'left' || gaps.includes(events.length)
     if (others.some((one) => mayHaveMore(one) && one.began >= (holder?.began ?? 0))) return undefined
