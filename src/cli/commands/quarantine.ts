@@ -190,7 +190,7 @@ class Selection {
     return this.#ids === 'all' || this.#ids.has(id) ? id : undefined
   }
 
-  /** Why not all were found, in a sentence each, after a visit that could not read `unread` messages. */
+  /** Why not all were found, a sentence each. `unread`: how many the visit could not read. */
   missing(unread: number): string[] {
     if (this.#ids === 'all') return unread > 0 ? [unreadText(unread)] : []
     if (this.#missing.size === 0) return []
