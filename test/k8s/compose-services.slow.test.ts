@@ -187,7 +187,7 @@ ifPermitted('the services of compose.yaml', () => {
     expect({ ok, checks: findings.length > 10 }).toEqual({ ok: true, checks: true })
   })
 
-  test('the user of RabbitMQ reads the management pages, and changes nothing there', async () => {
+  test('the user of RabbitMQ sees the management pages, and is no administrator', async () => {
     const { environment = {} } = services.rabbitmq
     const credentials = `${environment['RABBITMQ_DEFAULT_USER']}:${environment['RABBITMQ_DEFAULT_PASS']}`
     const headers = { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` }
