@@ -39,13 +39,7 @@ export class SqlPositions implements PositionStore {
             held_by: replica,
             // Numbers of a position that was deleted meanwhile are from the past, and so smaller.
             holder: sql`case when holder >= ${integer(at.getTime())} then holder + 1 else ${integer(at.getTime())} end`,
-            ...(place
-              ? {
-                  place: sql`coalesce(place, ${placeText(place)})`,
-                  epoch: sql`coalesce(epoch, ${place.epoch})`,
-                  next_offset: sql`coalesce(next_offset, ${integer(firstOffsetAfter(place))})`,
-                }
-              : {}),
+            ...(place ? firstPlace(place) : {}),
           })
           .where('client_id', '=', clientId)
           .where('name', '=', name)
@@ -64,6 +58,23 @@ export class SqlPositions implements PositionStore {
       if (await this.#isFull(clientId, most)) return { kind: 'full' }
     }
     throw settling(take)
+  }
+
+  async begin(
+    { clientId, name, holder, place }: Parameters<PositionStore['begin']>[0],
+    at: Date,
+  ): Promise<StoredPosition | undefined> {
+    const row = await this.#run((db) =>
+      db
+        .updateTable('warren_positions')
+        .set({ ...firstPlace(place), used_at: at.toISOString() })
+        .where('client_id', '=', clientId)
+        .where('name', '=', name)
+        .where('holder', '=', holder)
+        .returningAll()
+        .executeTakeFirst(),
+    )
+    return row && positionOf(row)
   }
 
   async add(
@@ -179,6 +190,15 @@ export class SqlPositions implements PositionStore {
         .executeTakeFirstOrThrow(),
     )
     return Number(count) >= most
+  }
+}
+
+/** Columns of a place, for a row without one. */
+function firstPlace(place: JournalPlace) {
+  return {
+    place: sql<string>`coalesce(place, ${placeText(place)})`,
+    epoch: sql<string>`coalesce(epoch, ${place.epoch})`,
+    next_offset: sql<number>`coalesce(next_offset, ${integer(firstOffsetAfter(place))})`,
   }
 }
 

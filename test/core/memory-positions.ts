@@ -24,6 +24,14 @@ export class MemoryPositions implements PositionStore {
     return { kind: 'taken', position, heldBefore: known?.heldBy }
   }
 
+  async begin({ clientId, name, holder, place }: Parameters<PositionStore['begin']>[0], at: Date) {
+    const row = this.rows.get(keyOf({ clientId, name }))
+    if (row?.holder !== holder) return undefined
+    const begun = { ...row, place: row.place ?? place, usedAt: at }
+    this.rows.set(keyOf(row), begun)
+    return begun
+  }
+
   async add({ clientId, name, place, at, most }: Parameters<PositionStore['add']>[0]) {
     const known = this.rows.get(keyOf({ clientId, name }))
     if (known) return known

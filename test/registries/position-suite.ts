@@ -32,6 +32,7 @@ const most = 2
 
 type Step =
   | { readonly kind: 'take' | 'add' | 'touch' | 'remove' | 'removeAllOf' | 'removeUnused' }
+  | { readonly kind: 'begin'; readonly holds: 'last' | 'other' }
   | { readonly kind: 'move'; readonly holds: 'last' | 'other' | 'any'; readonly from: string | null }
 
 const steps: Arbitrary<{
@@ -48,6 +49,10 @@ const steps: Arbitrary<{
   step: oneof(
     { weight: 4, arbitrary: record({ kind: constant('take' as const) }) },
     { weight: 2, arbitrary: record({ kind: constant('add' as const) }) },
+    {
+      weight: 2,
+      arbitrary: record({ kind: constant('begin' as const), holds: constantFrom('last' as const, 'other' as const) }),
+    },
     {
       weight: 8,
       arbitrary: record({
@@ -110,6 +115,8 @@ export function positionSuite(name: string, newPlace: () => Promise<Place>): voi
                   })
                 case 'add':
                   return store.add({ ...key, place: at_, at: now, most })
+                case 'begin':
+                  return store.begin({ ...key, place: at_, holder: holder - (step.holds === 'last' ? 0 : 1) }, now)
                 case 'move': {
                   const held = { last: holder, other: holder - 1, any: undefined }[step.holds]
                   return store.move([{ ...key, place: at_, holder: held, from: step.from ?? undefined }], now)

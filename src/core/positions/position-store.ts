@@ -69,6 +69,14 @@ export interface PositionStore {
   /** Adds the position if it is missing. Concurrent callers get different numbers. */
   take(take: PositionTake): Promise<TakenPosition>
   /**
+   * Gives the position its first place, unless it has one, and resolves with the row. Undefined: a
+   * later subscription has it, or it was deleted.
+   */
+  begin(
+    begun: Omit<PositionMove, 'from' | 'holder'> & { readonly holder: number },
+    at: Date,
+  ): Promise<StoredPosition | undefined>
+  /**
    * Adds the position unless it exists, and resolves with the row. Undefined: the client has too
    * many positions.
    */

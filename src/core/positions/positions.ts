@@ -100,20 +100,14 @@ export class Positions implements HoldKeeper {
     return wanted && new PositionHold(wanted, topicText(topic()), this.#parts.liveEnd(), this)
   }
 
-  async take(hold: PositionHold, known: Cursor | undefined): Promise<Cursor | undefined> {
+  async take(hold: PositionHold, liveEnd: Cursor | undefined): Promise<Cursor | undefined> {
     const { store, cursors, control, replica } = this.#parts
     const { clientId, name, topic } = hold
-    let start = known
+    const start = liveEnd && placeOf(liveEnd)
     const taken = await this.#pendingTakes.run(
       hold,
-      async () => {
-        start ??= await this.#parts.position()
-        await this.#writer.flushOf(hold)
-      },
-      () => {
-        const place = start && placeOf(start)
-        return store.take({ clientId, name, topic, replica, place, at: new Date(), most: maxPositions })
-      },
+      () => this.#writer.flushOf(hold),
+      () => store.take({ clientId, name, topic, replica, place: start, at: new Date(), most: maxPositions }),
     )
     if (!taken) return undefined
     if (taken.kind === 'full') throw tooMany()
@@ -130,8 +124,9 @@ export class Positions implements HoldKeeper {
     hold.holder = holder
     this.#held.add(hold)
     await control.send({ kind: 'position-taken', clientId, name, holder }).catch(() => undefined)
-    const place = await this.#handOver.begin(hold, taken.position.place, taken.heldBefore)
-    if (place && place !== taken.position.place) this.#move(hold, place)
+    const known = await this.#handOver.begin(hold, taken.position.place, taken.heldBefore)
+    if (known && known !== taken.position.place) this.#move(hold, known)
+    const place = known ?? (await this.#firstPlace(hold))
     this.#remembered.set(textOf(hold), place)
     return place && { ...place, codec: cursors }
   }
@@ -233,6 +228,21 @@ export class Positions implements HoldKeeper {
     this.#held.close()
     this.#parts.counter.close()
     await this.#writer.close()
+  }
+
+  /**
+   * For a new position that was taken before this replica had reached the journal: it begins where
+   * the journal ends now. That is stored before the subscription begins. Otherwise, after a crash,
+   * the next one would begin later. Undefined: the subscription has lost the position.
+   */
+  async #firstPlace(hold: PositionHold): Promise<JournalPlace | undefined> {
+    const place = placeOf(await this.#parts.position())
+    if (hold.isOver) return undefined
+    await this.#writer.flushOf(hold)
+    const { clientId, name, holder } = hold
+    const row = await this.#parts.store.begin({ clientId, name, holder, place }, new Date())
+    if (!row) hold.lose('taken')
+    return row?.place
   }
 
   #move(hold: PositionHold, place: JournalPlace): void {
