@@ -30,6 +30,11 @@ export interface PositionTake extends PositionKey {
   readonly replica: string
   /** Stored if the position has no place yet. */
   readonly place: JournalPlace | undefined
+  /**
+   * When the subscription asked for it. That is its number, in milliseconds, or the number after
+   * that of the one before, if that is greater.
+   */
+  readonly askedAt: Date
   readonly at: Date
   /** The most positions of one client. */
   readonly most: number

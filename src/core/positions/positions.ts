@@ -41,6 +41,12 @@ export interface PositionsParts {
   readonly logError: (what: string, error: unknown) => void
 }
 
+/**
+ * From this many milliseconds on, the answer of the registry is late: of two subscriptions the one
+ * that asked last has the position. Before, the one that was answered last has it, because the
+ * clocks of replicas may differ.
+ */
+const lateMs = 1_000
 /** Of how many positions the last place is remembered, so that an ack reads no row. */
 const maxRemembered = 10_000
 
@@ -102,25 +108,26 @@ export class Positions implements HoldKeeper {
 
   async take(hold: PositionHold, liveEnd: Cursor | undefined): Promise<Cursor | undefined> {
     const { store, cursors, control, replica } = this.#parts
-    const { clientId, name, topic } = hold
+    const { clientId, name, topic, askedAt } = hold
     const start = liveEnd && placeOf(liveEnd)
     const taken = await this.#pendingTakes.run(
       hold,
       () => this.#writer.flushOf(hold),
-      () => store.take({ clientId, name, topic, replica, place: start, at: new Date(), most: maxPositions }),
+      () => store.take({ clientId, name, topic, replica, place: start, askedAt, at: new Date(), most: maxPositions }),
     )
     if (!taken) return undefined
     if (taken.kind === 'full') throw tooMany()
     if (taken.kind === 'other')
       throw badInput('position', `"${name}" is the position of ${taken.topic}, and this subscription is ${topic}`)
     const { holder } = taken.position
-    if (hold.isOver) {
+    const to = taken.heldBefore
+    const isOvertaken = holder > askedAt.getTime() && Date.now() - askedAt.getTime() > lateMs
+    if (to !== undefined && (hold.isOver || isOvertaken)) {
       // The client may have subscribed again elsewhere meanwhile, before this answer.
-      const to = taken.heldBefore
-      if (to !== undefined)
-        await control.send({ kind: 'position-returned', clientId, name, holder, to }).catch(() => undefined)
-      return undefined
+      await control.send({ kind: 'position-returned', clientId, name, holder, to }).catch(() => undefined)
+      if (!hold.isOver) throw tooLate()
     }
+    if (hold.isOver) return undefined
     hold.holder = holder
     this.#held.add(hold)
     await control.send({ kind: 'position-taken', clientId, name, holder }).catch(() => undefined)
@@ -270,6 +277,10 @@ function laterOf(one: JournalPlace | undefined, other: JournalPlace | undefined)
 
 function isSame(one: JournalPlace | undefined, other: JournalPlace): boolean {
   return one?.epoch === other.epoch && firstOffsetAfter(one) === firstOffsetAfter(other)
+}
+
+function tooLate(): GatewayError {
+  return new GatewayError('REGISTRY_UNAVAILABLE', 'the registry answered too late; subscribe again')
 }
 
 function tooMany(): GatewayError {

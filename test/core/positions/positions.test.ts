@@ -379,6 +379,32 @@ describe('a later subscription takes the position', () => {
     expect([present.story(), placeIn(store), stale.story()]).toEqual([[0], 0, ['POSITION_TAKEN']])
   })
 
+  test('also if the registry answers the older one late: that one may try again', async () => {
+    const store = new StoreUnderTest()
+    const named = (name: string) => replica(store, 1_000, { replica: name })
+    const [slow, other] = [await named('slow'), await named('other')]
+    let answer = (): void => undefined
+    store.taking = new Promise((resolve) => {
+      answer = resolve
+    })
+    const older = subscribe(slow)
+    await passed(1_000)
+    store.taking = Promise.resolve()
+    const newer = subscribe(other, { autoAck: 'DELIVERED' })
+    await passed(100)
+    answer()
+    await passed(10)
+    for (const message of slow.sent) other.control.onMessage(message)
+    for (const { journal } of [slow, other]) journal.add()
+    // Longer than acks wait, and than numbers are compared.
+    await passed(31_000)
+    expect([older.story(), newer.story(), placeIn(store)]).toEqual([['REGISTRY_UNAVAILABLE'], [0], 0])
+    const again = subscribe(slow)
+    await passed(100)
+    for (const message of slow.sent) other.control.onMessage(message)
+    expect([again.story(), newer.story()]).toEqual([[], [0, 'POSITION_TAKEN']])
+  })
+
   test('also if the older one waits on a replica that has not reached the journal', async () => {
     const store = new StoreUnderTest()
     const present = await replica(store, 1_000, { replica: 'present' })
