@@ -1,7 +1,7 @@
 /** The CPUs of the server and of the load, and processes that end with the run. */
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
@@ -100,4 +100,15 @@ export function startNode(
 export function cpuOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
   return (Number(fields[11]) + Number(fields[12])) * 10_000
+}
+
+/**
+ * Processor time of the threads that a process has now, in seconds. The kernel books it in
+ * nanoseconds (`schedstat`), so that short slices can be compared.
+ */
+export function threadSecondsOf(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`).map((id) =>
+    readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8'),
+  )
+  return threads.reduce((sum, text) => sum + Number(text.split(' ')[0]), 0) / 1e9
 }
