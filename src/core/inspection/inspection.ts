@@ -26,6 +26,9 @@ import { SourceInspector } from './source-inspector.ts'
 import { TailFeeds } from './tail-feeds.ts'
 import { TraceInspector } from './trace-inspector.ts'
 
+/** How old the reports are at most that `recentReports` returns, in milliseconds. */
+const recentMs = 1_000
+
 export interface InspectionParts extends Omit<ReplicaInspectorParts, 'version' | 'startedAt' | 'history'> {
   readonly cluster: Cluster
   readonly directory: ClientDirectory
@@ -75,6 +78,7 @@ export class Inspection {
   readonly configuration: ConfigurationInspector
   readonly schema: SchemaInspector
   readonly drafts: SchemaDrafts
+  #lastReports: GatheredReports | undefined
 
   constructor(given: InspectionParts) {
     const { cluster, directory, presence, broker, maxDecodedBytes, configuration, schema, makeDraft, ...parts } = given
@@ -126,7 +130,14 @@ export class Inspection {
   /** The reports of the replicas that answered. */
   async reports(): Promise<GatheredReports> {
     const gathered = await this.#cluster.gathering.ask('replica', null, readReplicaReport)
-    return { ...gathered, at: Date.now() }
+    this.#lastReports = { ...gathered, at: Date.now() }
+    return this.#lastReports
+  }
+
+  /** As `reports`, or what was gathered in the last second, such as for the rates in a console. */
+  async recentReports(): Promise<GatheredReports> {
+    const last = this.#lastReports
+    return last && Math.abs(Date.now() - last.at) < recentMs ? last : this.reports()
   }
 
   /** All known replicas, sorted by name; this one, too. */
