@@ -57,8 +57,9 @@ export class LoadedGateway implements AsyncDisposable {
     const publisher = await connect(gateway, token)
     const subscribe = { query: 'subscription { channel(clientId: "all") { data } }' }
     const sockets = await Promise.all(
-      Array.from({ length: load.clients }, async () => {
-        const socket = await connect(gateway, token)
+      Array.from({ length: load.clients }, async (_, number) => {
+        // Clients of their own, so that the page with their list has rows.
+        const socket = await connect(gateway, await testToken({ sub: `client-${number}`, scope: 'channel:#' }))
         socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: subscribe }))
         return socket
       }),
