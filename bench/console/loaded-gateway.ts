@@ -5,7 +5,7 @@ import { eventually } from '../../test/support/eventually.ts'
 import { type GatewayProcess, startGateway, testToken } from '../../test/support/gateway/gateway-process.ts'
 import { freePort } from '../../test/support/network/ports.ts'
 import { type Inspector, openInspector } from '../inspector.ts'
-import { pin, threadSecondsOf } from '../machine.ts'
+import { pin, prefer, threadSecondsOf } from '../machine.ts'
 
 export interface Load {
   /** Subscribers of one channel, each of which receives every message. */
@@ -52,6 +52,7 @@ export class LoadedGateway implements AsyncDisposable {
       },
     })
     pin(gateway.pid, 'server')
+    prefer(gateway.pid)
     const inspector = await openInspector(inspectorPort)
     const token = await testToken({ scope: 'channel:# publish' })
     const publisher = await connect(gateway, token)

@@ -78,7 +78,6 @@ export class Inspection {
   readonly configuration: ConfigurationInspector
   readonly schema: SchemaInspector
   readonly drafts: SchemaDrafts
-  #lastReports: GatheredReports | undefined
 
   constructor(given: InspectionParts) {
     const { cluster, directory, presence, broker, maxDecodedBytes, configuration, schema, makeDraft, ...parts } = given
@@ -130,13 +129,15 @@ export class Inspection {
   /** The reports of the replicas that answered. */
   async reports(): Promise<GatheredReports> {
     const gathered = await this.#cluster.gathering.ask('replica', null, readReplicaReport)
-    this.#lastReports = { ...gathered, at: Date.now() }
-    return this.#lastReports
+    return { ...gathered, at: Date.now() }
   }
 
-  /** As `reports`, or what was gathered in the last second, such as for the rates in a console. */
+  /**
+   * As `reports`, or what was gathered in the last second for rates that somebody follows, such as
+   * in a console.
+   */
   async recentReports(): Promise<GatheredReports> {
-    const last = this.#lastReports
+    const last = this.#stats.last
     return last && Math.abs(Date.now() - last.at) < recentMs ? last : this.reports()
   }
 
