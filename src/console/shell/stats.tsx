@@ -35,7 +35,7 @@ const maxPoints = 600
 /** Views that show rates get them each second. The others need only the state. */
 const everyMs = { rates: 1_000, state: 5_000 }
 const viewsOfRates = new Set(['', 'live', 'replicas', 'sources'])
-/** The views that show more of it than whether it is up and how many messages are in the quarantine. */
+/** The views that show more of it than its state and the number of quarantined messages. */
 const viewsOfBroker = new Set(['', 'journal', 'quarantine'])
 const brokerEveryMs = { shown: 5_000, state: 15_000 }
 

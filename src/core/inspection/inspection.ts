@@ -133,8 +133,7 @@ export class Inspection {
   }
 
   /**
-   * As `reports`, or what was gathered in the last second for rates that somebody follows, such as
-   * in a console.
+   * As `reports`, or what was gathered in the last second for the rates that a console follows.
    */
   async recentReports(): Promise<GatheredReports> {
     const last = this.#stats.last

@@ -94,7 +94,7 @@ builder.queryField('broker', (t) =>
   t.field({
     type: BrokerDetails,
     description:
-      'Operators and observers. What this replica knows of the broker. While somebody follows `gatewayStats`, what replicas reported may be a second old.',
+      'Operators and observers. What this replica knows of the broker. While an operator follows `gatewayStats`, what replicas reported may be a second old.',
     extensions: operatorsOnly,
     complexity: 10,
     resolve: (_root, _args, { identity, inspection }) => {
