@@ -2,6 +2,12 @@ import { badInput, GatewayError } from '../../errors.ts'
 import { decodeBody, UndecodableBody } from '../body/decode-body.ts'
 import type { Gateway } from '../gateway.ts'
 import type { JournalMessage, Message, Publication } from '../model/message.ts'
+import {
+  type CountedCopy,
+  type PageRoom,
+  type QuarantineOrder,
+  QuarantinePageBuilder,
+} from '../quarantine/quarantine-page.ts'
 import type { QuarantineDecision } from '../quarantine/quarantine-store.ts'
 import { original, originOf, quarantineId } from '../quarantine/quarantined-message.ts'
 import type { BrokerInspector } from './broker-inspector.ts'
@@ -38,9 +44,10 @@ export interface QuarantinedMessage {
 }
 
 export interface QuarantinePage {
-  /** Oldest first. */
   readonly messages: readonly QuarantinedMessage[]
   readonly hasMore: boolean
+  /** All messages that were visited, oldest first, at most 5,000. */
+  readonly counted: readonly CountedCopy[]
   /** All messages of the quarantine. */
   readonly count: number
   /** The last messages, which cannot be shown: the broker cannot deliver the first of them. */
@@ -72,25 +79,22 @@ export class QuarantineInspector {
     this.#broker = broker
   }
 
-  /** `after`: the id of the last message of the page before. `reserve`: as for journal pages. */
+  /** `after`: the id of the last message of the page before, which had the same order. */
   async page(
     first: number,
     after: string | undefined,
-    reserve: (message: Message, isFirst: boolean) => boolean,
+    order: QuarantineOrder,
+    room: PageRoom,
   ): Promise<QuarantinePage> {
-    const messages: QuarantinedMessage[] = []
-    let begun = after === undefined
-    let hasMore = false
+    const page = new QuarantinePageBuilder(first, after, order, room)
     const { count, unread } = await this.#broker.quarantine.visit(maxVisited, (message) => {
-      if (hasMore) return keep
-      if (!begun) begun = quarantineId(message) === after
-      else if (messages.length === first || !reserve(message, messages.length === 0)) hasMore = true
-      else messages.push(describeQuarantined(message))
+      page.pass(message)
       return keep
     })
-    if (!begun)
+    if (!page.foundAfter)
       throw badInput('after', 'expected the endCursor of the page before; its message has left the quarantine')
-    return { messages, hasMore, count, unread }
+    const { hasMore, counted } = page
+    return { messages: page.messages.map(describeQuarantined), hasMore, counted, count, unread }
   }
 
   /** How many messages the quarantine holds. */

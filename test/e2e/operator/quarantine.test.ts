@@ -33,8 +33,8 @@ interface Quarantined {
   readonly messageId: string
 }
 
-const list = `query List($first: Int, $after: String) {
-  quarantine(first: $first, after: $after) {
+const list = `query List($first: Int, $after: String, $order: QuarantineOrder) {
+  quarantine(first: $first, after: $after, order: $order) {
     nodes { id reason text place { byte line column pointer } exchange routingKey receivedAt offset messageId appId headers
       bytes body { text } } endCursor hasMore count
   }
@@ -104,6 +104,29 @@ describe('the quarantine', () => {
       after: first.quarantine.endCursor,
     })
     expect(second.quarantine).toMatchObject({ nodes: [{ messageId: 'broken-2' }], hasMore: false })
+  })
+
+  test('is listed with the newest first, and the reasons of all its messages beside a page', async () => {
+    await waitFor(3)
+    const newest = await replicas.observer<{ quarantine: { endCursor: string } }>(list, {
+      first: 2,
+      order: 'NEWEST_FIRST',
+    })
+    expect(newest.quarantine).toMatchObject({
+      nodes: [{ messageId: 'broken-2' }, { messageId: 'broken-1' }],
+      hasMore: true,
+    })
+    const { endCursor: after } = newest.quarantine
+    expect(await replicas.observer(list, { first: 2, after, order: 'NEWEST_FIRST' })).toMatchObject({
+      quarantine: { nodes: [{ messageId: 'broken-0' }], hasMore: false },
+    })
+    const reasons = `query ($since: DateTime) {
+      quarantine(first: 1) { all: reasons { reason count lastAt } later: reasons(since: $since) { reason count } }
+    }`
+    const since = new Date(Date.now() + 3_600_000).toISOString()
+    expect(await replicas.observer(reasons, { since })).toEqual({
+      quarantine: { all: [{ reason: 'broken-json', count: 3, lastAt: expect.any(String) }], later: [] },
+    })
   })
 
   test('gives a message back that was corrected, once, and refuses one that is still broken', async () => {

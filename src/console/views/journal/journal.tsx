@@ -7,7 +7,7 @@ import { type SortableColumn, SortableTable } from '../../parts/lists/sortable-t
 import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
 import { outcomeOf } from '../../parts/outcome.ts'
 import { Banner, Empty, FailureBanner, Head, Loading, PanelSkeleton } from '../../parts/states.tsx'
-import { outcomes, Status } from '../../parts/status.tsx'
+import { AlsoQuarantined, outcomes, Status } from '../../parts/status.tsx'
 import { Time, ZoneName } from '../../parts/time.tsx'
 import { go, type Params, useParams } from '../../shell/router.tsx'
 import { useStats } from '../../shell/stats.tsx'
@@ -35,7 +35,16 @@ const columns: readonly SortableColumn<EntryFragment>[] = [
   { id: 'exchange', head: 'Exchange', cell: ({ exchange }) => exchange, className: 'nowrap hide-phone' },
   { id: 'key', head: 'Key', cell: ({ routingKey }) => routingKey, className: 'mono small nowrap hide-phone' },
   { id: 'clients', head: 'Clients', cell: (entry) => clientsText(entry), className: 'c-who cut hide-phone' },
-  { id: 'outcome', head: 'Outcome', cell: (entry) => <Status is={outcomes[outcomeOf(entry)]} /> },
+  {
+    id: 'outcome',
+    head: 'Outcome',
+    cell: (entry) => (
+      <>
+        <Status is={outcomes[outcomeOf(entry)]} /> <AlsoQuarantined message={entry} />
+      </>
+    ),
+    className: 'nowrap',
+  },
   { id: 'body', head: 'Body', cell: ({ preview }) => preview.text, className: 'body-cut cut hide-phone' },
 ]
 

@@ -1,7 +1,7 @@
 import type { RefObject } from 'react'
 import { type SortableColumn, SortableTable } from '../../parts/lists/sortable-table.tsx'
 import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
-import { outcomes, Status } from '../../parts/status.tsx'
+import { AlsoQuarantined, outcomes, Status } from '../../parts/status.tsx'
 import { Time, ZoneName } from '../../parts/time.tsx'
 import { type Case, notForClient, readersOf, type TracedSources, verdictOf } from './verdict.ts'
 
@@ -21,7 +21,12 @@ function columnsOf(sources: TracedSources, clientId: string | null): readonly So
     {
       id: 'outcome',
       head: 'Outcome',
-      cell: (one) => <Status is={outcomes[verdictOf(one, sources).outcome]} />,
+      cell: (one) => (
+        <>
+          <Status is={outcomes[verdictOf(one, sources).outcome]} />{' '}
+          {one.seen[0] && <AlsoQuarantined message={one.seen[0].message} />}
+        </>
+      ),
       className: 'nowrap',
     },
     {
