@@ -381,6 +381,13 @@ export type UndrainMutationVariables = Exact<{
 
 export type UndrainMutation = { undrain: { name: string, state: ReplicaState } };
 
+export type FindMessageQueryVariables = Exact<{
+  messageId: string | number;
+}>;
+
+
+export type FindMessageQuery = { trace: Array<{ messages: Array<{ offset: number }> }> };
+
 export type EntryFragment = { cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, reason: string | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } };
 
 export type MessagesQueryVariables = Exact<{
@@ -1122,6 +1129,15 @@ export const UndrainDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<UndrainMutation, UndrainMutationVariables>;
+export const FindMessageDocument = new TypedDocumentString(`
+    query FindMessage($messageId: ID!) {
+  trace(messageId: $messageId) {
+    messages {
+      offset
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FindMessageQuery, FindMessageQueryVariables>;
 export const MessagesDocument = new TypedDocumentString(`
     query Messages($source: ID, $channel: ID, $exchange: String, $routingKey: String, $text: String, $search: String, $around: JournalPlace, $first: Int, $before: Cursor, $after: Cursor) {
   messages(

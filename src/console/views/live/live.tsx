@@ -15,6 +15,7 @@ import { go, Link, useParams } from '../../shell/router.tsx'
 import { clientsText, MessageDetail } from '../message/message-detail.tsx'
 import { filterOf, filterWords, outcomeNames, outcomesOf } from './filter.ts'
 import { FilterBar } from './filter-bar.tsx'
+import { filterText } from './filter-text.ts'
 import { maxPerSecond, type TailState, useTail } from './use-tail.ts'
 
 const columns: readonly Column<EntryFragment>[] = [
@@ -89,7 +90,7 @@ export default function Live() {
   const chosen = tail.rows.find(({ cursor }) => cursor === selected)
   return (
     <>
-      <Head title="Live" sub="What comes from the journal now, and what became of it.">
+      <Head title="Live" sub={filterText(params) ?? 'What comes from the journal now, and what became of it.'}>
         <button
           className="btn"
           type="button"
@@ -136,7 +137,7 @@ export default function Live() {
           onScrolled={setScrolled}
           hold={hold}
           sortedBy="time"
-          empty={<NoMessages />}
+          empty={<NoMessages key={JSON.stringify(filter)} />}
         />
         {selected !== undefined && (
           <MessageDetail entry={chosen ?? { cursor: selected }} onClose={() => select(undefined)} />
@@ -188,6 +189,7 @@ function OutcomeChips({ counts }: { counts: ReadonlyMap<string, number> }) {
   }
   return (
     <div className="chips" role="group" aria-label="Outcomes in the last second, before the filter">
+      <span className="small muted">In the last second, of all:</span>
       {outcomeNames.map((name) => {
         const { word, tone, icon } = outcomes[name]
         return (
@@ -210,41 +212,43 @@ function OutcomeChips({ counts }: { counts: ReadonlyMap<string, number> }) {
   )
 }
 
+/** Nothing has come since the filter was chosen. Outcomes are rare, so that may be well. */
 function NoMessages() {
   const [params, change] = useParams()
-  const words = [...filterWords, 'outcome'].flatMap((word) => {
-    const value = params.get(word)
-    return value === null ? [] : [`${word}:${value}`]
-  })
-  if (words.length === 0)
+  const [since] = useState(() => new Date())
+  const filter = filterText(params)
+  const [exchange, key, client, text] = filterWords.map((word) => params.get(word) ?? undefined)
+  const inJournal = (
+    <Link className="btn" to="journal" params={{ exchange, key, client, text }}>
+      Look at earlier messages
+    </Link>
+  )
+  if (filter === undefined)
     return (
-      <Empty
-        title="No message has come yet"
-        action={
-          <Link className="btn" to="journal">
-            Look at earlier messages
-          </Link>
-        }
-      >
+      <Empty title="No message has come yet" action={inJournal}>
         A message appears here when a source takes it into the journal.
       </Empty>
     )
   return (
     <Empty
-      title="No message matches the filter"
+      title="None has come yet"
       action={
-        <button
-          className="btn"
-          type="button"
-          onClick={() =>
-            change({ exchange: undefined, key: undefined, client: undefined, text: undefined, outcome: undefined })
-          }
-        >
-          Remove the filter
-        </button>
+        <span className="line-up">
+          <button
+            className="btn"
+            type="button"
+            onClick={() =>
+              change({ exchange: undefined, key: undefined, client: undefined, text: undefined, outcome: undefined })
+            }
+          >
+            Remove the filter
+          </button>
+          {inJournal}
+        </span>
       }
     >
-      The filter is <code>{words.join(' ')}</code>. The counts above are of all messages.
+      {filter} Watching since <Time at={since} ms={false} />: the next one appears here. The counts above are of all
+      messages, without the filter.
     </Empty>
   )
 }

@@ -69,6 +69,7 @@ function columnsOf(sources: TracedSources, clientId: string | null): readonly So
 /** The messages that were found, to choose one. The whole row is a button. */
 export function FoundCases({
   title,
+  since,
   cases,
   sources,
   clientId,
@@ -77,6 +78,8 @@ export function FoundCases({
   onSelect,
 }: {
   title: string
+  /** How far back replicas remember. */
+  since: string | undefined
   cases: readonly Case[]
   sources: TracedSources
   clientId: string | null
@@ -89,7 +92,14 @@ export function FoundCases({
     <section className="panel mt found-cases" aria-labelledby="several-title">
       <header tabIndex={-1} ref={headline}>
         <h2 id="several-title">{title}</h2>
-        <span className="more">The chosen one is below.</span>
+        <span className="more">
+          {since !== undefined && (
+            <>
+              Searched since <Time at={since} ms={false} />.{' '}
+            </>
+          )}
+          The chosen one is below.
+        </span>
       </header>
       <SortableTable
         label="Found messages"

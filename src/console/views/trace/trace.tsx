@@ -60,6 +60,7 @@ export default function Trace() {
       {cases.length > 1 && (
         <FoundCases
           title={foundText(cases, traces ?? [])}
+          since={traces?.flatMap(({ since }) => since ?? []).sort()[0]}
           cases={cases}
           sources={sources}
           clientId={params.get('client')}
