@@ -12,10 +12,7 @@ import type { QuarantineDecision } from '../quarantine/quarantine-store.ts'
 import { original, originOf, quarantineId } from '../quarantine/quarantined-message.ts'
 import type { BrokerInspector } from './broker-inspector.ts'
 
-/**
- * How many messages one listing visits. RabbitMQ puts visited messages behind the others, so the
- * order is kept only if all of them are visited.
- */
+/** How many messages one listing visits. RabbitMQ returns visited messages behind the others. */
 const maxVisited = 5_000
 /** How many messages one call may drop. */
 const maxDropped = 500
@@ -46,7 +43,9 @@ export interface QuarantinedMessage {
 export interface QuarantinePage {
   readonly messages: readonly QuarantinedMessage[]
   readonly hasMore: boolean
-  /** All messages that were visited, oldest first, at most 5,000. */
+  /** `after` of the next page. Undefined: the page is empty. */
+  readonly endCursor: string | undefined
+  /** All messages that were visited, at most 5,000. */
   readonly counted: readonly CountedCopy[]
   /** All messages of the quarantine. */
   readonly count: number
@@ -79,7 +78,10 @@ export class QuarantineInspector {
     this.#broker = broker
   }
 
-  /** `after`: the id of the last message of the page before, which had the same order. */
+  /**
+   * `after`: the `endCursor` of the page before, which had the same order. Rejects with
+   * `BAD_USER_INPUT` if it is not one, and as `QuarantineStore.visit` does.
+   */
   async page(
     first: number,
     after: string | undefined,
@@ -91,10 +93,8 @@ export class QuarantineInspector {
       page.pass(message)
       return keep
     })
-    if (!page.foundAfter)
-      throw badInput('after', 'expected the endCursor of the page before; its message has left the quarantine')
-    const { hasMore, counted } = page
-    return { messages: page.messages.map(describeQuarantined), hasMore, counted, count, unread }
+    const { hasMore, endCursor, counted } = page
+    return { messages: page.messages.map(describeQuarantined), hasMore, endCursor, counted, count, unread }
   }
 
   /** How many messages the quarantine holds. */

@@ -1,3 +1,4 @@
+import { badInput } from '../../errors.ts'
 import type { Message } from '../model/message.ts'
 import { quarantineId } from './quarantined-message.ts'
 
@@ -19,41 +20,50 @@ export interface CountedCopy {
   readonly receivedAt: number | undefined
 }
 
-/** One page of the messages that a visit of the quarantine passes, which come oldest first. */
+/** Where a message is in the order: by time, then by offset, then by id. */
+interface Rank {
+  readonly at: number
+  readonly offset: number
+  /** A hash of the body, computed only if the others are equal. */
+  readonly id: () => string
+}
+
+/**
+ * One page of the messages that a visit of the quarantine passes, in any order: a quorum queue
+ * returns more than 32 visited messages in no order.
+ */
 export class QuarantinePageBuilder {
   readonly #first: number
-  readonly #after: string | undefined
-  readonly #order: QuarantineOrder
+  readonly #after: Rank | undefined
+  readonly #sign: 1 | -1
   readonly #room: PageRoom
-  readonly #messages: Message[] = []
+  /** In the order of the page. */
+  readonly #taken: { readonly message: Message; readonly rank: Rank }[] = []
   readonly #counted: CountedCopy[] = []
-  /** Oldest first: whether `after` has passed. Newest first: whether it has not. */
-  #collects: boolean
-  #foundAfter: boolean
-  #hasMore = false
+  /** The first message that the page does not contain, of those behind it. */
+  #end: Rank | undefined
 
-  /** `after`: the id of the last message of the page before. */
+  /** `after`: the cursor of the page before. Throws `BAD_USER_INPUT` if it is not one. */
   constructor(first: number, after: string | undefined, order: QuarantineOrder, room: PageRoom) {
     this.#first = first
-    this.#after = after
-    this.#order = order
+    this.#after = after === undefined ? undefined : parseRank(after)
+    this.#sign = order === 'oldest_first' ? 1 : -1
     this.#room = room
-    this.#foundAfter = after === undefined
-    this.#collects = order === 'newest_first' || after === undefined
   }
 
   /** In the order of the page. */
   get messages(): readonly Message[] {
-    return this.#order === 'oldest_first' ? this.#messages : this.#messages.toReversed()
+    return this.#taken.map(({ message }) => message)
   }
 
-  /** Whether the message that `after` names has passed. */
-  get foundAfter(): boolean {
-    return this.#foundAfter
+  /** The cursor of the last message. Undefined: the page is empty. */
+  get endCursor(): string | undefined {
+    const last = this.#taken.at(-1)
+    return last && printRank(last.rank)
   }
 
   get hasMore(): boolean {
-    return this.#hasMore
+    return this.#end !== undefined
   }
 
   /** All messages that have passed. */
@@ -63,36 +73,55 @@ export class QuarantinePageBuilder {
 
   pass(message: Message): void {
     this.#counted.push(countedCopy(message))
-    if (!this.#foundAfter && quarantineId(message) === this.#after) {
-      this.#foundAfter = true
-      this.#collects = this.#order === 'oldest_first'
-    } else if (this.#collects) {
-      if (this.#order === 'oldest_first') this.#append(message)
-      else this.#appendNewer(message)
+    const rank = rankOf(message)
+    if (this.#after && this.#compare(rank, this.#after) <= 0) return
+    if (this.#end && this.#compare(rank, this.#end) >= 0) return
+    if (this.#taken.length === this.#first && !this.#dropLastFor(rank)) return
+    while (!this.#room.take(message, this.#taken.length === 0)) if (!this.#dropLastFor(rank)) return
+    const at = this.#taken.findIndex((one) => this.#compare(rank, one.rank) < 0)
+    this.#taken.splice(at === -1 ? this.#taken.length : at, 0, { message, rank })
+  }
+
+  /** The last message makes room for one before it. False: the other one comes last. */
+  #dropLastFor(rank: Rank): boolean {
+    const last = this.#taken.at(-1)
+    if (!last || this.#compare(rank, last.rank) >= 0) {
+      this.#end = rank
+      return false
     }
+    this.#taken.pop()
+    this.#room.release(last.message)
+    this.#end = last.rank
+    return true
   }
 
-  #append(message: Message): void {
-    if (this.#messages.length < this.#first && this.#room.take(message, this.#messages.length === 0))
-      this.#messages.push(message)
-    else {
-      this.#hasMore = true
-      this.#collects = false
-    }
+  #compare(a: Rank, b: Rank): number {
+    return this.#sign * (a.at - b.at || a.offset - b.offset || (a.id() < b.id() ? -1 : a.id() === b.id() ? 0 : 1))
   }
+}
 
-  /** The oldest messages make room. */
-  #appendNewer(message: Message): void {
-    if (this.#messages.length === this.#first) this.#dropOldest()
-    while (!this.#room.take(message, this.#messages.length === 0)) this.#dropOldest()
-    this.#messages.push(message)
+function rankOf(message: Message): Rank {
+  const { headers } = message.properties
+  const offset = headers?.['x-warren-offset']
+  let id: string | undefined
+  return {
+    at: receivedAtOf(headers) ?? 0,
+    offset: typeof offset === 'number' ? offset : 0,
+    id: () => {
+      id ??= quarantineId(message)
+      return id
+    },
   }
+}
 
-  #dropOldest(): void {
-    const oldest = this.#messages.shift()
-    if (oldest) this.#room.release(oldest)
-    this.#hasMore = true
-  }
+function printRank({ at, offset, id }: Rank): string {
+  return `${at}.${offset}.${id()}`
+}
+
+function parseRank(text: string): Rank {
+  const [, at, offset, id = ''] = /^(-?\d+)\.(-?\d+)\.([0-9a-f]{10})$/.exec(text) ?? []
+  if (at === undefined) throw badInput('after', `expected the endCursor of a page of the quarantine, got "${text}"`)
+  return { at: Number(at), offset: Number(offset), id: () => id }
 }
 
 function countedCopy({ properties: { headers = {} } }: Message): CountedCopy {

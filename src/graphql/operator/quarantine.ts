@@ -116,7 +116,7 @@ const QuarantinePageObject = builder.objectRef<QuarantinePage>('QuarantinePage')
       extensions: { holdsPage: true } satisfies PagedField,
       resolve: ({ messages }) => [...messages],
     }),
-    endCursor: t.string({ nullable: true, resolve: ({ messages }) => messages.at(-1)?.id }),
+    endCursor: t.string({ nullable: true, resolve: ({ endCursor }) => endCursor }),
     hasMore: t.exposeBoolean('hasMore'),
     count: t.exposeInt('count', { description: 'All messages in the quarantine.' }),
     reasons: t.field({

@@ -1,9 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Message } from '../../../src/core/model/message.ts'
 import { type QuarantineOrder, QuarantinePageBuilder } from '../../../src/core/quarantine/quarantine-page.ts'
-import { quarantineId } from '../../../src/core/quarantine/quarantined-message.ts'
 
-function copy(name: string, headers: Record<string, string> = {}): Message {
+function copy(name: string, headers: Readonly<Record<string, string | number>>): Message {
   return {
     exchange: 'warren.quarantine',
     routingKey: 'k',
@@ -14,23 +13,27 @@ function copy(name: string, headers: Record<string, string> = {}): Message {
   }
 }
 
-const stored = ['a', 'b', 'c', 'd', 'e'].map((name) => copy(name))
-const idOf = (name: string): string => quarantineId(copy(name))
+const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString()
+/** As a quorum queue returns visited messages. `b` and `c` came in the same millisecond. */
+const stored = [
+  copy('d', { 'x-warren-received-at': at(3), 'x-warren-offset': 12 }),
+  copy('b', { 'x-warren-received-at': at(2), 'x-warren-offset': 9 }),
+  copy('e', { 'x-warren-received-at': at(4), 'x-warren-offset': 1 }),
+  copy('c', { 'x-warren-received-at': at(2), 'x-warren-offset': 10 }),
+  copy('a', { 'x-warren-received-at': at(1), 'x-warren-offset': 11 }),
+]
 
-/** `room`: how many messages have room, whatever the page may hold. */
-function page({
-  first = 2,
-  after,
-  order,
-  room = 100,
-}: {
-  first?: number
-  after?: string
-  order: QuarantineOrder
-  room?: number
-}) {
+interface Asked {
+  readonly first?: number
+  readonly after?: string | undefined
+  readonly order: QuarantineOrder
+  /** How many messages have room, whatever the page may hold. */
+  readonly room?: number
+}
+
+function page({ first = 2, after, order, room = 100 }: Asked, messages: readonly Message[] = stored) {
   let taken = 0
-  const builder = new QuarantinePageBuilder(first, after === undefined ? undefined : idOf(after), order, {
+  const builder = new QuarantinePageBuilder(first, after, order, {
     take: (_message, isFirst) => {
       if (!isFirst && taken >= room) return false
       taken += 1
@@ -40,11 +43,11 @@ function page({
       taken -= 1
     },
   })
-  for (const message of stored) builder.pass(message)
-  const { messages, hasMore, foundAfter, counted } = builder
-  expect(counted).toHaveLength(stored.length)
-  expect(taken).toBe(messages.length)
-  return { names: messages.map(({ body }) => body.toString()).join(''), hasMore, foundAfter }
+  for (const message of messages) builder.pass(message)
+  expect(builder.counted).toHaveLength(messages.length)
+  expect(taken).toBe(builder.messages.length)
+  const { hasMore, endCursor } = builder
+  return { names: builder.messages.map(({ body }) => body.toString()).join(''), hasMore, endCursor }
 }
 
 const orders = [
@@ -53,36 +56,53 @@ const orders = [
 ] as const
 
 describe.each(orders)('%s', (order, pages) => {
-  test('the pages have each message once, in this order', () => {
+  test('the pages have each message once, in whatever order each visit passes them', () => {
     const found: string[] = []
     let after: string | undefined
-    for (let hasMore = true; hasMore; ) {
-      const answer = page({ order, ...(after === undefined ? {} : { after }) })
-      expect(answer.foundAfter).toBe(true)
+    for (let turn = 0, hasMore = true; hasMore; turn += 1) {
+      const answer = page({ order, after }, [...stored.slice(turn), ...stored.slice(0, turn)])
       found.push(answer.names)
-      hasMore = answer.hasMore
-      after = answer.names.at(-1)
+      ;({ hasMore, endCursor: after } = answer)
     }
     expect(found).toEqual(pages)
   })
 
-  test('a page ends early if its messages have no room, and holds at least one', () => {
-    expect(page({ order, first: 5, room: 3 })).toMatchObject({ names: pages.join('').slice(0, 3), hasMore: true })
-    expect(page({ order, first: 5, room: 0 })).toMatchObject({ names: pages.join('').slice(0, 1), hasMore: true })
-    expect(page({ order, first: 5 })).toMatchObject({ names: pages.join(''), hasMore: false })
+  test('a page ends early if its messages have no room, leaves none out, and holds at least one', () => {
+    const all = pages.join('')
+    for (const room of [0, 1, 2, 3, 4])
+      for (let turn = 0; turn < stored.length; turn += 1) {
+        const { names, hasMore, endCursor } = page({ order, first: 5, room }, [
+          ...stored.slice(turn),
+          ...stored.slice(0, turn),
+        ])
+        expect(names.length).toBeGreaterThan(0)
+        expect(all.startsWith(names)).toBe(true)
+        expect(hasMore).toBe(true)
+        expect(page({ order, first: 5, after: endCursor }).names).toBe(all.slice(names.length))
+      }
+    expect(page({ order, first: 5 })).toMatchObject({ names: all, hasMore: false })
   })
 
-  test('tells that the message which it continues after has left the quarantine', () => {
-    expect(page({ order, after: 'gone' }).foundAfter).toBe(false)
+  test('goes on although the last message of the page before has left the quarantine', () => {
+    const { names, endCursor } = page({ order })
+    const left = stored.filter(({ body }) => !names.includes(body.toString()))
+    expect(page({ order, after: endCursor }, left).names).toBe(pages[1])
   })
+})
+
+test('a cursor of something else is an error that names it', () => {
+  expect(() => page({ order: 'newest_first', after: 'abc' })).toThrow(
+    'after: expected the endCursor of a page of the quarantine, got "abc"',
+  )
 })
 
 test('a header that another program wrote is not read as a time', () => {
   const builder = new QuarantinePageBuilder(1, undefined, 'newest_first', { take: () => true, release: () => {} })
-  builder.pass(copy('a', { 'x-warren-received-at': '2026-01-01T00:00:00.000Z' }))
+  builder.pass(copy('a', { 'x-warren-received-at': at(0), 'x-warren-offset': 'first' }))
   builder.pass(copy('b', { 'x-warren-received-at': 'yesterday', 'x-warren-reason': 'schema' }))
   expect(builder.counted).toEqual([
     { reason: 'broken-json', receivedAt: Date.UTC(2026, 0, 1) },
     { reason: 'schema', receivedAt: undefined },
   ])
+  expect(builder.messages.map(({ body }) => body.toString())).toEqual(['a'])
 })

@@ -33,6 +33,10 @@ interface Quarantined {
   readonly messageId: string
 }
 
+interface Page {
+  readonly quarantine: { readonly nodes: Quarantined[]; readonly endCursor: string; readonly hasMore: boolean }
+}
+
 const list = `query List($first: Int, $after: String, $order: QuarantineOrder) {
   quarantine(first: $first, after: $after, order: $order) {
     nodes { id reason text place { byte line column pointer } exchange routingKey receivedAt offset messageId appId headers
@@ -127,6 +131,24 @@ describe('the quarantine', () => {
     expect(await replicas.observer(reasons, { since })).toEqual({
       quarantine: { all: [{ reason: 'broken-json', count: 3, lastAt: expect.any(String) }], later: [] },
     })
+  })
+
+  test('is listed in order, also if RabbitMQ returns the messages of a visit in no order', async () => {
+    const names = Array.from({ length: 40 }, (_, index) => `unordered-${index}`)
+    for (const name of names) await sendBroken(name, '{')
+    await waitFor(3 + names.length)
+    const found: Quarantined[] = []
+    let after: string | null = null
+    do {
+      const page: Page = await replicas.onA(list, { first: 15, after, order: 'NEWEST_FIRST' })
+      found.push(...page.quarantine.nodes)
+      after = page.quarantine.hasMore ? page.quarantine.endCursor : null
+    } while (after !== null)
+    const all = ['broken-0', 'broken-1', 'broken-2', ...names]
+    expect(found.map(({ messageId }) => messageId)).toEqual(all.toReversed())
+    const ids = found.filter(({ messageId }) => names.includes(messageId)).map(({ id }) => id)
+    await replicas.onA('mutation D($ids: [ID!]!) { drop(ids: $ids) { dropped } }', { ids })
+    await waitFor(3)
   })
 
   test('gives a message back that was corrected, once, and refuses one that is still broken', async () => {

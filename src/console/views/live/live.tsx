@@ -189,7 +189,7 @@ function OutcomeChips({ counts }: { counts: ReadonlyMap<string, number> }) {
   }
   return (
     <div className="chips" role="group" aria-label="Outcomes in the last second, before the filter">
-      <span className="small muted">In the last second, of all:</span>
+      <span className="small muted hide-phone">In the last second, of all:</span>
       {outcomeNames.map((name) => {
         const { word, tone, icon } = outcomes[name]
         return (
@@ -231,7 +231,7 @@ function NoMessages() {
     )
   return (
     <Empty
-      title="None has come yet"
+      title="No such message has come yet"
       action={
         <span className="line-up">
           <button
