@@ -14,7 +14,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json build.ts bundle.ts ./
 COPY src src
-RUN npm run build:gateway && rm -f dist/.tsbuildinfo
+RUN npm run build:gateway
 # amd64 or arm64, from BuildKit. Without it: the builder's own. npm installs the files of libsql for
 # musl too, which this base does not need. The SBOM is of what is installed then, so npm must not miss
 # packages of the build.

@@ -19,17 +19,21 @@ interface Step {
   /** Patterns. `always` counts too. */
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
-  /** Where the tool records what it has done. It does not check that its outputs are still there. */
-  readonly record?: string
+  /**
+   * Whether the command prints `TSFILE: <path>` for each file that it writes. Other outputs are
+   * then deleted, because their source has gone. The other steps do this themselves.
+   */
+  readonly listsOutputs?: true
 }
 
 /** In their order: `packages` reads what `modules` writes. */
 const steps: Readonly<Record<string, Step>> = {
+  // What other programs import. The gateway itself is `program`.
   modules: {
-    command: 'tsc -b tsconfig.build.json',
+    command: 'tsc -p tsconfig.build.json --listEmittedFiles',
     inputs: ['src/**', '!src/console/**'],
-    outputs: ['dist/**', '!dist/program/**', '!dist/console/**', '!dist/.tsbuildinfo'],
-    record: 'dist/.tsbuildinfo',
+    outputs: ['dist/**', '!dist/program/**', '!dist/console/**'],
+    listsOutputs: true,
   },
   program: {
     command: 'node --import tsx bundle.ts',
@@ -71,21 +75,32 @@ for (const [name, step] of Object.entries(steps)) {
   const stamp = join(stamps, name)
   const [inputs, outputs] = [inputsOf(step), outputsOf(step)]
   const [builtInputs, builtOutputs] = readIfAny(stamp).split(' ')
-  const areOutputsIntact = !isForced && outputs === builtOutputs
-  if (areOutputsIntact && inputs === builtInputs) continue
+  if (!isForced && outputs === builtOutputs && inputs === builtInputs) continue
   // The standard output of `npm start` is its log.
   process.stderr.write(`building ${name}\n`)
   rmSync(stamp, { force: true })
-  if (step.record && !areOutputsIntact) rmSync(step.record, { force: true })
-  const { status } = spawnSync(step.command, {
+  const { status, stdout } = spawnSync(step.command, {
     shell: true,
-    stdio: 'inherit',
+    encoding: 'utf8',
+    maxBuffer: Number.POSITIVE_INFINITY,
+    stdio: ['inherit', step.listsOutputs ? 'pipe' : process.stderr, 'inherit'],
     env: { ...process.env, PATH: [resolve('node_modules/.bin'), process.env['PATH']].join(delimiter) },
   })
+  const listed = step.listsOutputs ? filesListed(stdout) : undefined
   if (status !== 0) process.exit(status ?? 1)
+  // Last, because a program may be loading them.
+  if (listed) for (const path of filesOf(step.outputs)) if (!listed.has(resolve(path))) rmSync(path)
   mkdirSync(stamps, { recursive: true })
   // The inputs as they were before: an edit during the step makes it run again.
   writeFileSync(stamp, `${inputs} ${outputsOf(step)}`)
+}
+
+/** Passes on what else the command printed: the mistakes that it found. */
+function filesListed(printed: string): Set<string> {
+  const lines = printed.split(/(?<=\n)/)
+  const isListed = (line: string) => line.startsWith('TSFILE: ')
+  process.stderr.write(lines.filter((line) => !isListed(line)).join(''))
+  return new Set(lines.filter(isListed).map((line) => resolve(line.slice('TSFILE: '.length).trim())))
 }
 
 function inputsOf(step: Step): string {

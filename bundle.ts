@@ -4,8 +4,8 @@ import { build } from 'esbuild'
 
 /**
  * Makes `dist/program`, the program with its packages in a few files. Node.js compiles more than a
- * thousand modules at each start otherwise, which takes two thirds of the CPU time of a start. The
- * modules of `dist` stay for programs that embed the gateway.
+ * thousand modules at each start otherwise, which takes two thirds of the CPU time of a start. What
+ * other programs import are modules of `dist` (`tsconfig.build.json`).
  */
 
 const drivers = 'src/distributor/drivers'

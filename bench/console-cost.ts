@@ -1,198 +1,171 @@
 /**
- * What the console costs a gateway: three built gateways with an embedded broker that deliver the
- * same messages at the same rate, in turns. One has no console, one has a closed console, and one
- * has three open pages (Overview, Live, Clients) in Chromium. It compares the processor time and the
- * resident memory of the gateways alone; Chromium runs on the other processor. Then it hides the
- * pages, and prints what they still ask.
- *
- *     npm run bench:console -- [--rounds 5] [--clients 100] [--rate 1000] [--seconds 10]
- *
- * `--rate`: messages a second, each to all clients.
- *
- * V8 lets its young generation grow to 48 MiB over time, at another moment in each process. So the
- * garbage of all gateways is collected before each round, and each begins with a small one. `held`
- * is what remains after another collection at the end of a round.
- *
- * Exit status 1 if the closed console costs more than 2 %, three open ones more than 3 % of a
- * processor or 10 MiB, or a hidden page asks anything. Processor time is also comparable on a busy
- * machine, but less exact: it prints each round.
+ * What the console costs a gateway under load. `npm run bench:console -- --help` lists the options;
+ * bench/README.md explains how to read the result.
  */
-import { readFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { WebSocket } from 'ws'
-import { openConsole } from '../test/e2e/console/console-page.ts'
-import { eventually } from '../test/support/eventually.ts'
-import { type GatewayProcess, startGateway, testToken } from '../test/support/gateway/gateway-process.ts'
-import { freePort } from '../test/support/network/ports.ts'
-import { launchChromium } from '../test/support/processes/chromium.ts'
-import { openInspector } from './inspector.ts'
-import { cpuOf, describeMachine, pin } from './machine.ts'
-import { median } from './median.ts'
+import { LoadedGateway } from './console/loaded-gateway.ts'
+import { ThreeConsoles } from './console/three-consoles.ts'
+import { type BoundVerdict, type MedianInterval, medianInterval, pairsNeeded, verdictOn } from './interval.ts'
+import { describeMachine, pin, prefer } from './machine.ts'
+
+const help = `npm run bench:console -- [options]     three open consoles against none, in about eight minutes on a quiet machine
+
+  --pairs n          slices of each kind, default 12 and at least ${pairsNeeded}; more make the intervals narrower
+  --seconds n        of a slice, default 10: the longest period at which the pages ask for something
+  --clients n        subscribers that all receive each message, default 100
+  --rate n           messages a second, default 1000
+  --profile folder   writes a CPU profile of a slice of each kind, and decides nothing
+
+Ends with 0 if all that must hold is shown, with 1 if something does not hold, and with 2 if the
+intervals do not decide.`
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '5' },
+    help: { type: 'boolean', default: false },
+    pairs: { type: 'string', default: '12' },
+    seconds: { type: 'string', default: '10' },
     clients: { type: 'string', default: '100' },
     rate: { type: 'string', default: '1000' },
-    seconds: { type: 'string', default: '10' },
+    profile: { type: 'string' },
   },
 })
-const rounds = Number(values.rounds)
-const clients = Number(values.clients)
-const rate = Number(values.rate)
-const seconds = Number(values.seconds)
 const bounds = { closed: 1.02, openShare: 0.03, openMiB: 10 }
-/** Messages of one request, and how often one is sent, in milliseconds. */
-const tickMs = 50
-/** How long a hidden page keeps its subscriptions, and how long it is watched then, in ms. */
-const hidden = { keptMs: 10_000, watchedMs: 10_000 }
-const views = ['', 'live', 'clients'] as const
+/** How long hidden pages are watched, in milliseconds. */
+const watchedMs = 10_000
 
-interface Side {
-  readonly name: string
-  readonly gateway: GatewayProcess
-  readonly publisher: WebSocket
-  readonly sockets: readonly WebSocket[]
-  readonly collectGarbage: () => Promise<void>
-  received: number
-  readonly shares: number[]
-  /** Resident at the end of a round, and after a collection, in MiB. */
-  readonly resident: number[]
-  readonly held: number[]
+if (values.help) {
+  console.log(help)
+  process.exit(0)
+}
+const pairs = wholeNumber('pairs', pairsNeeded)
+const seconds = wholeNumber('seconds', 1)
+const load = { clients: wholeNumber('clients', 1), rate: wholeNumber('rate', 1) }
+// What starts from here on, too: only the gateways have the other processor.
+pin(process.pid, 'load')
+await (values.profile === undefined ? compareKinds() : profileKinds(values.profile))
+
+interface Slice {
+  /** Of a processor. */
+  readonly share: number
+  readonly residentMiB: number
+  /** After a collection of the garbage. */
+  readonly heldMiB: number
 }
 
-const sides = [await open('no console', 'off'), await open('closed', 'ops'), await open('three open', 'ops')] as const
-const [none, closed, opened] = sides
-const browser = await launchChromium()
-try {
-  const pages = []
-  for (const view of views) {
-    const shown = await openConsole(browser, opened.gateway)
-    await shown.open(view)
-    pages.push(shown.page)
-  }
-  for (let round = 0; round <= rounds; round += 1) {
-    for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
-      await side.collectGarbage()
-      const share = await deliver(side)
-      const resident = residentMiB(side.gateway.pid)
-      await side.collectGarbage()
-      // The first round warms up.
-      if (round === 0) continue
-      side.shares.push(share)
-      side.resident.push(resident)
-      side.held.push(residentMiB(side.gateway.pid))
-    }
-  }
-  console.log(describeMachine())
-  console.log(`${clients} clients, ${rate} messages a second to all of them, ${rounds} rounds of ${seconds} s`)
-  for (const { name, shares, resident, held } of sides) {
-    const each = shares.map((share) => percent(share)).join(' ')
-    console.log(`${name}: median ${percent(median(shares))} of a processor (${each})`)
-    console.log(`  ${median(resident).toFixed(1)} MiB, of which ${median(held).toFixed(1)} MiB held`)
-  }
-  const ratio = median(closed.shares) / median(none.shares)
-  const added = median(opened.shares) - median(closed.shares)
-  const addedMiB = median(opened.resident) - median(closed.resident)
-  const heldMiB = median(opened.held) - median(closed.held)
-  console.log(`closed ÷ none: ${ratio.toFixed(3)}`)
-  console.log(
-    `three open − closed: ${percent(added)} of a processor, ${addedMiB.toFixed(1)} MiB, of which ${heldMiB.toFixed(1)} MiB held`,
-  )
-
-  for (const page of pages) {
-    // As a text, because the compiler of this program adds calls that the page does not have.
-    await page.evaluate(`
-      Object.defineProperty(document, 'hidden', { get: () => true })
-      document.dispatchEvent(new Event('visibilitychange'))`)
-  }
-  const feeds = async (): Promise<number> =>
-    Number(/^warren_subscriptions\{transport="graphql-ws"\} (\d+)/m.exec(await opened.gateway.metrics())?.[1]) - clients
-  await eventually('the subscriptions of hidden pages to end', async () => (await feeds()) === 0, {
-    withinMs: 3 * hidden.keptMs,
-  })
-  const asked = browser.requests.length
-  await new Promise((resolve) => setTimeout(resolve, hidden.watchedMs))
-  const later = browser.requests.length - asked
-  console.log(`hidden pages: ${await feeds()} subscriptions, ${later} requests in ${hidden.watchedMs / 1_000} s`)
-  process.exitCode =
-    ratio <= bounds.closed && added <= bounds.openShare && addedMiB <= bounds.openMiB && later === 0 ? 0 : 1
-} finally {
-  await browser.close()
-  for (const { gateway, sockets, publisher } of sides) {
-    for (const socket of [...sockets, publisher]) socket.terminate()
-    await gateway[Symbol.asyncDispose]()
-  }
-}
-
-async function open(name: string, where: 'off' | 'ops'): Promise<Side> {
-  const inspectorPort = await freePort()
-  const gateway = await startGateway({
-    env: {
-      WARREN_CONSOLE: where,
-      WARREN_TEST_ROUTES: 'on',
-      WARREN_LOG_LEVEL: 'error',
-      NODE_OPTIONS: `--inspect=127.0.0.1:${inspectorPort}`,
+async function compareKinds(): Promise<void> {
+  await using without = await LoadedGateway.open('off', load)
+  await using loaded = await LoadedGateway.open('ops', load)
+  await using consoles = await ThreeConsoles.launch(loaded)
+  // After Chromium, which would inherit it: messages are published in time.
+  prefer(process.pid)
+  const none: Slice[] = []
+  const closed: Slice[] = []
+  const open: Slice[] = []
+  const kinds = [
+    { name: 'no console', slices: none, measure: () => sliceOf(without) },
+    { name: 'closed', slices: closed, measure: () => sliceOf(loaded) },
+    {
+      name: 'three open',
+      slices: open,
+      measure: async () => {
+        await consoles.open()
+        const slice = await sliceOf(loaded)
+        await consoles.close()
+        return slice
+      },
     },
-  })
-  pin(gateway.pid, 'server')
-  const token = await testToken({ scope: 'channel:# publish' })
-  const inspector = await openInspector(inspectorPort)
-  const collectGarbage = async (): Promise<void> => {
-    await inspector.call('HeapProfiler.collectGarbage')
+  ]
+  console.log(describeMachine())
+  console.log(`${load.clients} clients, ${load.rate} messages a second to all of them, slices of ${seconds} s`)
+  for (let turn = 0; turn <= pairs; turn += 1) {
+    for (const { slices, measure } of turn % 2 === 0 ? kinds : kinds.toReversed()) slices.push(await measure())
+    const shares = kinds.map(({ name, slices }) => `${name} ${percent(slices.at(-1)?.share ?? Number.NaN)}`)
+    console.log(`${turn === 0 ? 'warm-up' : turn}: ${shares.join(', ')}`)
   }
-  const side = { name, gateway, collectGarbage, received: 0, shares: [], resident: [], held: [] }
-  const publisher = await connect(gateway, token)
-  const subscribe = { query: 'subscription { channel(clientId: "all") { data } }' }
-  const sockets = await Promise.all(
-    Array.from({ length: clients }, async () => {
-      const socket = await connect(gateway, token)
-      socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: subscribe }))
-      return socket
-    }),
-  )
-  await eventually('all clients to be subscribed', async () =>
-    (await gateway.metrics()).includes(`warren_subscriptions{transport="graphql-ws"} ${clients}\n`),
-  )
-  const whole = Object.assign(side, { publisher, sockets })
-  for (const socket of sockets) socket.on('message', () => (whole.received += 1))
-  return whole
+  for (const { slices } of kinds) slices.shift()
+
+  const paired = (combine: (one: Slice, other: Slice) => number, one: Slice[], other: Slice[]): MedianInterval =>
+    medianInterval(one.flatMap((slice, at) => (other[at] ? [combine(slice, other[at])] : [])))
+  const verdicts = [
+    report(
+      'closed ÷ no console',
+      paired((a, b) => a.share / b.share, closed, none),
+      bounds.closed,
+      (n) => n.toFixed(3),
+    ),
+    report(
+      'three open − closed, of a processor',
+      paired((a, b) => a.share - b.share, open, closed),
+      bounds.openShare,
+      percent,
+    ),
+    report(
+      'three open − no console, resident',
+      paired((a, b) => a.residentMiB - b.residentMiB, open, none),
+      bounds.openMiB,
+      mebibytes,
+    ),
+  ]
+  const held = paired((a, b) => a.heldMiB - b.heldMiB, open, none)
+  console.log(`  of which held after a collection: ${mebibytes(held.median)}`)
+
+  await consoles.open()
+  await consoles.hide()
+  const before = consoles.requests
+  await new Promise((resolve) => setTimeout(resolve, watchedMs))
+  const asked = consoles.requests - before
+  verdicts.push(asked === 0 ? 'holds' : 'does not hold')
+  console.log(`hidden pages: 0 subscriptions, ${asked} requests in ${watchedMs / 1_000} s`)
+  process.exitCode = verdicts.includes('does not hold') ? 1 : verdicts.includes('not decided') ? 2 : 0
 }
 
-async function connect({ graphqlSocketUrl }: GatewayProcess, token: string): Promise<WebSocket> {
-  const socket = new WebSocket(graphqlSocketUrl, 'graphql-transport-ws', { perMessageDeflate: false })
-  await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject)
-    socket.once('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { token } })))
-    socket.once('message', () => resolve())
-  })
-  return socket
+/** A slice begins with a small young generation, so that all are alike. */
+async function sliceOf(loaded: LoadedGateway): Promise<Slice> {
+  await loaded.collectGarbage()
+  const share = await loaded.deliver(seconds)
+  const { residentMiB } = loaded
+  await loaded.collectGarbage()
+  return { share, residentMiB, heldMiB: loaded.residentMiB }
 }
 
-/** Publishes at the rate, and resolves to the share of a processor that the gateway took. */
-async function deliver(side: Side): Promise<number> {
-  const { gateway, publisher } = side
-  const before = cpuOf(gateway.pid)
-  const since = performance.now()
-  side.received = 0
-  const query = 'mutation ($n: Int!) { publishTestData(clientId: "all", count: $n) }'
-  let sent = 0
-  for (let tick = 1; tick * tickMs <= seconds * 1_000; tick += 1) {
-    const n = Math.round((tick * tickMs * rate) / 1_000) - sent
-    sent += n
-    if (n > 0)
-      publisher.send(JSON.stringify({ id: `${tick}`, type: 'subscribe', payload: { query, variables: { n } } }))
-    const wait = since + tick * tickMs - performance.now()
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+function report(what: string, interval: MedianInterval, bound: number, print: (value: number) => string): BoundVerdict {
+  const verdict = verdictOn(interval, bound)
+  const [middle, from, to] = [interval.median, interval.from, interval.to].map(print)
+  console.log(`${what}: ${middle} (${from} to ${to}); at most ${print(bound)}: ${verdict}`)
+  return verdict
+}
+
+async function profileKinds(folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true })
+  await using loaded = await LoadedGateway.open('ops', load)
+  await using consoles = await ThreeConsoles.launch(loaded)
+  await loaded.inspector.call('Profiler.enable')
+  for (const kind of ['warm-up', 'closed', 'open']) {
+    if (kind !== 'closed') await consoles.open()
+    await loaded.inspector.call('Profiler.start')
+    const share = await loaded.deliver(seconds)
+    const { profile } = (await loaded.inspector.call('Profiler.stop')) as { profile: unknown }
+    await consoles.close()
+    if (kind === 'warm-up') continue
+    const file = join(folder, `console-${kind}.cpuprofile`)
+    writeFileSync(file, JSON.stringify(profile))
+    console.log(`${kind}: ${percent(share)} of a processor, ${file}`)
   }
-  await eventually('all events to arrive', () => side.received >= sent * clients, { withinMs: 60_000 })
-  return (cpuOf(gateway.pid) - before) / 1_000 / (performance.now() - since)
 }
 
-function residentMiB(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024
+function wholeNumber(name: 'pairs' | 'seconds' | 'clients' | 'rate', least: number): number {
+  const number = Number(values[name])
+  if (!Number.isInteger(number) || number < least)
+    throw new Error(`--${name}: expected a whole number from ${least} on, got "${values[name]}"`)
+  return number
 }
 
 function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`
+  return `${(100 * share).toFixed(2)} %`
+}
+
+function mebibytes(value: number): string {
+  return `${value.toFixed(1)} MiB`
 }

@@ -1,4 +1,4 @@
-/** A comparison of two builds in pairs of runs: the median ratio, and where it lies with 95 %. */
+/** The median of pairs of runs, and where it lies with 95 %. */
 import { median } from './median.ts'
 
 /**
@@ -14,17 +14,39 @@ export interface Comparison {
   readonly verdict: 'faster' | 'slower' | 'noise'
 }
 
+/** Of values that vary: their median, and where the median of all such values lies with 95 %. */
+export interface MedianInterval {
+  readonly median: number
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * `values`: at least `pairsNeeded`. More than needed widen the range of the values, so the extreme
+ * ones are left out as far as 95 % allow.
+ */
+export function medianInterval(values: readonly number[]): MedianInterval {
+  if (values.length < pairsNeeded) throw new Error(`${values.length} pairs of runs: at least ${pairsNeeded} are needed`)
+  const sorted = values.toSorted((a, b) => a - b)
+  const dropped = droppedAtEachEnd(values.length)
+  const [from = Number.NaN, to = Number.NaN] = [sorted[dropped], sorted[sorted.length - 1 - dropped]]
+  return { median: median(sorted), from, to }
+}
+
 /**
  * `ratios`: of each pair, the cost of the new build divided by that of the old one; at least
- * `pairsNeeded`. A difference counts if all of them are on one side of 1. More pairs than needed
- * widen the interval, so the extreme ones are left out as far as 95 % allow.
+ * `pairsNeeded`. A difference counts if the whole interval is on one side of 1.
  */
 export function compare(ratios: readonly number[]): Comparison {
-  if (ratios.length < pairsNeeded) throw new Error(`${ratios.length} pairs of runs: at least ${pairsNeeded} are needed`)
-  const sorted = ratios.toSorted((a, b) => a - b)
-  const dropped = droppedAtEachEnd(ratios.length)
-  const [from = Number.NaN, to = Number.NaN] = [sorted[dropped], sorted[sorted.length - 1 - dropped]]
-  return { ratio: median(sorted), from, to, verdict: to < 1 ? 'faster' : from > 1 ? 'slower' : 'noise' }
+  const { median: ratio, from, to } = medianInterval(ratios)
+  return { ratio, from, to, verdict: to < 1 ? 'faster' : from > 1 ? 'slower' : 'noise' }
+}
+
+export type BoundVerdict = 'holds' | 'does not hold' | 'not decided'
+
+/** Whether the median is at most `bound`, if the interval decides it. */
+export function verdictOn({ from, to }: MedianInterval, bound: number): BoundVerdict {
+  return to <= bound ? 'holds' : from > bound ? 'does not hold' : 'not decided'
 }
 
 /** How many of the smallest and of the largest values an interval of 95 % leaves out. */

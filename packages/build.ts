@@ -16,8 +16,6 @@ interface PackageSource {
   readonly folder: string
   /** Specifiers of other folders → those of packages. */
   readonly imports: Readonly<Record<string, string>>
-  /** Modules that only the gateway has. */
-  readonly left?: readonly string[]
 }
 
 const sources: Readonly<Record<string, PackageSource>> = {
@@ -26,13 +24,13 @@ const sources: Readonly<Record<string, PackageSource>> = {
     folder: 'react',
     imports: { '../client/resume': '@warren/client', '../client/state': '@warren/client/state' },
   },
-  testing: { folder: 'testing', imports: {}, left: ['worker', 'test-clock'] },
+  testing: { folder: 'testing', imports: {} },
 }
 
 /** The specifiers of imports and exports, also those of types. */
 const specifiers = /(?<=\bfrom\s*|\bimport\s*\(?\s*)(['"])(\.\.?\/[^'"]+?)\.[jt]s\1/g
 
-for (const [name, { folder, imports, left = [] }] of Object.entries(sources)) {
+for (const [name, { folder, imports }] of Object.entries(sources)) {
   const outdir = join('packages', name, 'dist')
   const written = new Set<string>()
   const write = (path: string, text: string): void => {
@@ -49,7 +47,6 @@ for (const [name, { folder, imports, left = [] }] of Object.entries(sources)) {
   for (const path of readdirSync(join('dist', folder), { recursive: true, encoding: 'utf8' })) {
     if (!path.endsWith('.js')) continue
     const module = path.slice(0, -'.js'.length)
-    if (left.includes(module)) continue
     const code = withoutMap(readFileSync(join('dist', folder, path), 'utf8'))
     const declarations = readFileSync(join('dist', folder, `${module}.d.ts`), 'utf8')
     const commonJs = transformSync(withSpecifiers(code, '.cjs'), {

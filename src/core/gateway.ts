@@ -11,6 +11,7 @@ import type { Replayer } from './delivery/channel-subscription.ts'
 import { Checkpoints } from './delivery/checkpoints.ts'
 import { Hub } from './delivery/hub.ts'
 import { CatchUp } from './delivery/replay/catch-up.ts'
+import { JournalEnd } from './journal-end.ts'
 import { JournalListener } from './journal-listener.ts'
 import { Throttle } from './limits/throttle.ts'
 import { type Cursor, type CursorCodec, printCursor } from './model/cursor.ts'
@@ -40,6 +41,7 @@ import type { Session } from './sessions/session.ts'
 import { type ClientPresence, Sessions, type SessionsParts } from './sessions/sessions.ts'
 import { tracedSessions } from './sessions/traced-sessions.ts'
 import { defaultExchangeOf, servedForm } from './sources/default-source.ts'
+import { LostMarks } from './sources/lost-marks.ts'
 import { isReservedExchange } from './sources/reserved-exchanges.ts'
 import { SourceRouter } from './sources/source-router.ts'
 import { SourceSync } from './sources/source-sync.ts'
@@ -47,8 +49,6 @@ import { KeyedStates } from './state/keyed-states.ts'
 import type { StateDefinition } from './state/state-definition.ts'
 import type { StateLimits } from './state/state-folder.ts'
 import type { StateStore } from './state/state-store.ts'
-import { within } from './timing/deadline.ts'
-import { pause } from './timing/pause.ts'
 
 export interface GatewayParts {
   /** The id of this replica, unique in the deployment. Contains the host name. */
@@ -104,18 +104,11 @@ export interface GatewayParts {
   readonly onState: (state: { up: boolean; reason?: string }) => void
 }
 
-/** How long `position` and `exactPosition` wait for the first connection to the broker, in ms. */
-const positionTimeoutMs = 5_000
 /**
  * The shortest time between two reads of the registry that unsigned control messages cause, in ms.
  */
 const unsignedThrottleMs = 1_000
-/** How long a new journal waits for the registry at most, in milliseconds. */
-const registryMs = 2_000
 const unavailable: ReadonlySet<string> = new Set(['BROKER_UNAVAILABLE', 'REGISTRY_UNAVAILABLE'])
-/** The pause before the registry is read again after a failure, in milliseconds. */
-const registryRetryMs = 1_000
-
 /**
  * Connects the journal's tail, the sources, the hub and the sessions. It is the interface for
  * transports, and knows no transport and no broker.
@@ -141,13 +134,16 @@ export class Gateway {
   readonly #listener: JournalListener
   readonly #checkpoints = new Checkpoints()
   readonly #sourceSync: SourceSync
-  readonly #closing = new AbortController()
+  readonly #end: JournalEnd
+  readonly #lostMarks = new LostMarks({
+    readSources: () => this.#sourceSync.resync(),
+    onSourceFoundLate: () => this.#listener.onSourceFoundLate(),
+    logError: (what, error) => this.#logError(what, error),
+  })
   /**
    * Everyone who can publish to the control exchange can send an unsigned message. It only causes a
    * read of the registry, at a bounded rate.
    */
-  /** Reads of sources that lost marks announced. Until they end, this replica may not know them. */
-  #sourceReads = 0
   readonly #unsignedThrottle = new Throttle(() => this.#readRegistry(), unsignedThrottleMs)
 
   constructor(parts: GatewayParts) {
@@ -160,7 +156,7 @@ export class Gateway {
       broker: parts.broker,
       control: parts.control,
       replica: parts.replica,
-      appendMark: (note) => this.#appendMark(note),
+      appendMark: (note) => this.#end.append(note),
       isUp: () => this.#listener.up,
       logError: (what, error) => this.#logError(what, error),
     })
@@ -197,10 +193,11 @@ export class Gateway {
       limits: parts.limits,
       onUp: () => this.#onUp(),
       onDown: (reason) => parts.onState({ up: false, reason }),
-      onMarksLost: () => this.#readLostSources(),
+      onMarksLost: () => this.#lostMarks.read(),
       onMark: (note) => this.#onMark(note),
       onRouted: parts.offline && ((message, clients) => parts.offline?.onMessage(this.#routed(message, clients))),
     })
+    this.#end = new JournalEnd({ journal, hotWindow: parts.hotWindow, listener: this.#listener })
     const epochWhileUp = () => (this.#listener.up ? this.#listener.epoch : undefined)
     this.#catchUp = new CatchUp({
       journal: parts.journal,
@@ -233,12 +230,9 @@ export class Gateway {
       gathering: parts.cluster?.gathering,
       cursors: parts.cursors,
       ttlMs: () => parts.limits.positionTtlMs,
-      liveEnd: () => this.#liveEnd(),
+      liveEnd: () => this.#end.known,
       position: () => this.position(),
-      currentEpoch: async () => {
-        await this.#catchUpWithJournal(positionTimeoutMs)
-        return this.#listener.epoch
-      },
+      currentEpoch: () => this.#end.epoch(),
       logError: (what, error) => this.#logError(what, error),
     })
     this.#states =
@@ -283,7 +277,7 @@ export class Gateway {
       broker: parts.broker,
       limits: parts.limits,
       firstUp: async (timeoutMs) => this.#listener.wasUp || this.#listener.firstUp(timeoutMs),
-      unavailable: () => this.#unavailable(),
+      unavailable: () => this.#end.unavailable(),
     })
     this.#publishRights = new PublishRights({
       isSource: (exchange) => this.sources.hasExchange(exchange),
@@ -291,7 +285,7 @@ export class Gateway {
       catchUp: () =>
         this.#catchUpWithSources().catch((error: unknown) => {
           const isKnown = error instanceof GatewayError && unavailable.has(error.code)
-          throw isKnown ? error : this.#unavailable(error)
+          throw isKnown ? error : this.#end.unavailable(error)
         }),
     })
   }
@@ -479,45 +473,16 @@ export class Gateway {
    * broker is away, it is the last known position, so a client that resumes there loses nothing.
    * Rejects with `BROKER_UNAVAILABLE` if the journal has not been reached since the start.
    */
-  async position(): Promise<Cursor> {
-    if (this.#listener.up) await this.#parts.journal.mark().catch(() => undefined)
-    return this.#lastPosition()
+  position(): Promise<Cursor> {
+    return this.#end.position()
   }
 
   /**
    * As `position`, but never an older one. Rejects with `BROKER_UNAVAILABLE` while the journal is
    * away.
    */
-  async exactPosition(): Promise<Cursor> {
-    await this.#catchUpWithJournal(positionTimeoutMs)
-    return this.#lastPosition()
-  }
-
-  /** Resolves when the tail has read everything that was stored before the call. */
-  async #catchUpWithJournal(timeoutMs: number): Promise<void> {
-    if (!this.#listener.up) await this.#listener.firstUp(timeoutMs)
-    if (!this.#listener.up) throw this.#unavailable()
-    await this.#parts.journal.mark()
-  }
-
-  /** Where the journal ends, as far as this replica has read it. */
-  #liveEnd(): Cursor | undefined {
-    const { last } = this.#parts.hotWindow
-    return last && this.#listener.epoch !== undefined ? this.#listener.cursorOf(last) : undefined
-  }
-
-  async #lastPosition(): Promise<Cursor> {
-    if (!this.#parts.hotWindow.last) await this.#listener.firstUp(positionTimeoutMs)
-    // Retention has overtaken the tail, which reads its next entry soon.
-    if (!this.#parts.hotWindow.last && this.#listener.up) await this.#parts.journal.mark()
-    const end = this.#liveEnd()
-    if (!end) {
-      throw new GatewayError(
-        'BROKER_UNAVAILABLE',
-        'the journal has not been reached yet, so no position is known: try again',
-      )
-    }
-    return end
+  exactPosition(): Promise<Cursor> {
+    return this.#end.exactPosition()
   }
 
   /**
@@ -600,7 +565,7 @@ export class Gateway {
    * the control bus and the registry are closed by the code that opened them.
    */
   close(): Promise<void> {
-    this.#closing.abort()
+    this.#lostMarks.close()
     this.#states?.stop()
     this.#unsignedThrottle.close()
     this.revocations.close()
@@ -722,42 +687,10 @@ export class Gateway {
     this.#sourceSync.resync().catch((error: unknown) => this.#logError('reading the registry again', error))
   }
 
-  /**
-   * The registry has what lost marks announced. The tail waits for it, but not for long: if a
-   * source is found later, subscriptions get a gap for its messages that came meanwhile.
-   */
-  async #readLostSources(): Promise<void> {
-    this.#sourceReads += 1
-    let isLate = false
-    const reading = this.#readSourcesAgain().then((hasNews) => {
-      this.#sourceReads -= 1
-      if (hasNews && isLate) this.#listener.onSourceFoundLate()
-    })
-    await within(registryMs, reading)
-    isLate = true
-  }
-
-  /**
-   * While the registry cannot be read, this tries again. Resolves with whether it has a source that
-   * this replica did not serve.
-   */
-  async #readSourcesAgain(): Promise<boolean> {
-    for (let logged = false; !this.#closing.signal.aborted; logged = true) {
-      try {
-        return await this.#sourceSync.resync()
-      } catch (error) {
-        if (!logged) this.#logError('reading the sources again', error)
-        await pause(registryRetryMs, this.#closing.signal)
-      }
-    }
-    return false
-  }
-
   /** Resolves when this replica knows every source that was created before the call. */
   async #catchUpWithSources(): Promise<void> {
-    await this.#catchUpWithJournal(this.#parts.limits.publishTimeoutMs)
-    if (this.#sourceReads > 0)
-      throw new GatewayError('REGISTRY_UNAVAILABLE', 'the registry does not answer, so not every source is known here')
+    await this.#end.catchUp(this.#parts.limits.publishTimeoutMs)
+    this.#lostMarks.requireNone()
   }
 
   #readRegistry(): void {
@@ -779,24 +712,6 @@ export class Gateway {
       if (!this.#listener.up) return
       this.#parts.onState({ up: false, reason })
     }
-  }
-
-  /**
-   * Resolves when this replica's tail has read the mark. Every message published afterwards comes
-   * after the mark in the journal.
-   */
-  async #appendMark(note: MarkNote): Promise<void> {
-    try {
-      await this.#parts.journal.mark(note)
-    } catch (error) {
-      throw this.#listener.up ? error : this.#unavailable(error)
-    }
-  }
-
-  #unavailable(cause?: unknown): GatewayError {
-    return new GatewayError('BROKER_UNAVAILABLE', `the journal cannot be reached: ${this.#listener.downReason}`, {
-      cause,
-    })
   }
 
   #logError(what: string, error: unknown): void {

@@ -51,6 +51,7 @@ export function reportingPositions(positions: PositionStore, onFailure: (error: 
   const guarded = guard(onFailure)
   return {
     take: (take) => guarded(positions.take(take)),
+    begin: (begun, at) => guarded(positions.begin(begun, at)),
     add: (added) => guarded(positions.add(added)),
     move: (moves, at) => guarded(positions.move(moves, at)),
     find: (keys) => guarded(positions.find(keys)),

@@ -26,8 +26,9 @@ export class SqlPositions implements PositionStore {
   }
 
   async take(take: PositionTake): Promise<TakenPosition> {
-    const { clientId, name, topic, replica, place, at, most } = take
+    const { clientId, name, topic, replica, place, askedAt, at, most } = take
     const time = at.toISOString()
+    const asked = integer(askedAt.getTime())
     for (let tried = 0; tried < maxAttempts; tried += 1) {
       const taken = await this.#run((db) =>
         db
@@ -37,15 +38,8 @@ export class SqlPositions implements PositionStore {
             used_at: time,
             held_before: sql`held_by`,
             held_by: replica,
-            // Numbers of a position that was deleted meanwhile are from the past, and so smaller.
-            holder: sql`case when holder >= ${integer(at.getTime())} then holder + 1 else ${integer(at.getTime())} end`,
-            ...(place
-              ? {
-                  place: sql`coalesce(place, ${placeText(place)})`,
-                  epoch: sql`coalesce(epoch, ${place.epoch})`,
-                  next_offset: sql`coalesce(next_offset, ${integer(firstOffsetAfter(place))})`,
-                }
-              : {}),
+            holder: sql`case when holder >= ${asked} then holder + 1 else ${asked} end`,
+            ...(place ? firstPlace(place) : {}),
           })
           .where('client_id', '=', clientId)
           .where('name', '=', name)
@@ -59,11 +53,29 @@ export class SqlPositions implements PositionStore {
         if (found.topic !== undefined && found.topic !== topic) return { kind: 'other', topic: found.topic }
         continue
       }
+      // Numbers of a position that was deleted meanwhile are from the past, and so smaller.
       const added = await this.#insert(take, { topic, holder: at.getTime(), heldBy: replica, place, at, most })
       if (added) return { kind: 'taken', position: positionOf(added), heldBefore: undefined }
       if (await this.#isFull(clientId, most)) return { kind: 'full' }
     }
     throw settling(take)
+  }
+
+  async begin(
+    { clientId, name, holder, place }: Parameters<PositionStore['begin']>[0],
+    at: Date,
+  ): Promise<StoredPosition | undefined> {
+    const row = await this.#run((db) =>
+      db
+        .updateTable('warren_positions')
+        .set({ ...firstPlace(place), used_at: at.toISOString() })
+        .where('client_id', '=', clientId)
+        .where('name', '=', name)
+        .where('holder', '=', holder)
+        .returningAll()
+        .executeTakeFirst(),
+    )
+    return row && positionOf(row)
   }
 
   async add(
@@ -179,6 +191,15 @@ export class SqlPositions implements PositionStore {
         .executeTakeFirstOrThrow(),
     )
     return Number(count) >= most
+  }
+}
+
+/** Columns of a place, for a row without one. */
+function firstPlace(place: JournalPlace) {
+  return {
+    place: sql<string>`coalesce(place, ${placeText(place)})`,
+    epoch: sql<string>`coalesce(epoch, ${place.epoch})`,
+    next_offset: sql<number>`coalesce(next_offset, ${integer(firstOffsetAfter(place))})`,
   }
 }
 

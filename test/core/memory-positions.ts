@@ -12,16 +12,24 @@ import type {
 export class MemoryPositions implements PositionStore {
   readonly rows = new Map<string, StoredPosition>()
 
-  async take({ clientId, name, topic, replica, place, at, most }: PositionTake): Promise<TakenPosition> {
+  async take({ clientId, name, topic, replica, place, askedAt, at, most }: PositionTake): Promise<TakenPosition> {
     const known = this.rows.get(keyOf({ clientId, name }))
     if (known?.topic !== undefined && known.topic !== topic) return { kind: 'other', topic: known.topic }
     if (!known && this.#countOf(clientId) >= most) return { kind: 'full' }
-    const holder = Math.max((known?.holder ?? 0) + 1, at.getTime())
+    const holder = known ? Math.max(known.holder + 1, askedAt.getTime()) : at.getTime()
     const movedAt = known?.movedAt ?? at
     const kept = known?.place ?? place
     const position = { clientId, name, topic, place: kept, holder, heldBy: replica, movedAt, usedAt: at }
     this.rows.set(keyOf(position), position)
     return { kind: 'taken', position, heldBefore: known?.heldBy }
+  }
+
+  async begin({ clientId, name, holder, place }: Parameters<PositionStore['begin']>[0], at: Date) {
+    const row = this.rows.get(keyOf({ clientId, name }))
+    if (row?.holder !== holder) return undefined
+    const begun = { ...row, place: row.place ?? place, usedAt: at }
+    this.rows.set(keyOf(row), begun)
+    return begun
   }
 
   async add({ clientId, name, place, at, most }: Parameters<PositionStore['add']>[0]) {

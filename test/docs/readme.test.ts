@@ -53,7 +53,7 @@ test('the build before the tests has all parts of the build before npm start', (
   expect(scripts['pretest']).toBe('npm run --silent build')
   // Without names, it runs all steps.
   expect(scripts['build']).toBe('node --import tsx build.ts')
-  expect(scripts['prestart']).toBe(`${scripts['build']} modules console`)
+  expect(scripts['prestart']).toBe(`${scripts['build']} program console`)
 })
 
 test('embedded: starts a gateway, subscribes, publishes', async () => {

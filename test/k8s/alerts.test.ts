@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { blocksOf } from '../docs/documents.ts'
 import { debianPackages, installMissing, locate } from '../support/processes/debian-package.ts'
 import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 import { built, find } from './manifests.ts'
@@ -232,6 +233,16 @@ function testsOf({ given, firing }: Case): object {
 
 test('Prometheus accepts the rules', async () => {
   const { stdout } = await run(promtool, ['check', 'rules', join(folder, 'rules.json')])
+  expect(stdout).toContain(`SUCCESS: ${alerts.length} rules found`)
+})
+
+test('the commands of the guide make a file of the rules for a Prometheus without the operator', async () => {
+  const path = 'docs/guides/monitor.md'
+  const [commands] = blocksOf({ path, text: readFileSync(path, 'utf8') }).filter(({ text }) =>
+    text.includes('promtool'),
+  )
+  const script = (commands?.text ?? '').replaceAll('warren-rules.yml', join(folder, 'warren-rules.yml'))
+  const { stdout } = await run('sh', ['-ec', script.replace('promtool', promtool)])
   expect(stdout).toContain(`SUCCESS: ${alerts.length} rules found`)
 })
 

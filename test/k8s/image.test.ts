@@ -7,16 +7,8 @@ import { variableOf } from '../../src/config/options/option.ts'
 import { options } from '../../src/config/options/options.ts'
 import { checks } from '../docs/names.ts'
 import { startGateway } from '../support/gateway/gateway-process.ts'
+import { dockerfile, healthCheck, instructions, argumentsOf as of } from './dockerfile.ts'
 import { builds } from './manifests.ts'
-
-const dockerfile = readFileSync('Dockerfile', 'utf8')
-const instructions = dockerfile
-  .replace(/^#.*\n/gm, '')
-  .replaceAll(/\\\n\s*/g, '')
-  .split('\n')
-  .filter((line) => line !== '')
-const of = (keyword: string) =>
-  instructions.filter((line) => line.startsWith(`${keyword} `)).map((line) => line.slice(keyword.length + 1))
 
 describe('the Dockerfile', () => {
   test('passes the linter', () => {
@@ -102,8 +94,7 @@ describe('the Dockerfile', () => {
   })
 
   test('has a health check that fails if the gateway does not run', async () => {
-    const [check = ''] = of('HEALTHCHECK')
-    const [, program = '', ...args] = JSON.parse(check.slice(check.indexOf('['))) as string[]
+    const [, program = '', ...args] = healthCheck()
     const status = (opsPort: number) =>
       promisify(execFile)(process.execPath, [program, ...args], {
         env: { PATH: process.env['PATH'], [variableOf('opsPort')]: String(opsPort) },

@@ -51,7 +51,7 @@ test('other packages, and another script of the build, build again', async () =>
 })
 
 test.each([
-  ['modules', 'dist/main.js', 'deleted'],
+  ['modules', 'dist/index.js', 'deleted'],
   ['program', 'dist/program/main.js', 'replaced'],
   ['packages', 'packages/client/dist/resume.cjs', 'deleted'],
 ])('%s: builds %s again if it was %s', async (step, output, change) => {
@@ -60,6 +60,34 @@ test.each([
   else writeFileSync(inCopy(output), 'of another program')
   expect(await build(step)).toEqual([step])
   expect(readFileSync(inCopy(output), 'utf8')).toBe(text)
+})
+
+test('deletes what a source made that has gone, and nothing of the other steps', async () => {
+  await build('program', 'console')
+  const removed = 'client/of-yesterday'
+  const outputs = ['js', 'js.map', 'd.ts'].map((extension) => inCopy(`dist/${removed}.${extension}`))
+  writeFileSync(inCopy(`src/${removed}.ts`), 'export const ofYesterday = 1\n')
+  expect(await build('modules', 'packages')).toEqual(['modules', 'packages'])
+  expect(outputs.filter((path) => !existsSync(path))).toEqual([])
+  rmSync(inCopy(`src/${removed}.ts`))
+  expect(await build('modules', 'packages')).toEqual(['modules', 'packages'])
+  expect(outputs.filter((path) => existsSync(path))).toEqual([])
+  const packaged = readdirSync(inCopy('packages/client/dist'))
+  expect(packaged).toContain('resume.js')
+  expect(packaged.filter((name) => name.startsWith('of-yesterday'))).toEqual([])
+  expect(await build()).toEqual([])
+})
+
+test('prints a mistake of types, and does not delete what was built', async () => {
+  const source = inCopy('src/client/resume.ts')
+  const text = readFileSync(source, 'utf8')
+  writeFileSync(source, `${text}\nexport const wrong: number = 'text'\n`)
+  const failed = await build('modules').catch(({ stderr }: { stderr: string }) => stderr)
+  expect(failed).toContain('src/client/resume.ts')
+  expect(failed).not.toContain('TSFILE')
+  expect(existsSync(inCopy('dist/client/resume.js'))).toBe(true)
+  writeFileSync(source, text)
+  expect(await build('modules')).toEqual(['modules'])
 })
 
 test('a build that failed is not current, even if its change is undone', async () => {

@@ -32,6 +32,7 @@ const most = 2
 
 type Step =
   | { readonly kind: 'take' | 'add' | 'touch' | 'remove' | 'removeAllOf' | 'removeUnused' }
+  | { readonly kind: 'begin'; readonly holds: 'last' | 'other' }
   | { readonly kind: 'move'; readonly holds: 'last' | 'other' | 'any'; readonly from: string | null }
 
 const steps: Arbitrary<{
@@ -39,15 +40,21 @@ const steps: Arbitrary<{
   readonly place: { epoch: string; offset: number; fingerprint: number; before: boolean }
   readonly topic: string
   readonly withPlace: boolean
+  readonly waitedMs: number
   readonly step: Step
 }> = record({
   key: keys,
   place: places,
   topic: constantFrom('["channel",{"clientId":"alice"}]', '["orders",{}]'),
   withPlace: constantFrom(true, true, false),
+  waitedMs: constantFrom(0, 0, 1, 5),
   step: oneof(
     { weight: 4, arbitrary: record({ kind: constant('take' as const) }) },
     { weight: 2, arbitrary: record({ kind: constant('add' as const) }) },
+    {
+      weight: 2,
+      arbitrary: record({ kind: constant('begin' as const), holds: constantFrom('last' as const, 'other' as const) }),
+    },
     {
       weight: 8,
       arbitrary: record({
@@ -93,7 +100,7 @@ export function positionSuite(name: string, newPlace: () => Promise<Place>): voi
           const model = new MemoryPositions()
           // Each run has clients of its own.
           run += 1
-          for (const [at, { key: given, place: at_, topic, withPlace, step }] of all.entries()) {
+          for (const [at, { key: given, place: at_, topic, withPlace, waitedMs, step }] of all.entries()) {
             const key = { clientId: `${run} ${given.clientId}`, name: given.name }
             const now = time(run * 1_000 + Math.floor(at / 2))
             const holder = model.rows.get(`${key.name} ${key.clientId}`)?.holder ?? 0
@@ -105,11 +112,14 @@ export function positionSuite(name: string, newPlace: () => Promise<Place>): voi
                     topic,
                     replica: `replica-${at % 2}`,
                     place: withPlace ? at_ : undefined,
+                    askedAt: new Date(now.getTime() - waitedMs),
                     at: now,
                     most,
                   })
                 case 'add':
                   return store.add({ ...key, place: at_, at: now, most })
+                case 'begin':
+                  return store.begin({ ...key, place: at_, holder: holder - (step.holds === 'last' ? 0 : 1) }, now)
                 case 'move': {
                   const held = { last: holder, other: holder - 1, any: undefined }[step.holds]
                   return store.move([{ ...key, place: at_, holder: held, from: step.from ?? undefined }], now)
@@ -144,6 +154,7 @@ export function positionSuite(name: string, newPlace: () => Promise<Place>): voi
             topic: 't',
             replica: 'r',
             place: { epoch: epochs[0], offset: n, fingerprint: 1, before: false },
+            askedAt: time(0),
             at: time(0),
             most: 10,
           }),
@@ -193,7 +204,8 @@ export function positionSuite(name: string, newPlace: () => Promise<Place>): voi
         'b',
         undefined,
       ])
-      const take = { clientId: 'alice', name: 'c', topic: 't', replica: 'r', place: undefined, at: time(4), most: 2 }
+      const asking = { topic: 't', replica: 'r', place: undefined, askedAt: time(4), at: time(4), most: 2 }
+      const take = { clientId: 'alice', name: 'c', ...asking }
       expect(await store.take(take)).toEqual({ kind: 'full' })
       await store.touch([{ clientId: 'alice', name: 'a' }], time(5))
       expect(await store.removeUnused(time(3))).toBe(1)

@@ -21,7 +21,7 @@ import type { Identities } from '../identities.ts'
 import { consoleSignInRoutes } from './console-sign-in.ts'
 import { type GraphQLEndpoint, type GraphQLShared, graphqlEndpoint } from './graphql-endpoint.ts'
 
-/** `dist/console`, from `dist/program`, `dist/app/graphql` and `src/app/graphql` alike. */
+/** `dist/console`, from `dist/program` and `src/app/graphql` alike. */
 const folder = new URL(`${packageRoot(import.meta.url)}dist/console/`)
 
 /** The console, and its `/graphql` for operators. */

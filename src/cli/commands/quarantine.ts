@@ -47,7 +47,7 @@ function listCommand(): Command {
         return keep
       })
       if (!given.json) process.stdout.write(`${shown} of ${counted(count)} in ${queue.name}\n`)
-      reportUnread(unread)
+      if (unread > 0) process.stderr.write(`${unreadText(unread)}\n`)
     })
   })
 }
@@ -93,10 +93,8 @@ function republishCommand(): Command {
         process.stdout.write(`${id}  published to ${publication.exchange} ${publication.routingKey}\n`)
         return 'remove'
       })
-      reportUnread(unread)
-      selection.requireAllFound()
-      if (refused > 0)
-        throw new CommandFailure(`${counted(refused)} could not be published and stayed in the quarantine`)
+      const unpublished = refused > 0 ? [`${counted(refused)} could not be published and stayed in the quarantine`] : []
+      requireNone([...selection.missing(unread), ...unpublished])
     })
   })
 }
@@ -137,8 +135,7 @@ function dropCommand(): Command {
         const id = selection.idOf(message)
         return id === undefined ? keep : drop(id)
       })
-      reportUnread(unread)
-      selection.requireAllFound()
+      requireNone(selection.missing(unread))
     })
   })
 }
@@ -165,7 +162,7 @@ async function dropAll(command: Command, isAgreed: boolean): Promise<void> {
     unread = visit.unread
   }
   process.stdout.write(`${counted(dropped)} dropped\n`)
-  reportUnread(unread)
+  if (unread > 0) requireNone([unreadText(unread)])
 }
 
 function drop(id: string): Promise<QuarantineDecision> {
@@ -193,10 +190,18 @@ class Selection {
     return this.#ids === 'all' || this.#ids.has(id) ? id : undefined
   }
 
-  requireAllFound(): void {
-    if (this.#missing.size > 0)
-      throw new CommandFailure(`--id: not in the quarantine: ${[...this.#missing].join(', ')}`)
+  /** Why not all were found, a sentence each. `unread`: how many the visit could not read. */
+  missing(unread: number): string[] {
+    if (this.#ids === 'all') return unread > 0 ? [unreadText(unread)] : []
+    if (this.#missing.size === 0) return []
+    const sentence = `--id: not in the quarantine: ${[...this.#missing].join(', ')}`
+    return unread > 0 ? [unreadText(unread), sentence] : [sentence]
   }
+}
+
+/** The command did what it could. It failed if it has not done all of it. */
+function requireNone(failures: readonly string[]): void {
+  if (failures.length > 0) throw new CommandFailure(failures.join('\n'))
 }
 
 function openerOf(command: Command): () => QuarantineQueue {
@@ -236,11 +241,8 @@ function destinationOf({ toExchange, key }: RepublishOptions): { exchange: strin
 }
 
 /** RabbitMQ 4 stores messages over AMQP 1.0 that it cannot deliver over AMQP 0-9-1. */
-function reportUnread(unread: number): void {
-  if (unread === 0) return
-  process.stderr.write(
-    `${counted(unread)} could not be read: RabbitMQ cannot deliver the first of them over AMQP 0-9-1; delete it with warren quarantine drop --undeliverable, or take it out with a client of AMQP 1.0\n`,
-  )
+function unreadText(unread: number): string {
+  return `${counted(unread)} could not be read: RabbitMQ cannot deliver the first of them over AMQP 0-9-1; delete it with warren quarantine drop --undeliverable, or take it out with a client of AMQP 1.0`
 }
 
 function counted(count: number): string {

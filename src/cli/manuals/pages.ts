@@ -84,7 +84,7 @@ export const manualPages: Readonly<Record<string, ManualPage>> = {
       ['warren quarantine republish --all', 'after the cause was mended'],
       ['warren quarantine republish --id 3f9a --to-exchange orders --key eu.created', 'one message, to another place'],
     ],
-    failed: 'Some messages could not be published. They stay in the quarantine.',
+    failed: 'Some messages could not be read or published. They stay in the quarantine.',
     seeAlso: ['docs/guides/operate.md'],
   },
   'quarantine drop': {
@@ -93,7 +93,7 @@ export const manualPages: Readonly<Record<string, ManualPage>> = {
       ['warren quarantine drop --id 3f9a', 'one message, by its id in the output of list'],
       ['warren quarantine drop --all', 'all of them, after a question'],
     ],
-    failed: 'A message was not found, or the answer to the question was not yes.',
+    failed: 'A message was not found or could not be read, or the answer to the question was not yes.',
     seeAlso: ['docs/guides/operate.md'],
   },
   trace: {

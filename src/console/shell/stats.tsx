@@ -35,7 +35,9 @@ const maxPoints = 600
 /** Views that show rates get them each second. The others need only the state. */
 const everyMs = { rates: 1_000, state: 5_000 }
 const viewsOfRates = new Set(['', 'live', 'replicas', 'sources'])
-const brokerEveryMs = 5_000
+/** The views that show more of it than whether it is up and how many messages are in the quarantine. */
+const viewsOfBroker = new Set(['', 'journal', 'quarantine'])
+const brokerEveryMs = { shown: 5_000, state: 15_000 }
 
 const Context = createContext<Shared | undefined>(undefined)
 
@@ -49,15 +51,17 @@ export function StatsProvider({ children }: { children: ReactNode }) {
     setStats(gatewayStats)
     history.current = [...history.current, pointOf(gatewayStats)].slice(-maxPoints)
   })
-  const broker = useQuery(BrokerDocument, {}, { everyMs: brokerEveryMs })
+  const askBrokerMs = viewsOfBroker.has(view) ? brokerEveryMs.shown : brokerEveryMs.state
+  const broker = useQuery(BrokerDocument, {}, { everyMs: askBrokerMs })
   const { reload } = broker
   const asked = stats?.replicas.find(({ name }) => name === broker.data?.gateway.replica)
   const isAway = asked ? asked.state === 'BROKER_DOWN' : broker.data?.broker.up === false
   const awaySince = useRef<Date>(undefined)
   if (!isAway) awaySince.current = undefined
   else awaySince.current ??= new Date()
-  // The rates come more often: the reason is asked for as soon as they show a change.
-  useEffect(() => reload(), [isAway, reload])
+  // The rates come more often: the reason is asked for as soon as they show a change. Another view
+  // may show what was asked for long ago.
+  useEffect(() => reload(), [isAway, askBrokerMs, reload])
   const shared = useMemo(
     () => ({
       stats,

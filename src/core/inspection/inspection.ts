@@ -26,6 +26,9 @@ import { SourceInspector } from './source-inspector.ts'
 import { TailFeeds } from './tail-feeds.ts'
 import { TraceInspector } from './trace-inspector.ts'
 
+/** How old the reports are at most that `recentReports` returns, in milliseconds. */
+const recentMs = 1_000
+
 export interface InspectionParts extends Omit<ReplicaInspectorParts, 'version' | 'startedAt' | 'history'> {
   readonly cluster: Cluster
   readonly directory: ClientDirectory
@@ -127,6 +130,15 @@ export class Inspection {
   async reports(): Promise<GatheredReports> {
     const gathered = await this.#cluster.gathering.ask('replica', null, readReplicaReport)
     return { ...gathered, at: Date.now() }
+  }
+
+  /**
+   * As `reports`, or what was gathered in the last second for rates that somebody follows, such as
+   * in a console.
+   */
+  async recentReports(): Promise<GatheredReports> {
+    const last = this.#stats.last
+    return last && Math.abs(Date.now() - last.at) < recentMs ? last : this.reports()
   }
 
   /** All known replicas, sorted by name; this one, too. */

@@ -25,6 +25,7 @@ export class PositionHold implements PositionKey {
   readonly clientId: string
   readonly name: string
   readonly topic: string
+  readonly askedAt = new Date()
   /** 0 until it has the position. */
   holder = 0
   /** The last place that it acked itself. */

@@ -30,6 +30,11 @@ export interface PositionTake extends PositionKey {
   readonly replica: string
   /** Stored if the position has no place yet. */
   readonly place: JournalPlace | undefined
+  /**
+   * When the subscription asked for it. That is its number, in milliseconds, or the number after
+   * that of the one before, if that is greater.
+   */
+  readonly askedAt: Date
   readonly at: Date
   /** The most positions of one client. */
   readonly most: number
@@ -68,6 +73,14 @@ export interface PositionMove extends PositionKey {
 export interface PositionStore {
   /** Adds the position if it is missing. Concurrent callers get different numbers. */
   take(take: PositionTake): Promise<TakenPosition>
+  /**
+   * Gives the position its first place, unless it has one, and resolves with the row. Undefined: a
+   * later subscription has it, or it was deleted.
+   */
+  begin(
+    begun: Omit<PositionMove, 'from' | 'holder'> & { readonly holder: number },
+    at: Date,
+  ): Promise<StoredPosition | undefined>
   /**
    * Adds the position unless it exists, and resolves with the row. Undefined: the client has too
    * many positions.

@@ -41,6 +41,12 @@ export interface PositionsParts {
   readonly logError: (what: string, error: unknown) => void
 }
 
+/**
+ * From this many milliseconds on, the answer of the registry is late: of two subscriptions the one
+ * that asked last has the position. Before, the one that was answered last has it, because the
+ * clocks of replicas may differ.
+ */
+const lateMs = 1_000
 /** Of how many positions the last place is remembered, so that an ack reads no row. */
 const maxRemembered = 10_000
 
@@ -100,38 +106,34 @@ export class Positions implements HoldKeeper {
     return wanted && new PositionHold(wanted, topicText(topic()), this.#parts.liveEnd(), this)
   }
 
-  async take(hold: PositionHold, known: Cursor | undefined): Promise<Cursor | undefined> {
+  async take(hold: PositionHold, liveEnd: Cursor | undefined): Promise<Cursor | undefined> {
     const { store, cursors, control, replica } = this.#parts
-    const { clientId, name, topic } = hold
-    let start = known
+    const { clientId, name, topic, askedAt } = hold
+    const start = liveEnd && placeOf(liveEnd)
     const taken = await this.#pendingTakes.run(
       hold,
-      async () => {
-        start ??= await this.#parts.position()
-        await this.#writer.flushOf(hold)
-      },
-      () => {
-        const place = start && placeOf(start)
-        return store.take({ clientId, name, topic, replica, place, at: new Date(), most: maxPositions })
-      },
+      () => this.#writer.flushOf(hold),
+      () => store.take({ clientId, name, topic, replica, place: start, askedAt, at: new Date(), most: maxPositions }),
     )
     if (!taken) return undefined
     if (taken.kind === 'full') throw tooMany()
     if (taken.kind === 'other')
       throw badInput('position', `"${name}" is the position of ${taken.topic}, and this subscription is ${topic}`)
     const { holder } = taken.position
-    if (hold.isOver) {
+    const to = taken.heldBefore
+    const isOvertaken = holder > askedAt.getTime() && Date.now() - askedAt.getTime() > lateMs
+    if (to !== undefined && (hold.isOver || isOvertaken)) {
       // The client may have subscribed again elsewhere meanwhile, before this answer.
-      const to = taken.heldBefore
-      if (to !== undefined)
-        await control.send({ kind: 'position-returned', clientId, name, holder, to }).catch(() => undefined)
-      return undefined
+      await control.send({ kind: 'position-returned', clientId, name, holder, to }).catch(() => undefined)
+      if (!hold.isOver) throw tooLate()
     }
+    if (hold.isOver) return undefined
     hold.holder = holder
     this.#held.add(hold)
     await control.send({ kind: 'position-taken', clientId, name, holder }).catch(() => undefined)
-    const place = await this.#handOver.begin(hold, taken.position.place, taken.heldBefore)
-    if (place && place !== taken.position.place) this.#move(hold, place)
+    const known = await this.#handOver.begin(hold, taken.position.place, taken.heldBefore)
+    if (known && known !== taken.position.place) this.#move(hold, known)
+    const place = known ?? (await this.#firstPlace(hold))
     this.#remembered.set(textOf(hold), place)
     return place && { ...place, codec: cursors }
   }
@@ -235,6 +237,21 @@ export class Positions implements HoldKeeper {
     await this.#writer.close()
   }
 
+  /**
+   * For a new position that was taken before this replica had reached the journal: it begins where
+   * the journal ends now. That is stored before the subscription begins. Otherwise, after a crash,
+   * the next one would begin later. Undefined: the subscription has lost the position.
+   */
+  async #firstPlace(hold: PositionHold): Promise<JournalPlace | undefined> {
+    const place = placeOf(await this.#parts.position())
+    if (hold.isOver) return undefined
+    await this.#writer.flushOf(hold)
+    const { clientId, name, holder } = hold
+    const row = await this.#parts.store.begin({ clientId, name, holder, place }, new Date())
+    if (!row) hold.lose('taken')
+    return row?.place
+  }
+
   #move(hold: PositionHold, place: JournalPlace): void {
     const { clientId, name, holder } = hold
     hold.ackedAt = place
@@ -260,6 +277,10 @@ function laterOf(one: JournalPlace | undefined, other: JournalPlace | undefined)
 
 function isSame(one: JournalPlace | undefined, other: JournalPlace): boolean {
   return one?.epoch === other.epoch && firstOffsetAfter(one) === firstOffsetAfter(other)
+}
+
+function tooLate(): GatewayError {
+  return new GatewayError('REGISTRY_UNAVAILABLE', 'the registry answered too late; subscribe again')
 }
 
 function tooMany(): GatewayError {

@@ -93,13 +93,14 @@ const BrokerDetails = builder.objectRef<Broker>('BrokerDetails').implement({
 builder.queryField('broker', (t) =>
   t.field({
     type: BrokerDetails,
-    description: 'Operators and observers. What this replica knows of the broker.',
+    description:
+      'Operators and observers. What this replica knows of the broker. While somebody follows `gatewayStats`, what replicas reported may be a second old.',
     extensions: operatorsOnly,
     complexity: 10,
     resolve: (_root, _args, { identity, inspection }) => {
       demandObserver(identity, 'read the state of the broker')
       let gathered: Promise<readonly ReplicaReport[]> | undefined
-      const gather = async () => (await inspection.reports()).answers.map(({ value }) => value)
+      const gather = async () => (await inspection.recentReports()).answers.map(({ value }) => value)
       return {
         reports: () => {
           gathered ??= gather()

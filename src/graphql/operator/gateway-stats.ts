@@ -1,7 +1,7 @@
 import { accountsOf, type Stats } from '../../core/inspection/replicas/gateway-stats.ts'
 import { Feed } from '../../core/sessions/feed.ts'
 import { badInput } from '../../errors.ts'
-import { demandObserver, operatorsOnly, separateEvents } from '../operators-only.ts'
+import { demandObserver, operatorsOnly, sharedFeed } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
 import { MessageOutcome } from '../types/replica-trace.ts'
 import { DeliveryAccounts } from './accounts.ts'
@@ -107,7 +107,7 @@ builder.subscriptionField('gatewayStats', (t) =>
   t.field({
     type: GatewayStats,
     description: 'Operators and observers. Rates of the whole deployment. Nothing is computed while nobody subscribes.',
-    extensions: { ...operatorsOnly, ...separateEvents },
+    extensions: { ...operatorsOnly, ...sharedFeed },
     args: {
       every: t.arg.int({
         defaultValue: interval.standard,

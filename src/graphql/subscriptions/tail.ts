@@ -2,7 +2,7 @@ import type { TailBatch } from '../../core/inspection/tail-feeds.ts'
 import { Feed } from '../../core/sessions/feed.ts'
 import { badInput } from '../../errors.ts'
 import { JournalEntry } from '../operator/journal-entry.ts'
-import { demandObserver, operatorsOnly, separateEvents } from '../operators-only.ts'
+import { demandObserver, operatorsOnly, sharedFeed } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
 import { MessageOutcome } from '../types/replica-trace.ts'
 
@@ -54,7 +54,7 @@ builder.subscriptionField('tail', (t) =>
     type: TailEventObject,
     description:
       'Operators and observers. Messages as they come from the journal, and what became of them. Reading changes nothing. Sampled above `maxPerSecond`.',
-    extensions: { ...operatorsOnly, ...separateEvents },
+    extensions: { ...operatorsOnly, ...sharedFeed },
     args: {
       source: t.arg.id({ description: 'Only messages that the binding of this source takes.' }),
       channel: t.arg.id({ description: 'Only messages for this client.' }),

@@ -14,6 +14,7 @@ import { answerForms } from './answer-forms.ts'
 import { CallbackSubscriptions } from './callback/callback-subscriptions.ts'
 import { contextFactory, type GraphQLParts, type SocketContext } from './context.ts'
 import type { FanOut } from './fan-out.ts'
+import { FeedResults, isShared } from './feed-results.ts'
 import { losslessRequests, losslessResults } from './lossless-http.ts'
 import { type AdmitRequest, requestRates } from './request-rates.ts'
 import { batches } from './requests/batches.ts'
@@ -81,6 +82,7 @@ export function createGraphQLHttp(options: GraphQLHttpOptions): {
       validDocuments(limitedOperations(() => options.served.current.schema, options.settings)),
       answerForms(),
       sources.plugin,
+      new FeedResults(options).plugin,
       streamedResponses(sources, options.settings.keepAliveMs),
       callbacks.plugin,
       countExecutions(options.onExecute),
@@ -110,7 +112,14 @@ const noIntrospection: Plugin = {
 function countExecutions(onExecute: () => void): Plugin {
   return {
     onExecute: () => onExecute(),
-    onSubscribe: () => ({ onSubscribeResult: () => ({ onNext: () => onExecute() }) }),
+    onSubscribe: () => ({
+      onSubscribeResult: () => ({
+        // `FeedResults` counts what it shares.
+        onNext: ({ result }) => {
+          if (!isShared(result)) onExecute()
+        },
+      }),
+    }),
   }
 }
 

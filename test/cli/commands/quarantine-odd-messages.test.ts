@@ -99,6 +99,26 @@ test('a message that RabbitMQ cannot deliver ends the list with a sentence, and 
   )
 })
 
+test.each([
+  ['republish', ['republish', '--all', '--to-exchange', 'amq.fanout', '--key', 'k'], /published to amq\.fanout k\n$/],
+  ['drop', ['drop', '--all', '--yes'], /\n1 message dropped\n$/],
+])('%s --all does what it can, and exits with 1 if messages could not be read', async (_name, args, printed) => {
+  const channel = await connection.createChannel()
+  const { queue } = await channel.assertQueue('', { exclusive: true })
+  await channel.bindQueue(queue, 'amq.fanout', '')
+  await put({ messageId: 'first' }, { headers: { [unreadableHeader]: 'yes' } }, { messageId: 'last' })
+  const url = new URL(vhost.url)
+  await using broker = await failingBroker(Number(url.port))
+  url.port = String(broker.port)
+  const { code, stdout, stderr } = await runCommand(['quarantine', ...args], { WARREN_BROKER_URL: url.href })
+  expect(stdout).toMatch(printed)
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/^2 messages could not be read: .+\n$/) })
+  await eventually('the other two to be in the queue again', async () =>
+    (await warren('list')).stdout.endsWith('2 of 2 messages in warren.quarantine\n'),
+  )
+  await channel.close()
+})
+
 test('a message that RabbitMQ cannot deliver is dropped alone, and those behind it are listed', async () => {
   const bad = { headers: { [unreadableHeader]: 'yes' } }
   await put({ messageId: 'first' }, bad, { messageId: 'between' }, bad, { messageId: 'last' })

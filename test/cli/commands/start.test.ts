@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import { Inbox } from '../../support/frames/inbox.ts'
 import { runWarren, startGateway } from '../../support/gateway/gateway-process.ts'
@@ -48,6 +51,22 @@ describe('warren start', () => {
     child.kill('SIGINT')
     expect(await ended).toEqual([0, null])
     removeFolder(folder)
+  })
+
+  test('has the lines of the sources in its stack traces, started with npm', async () => {
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } }
+    const [node = '', ...start] = scripts.start.split(' ')
+    expect([node, start.pop()]).toEqual(['node', 'start'])
+    const printStack = `const { argv } = process
+      Object.defineProperty(process, 'argv', { get: () => (console.error(new Error('read').stack), argv) })`
+    const preloaded = `data:text/javascript,${encodeURIComponent(printStack)}`
+    const { stderr } = await promisify(execFile)(process.execPath, ['--import', preloaded, ...start, '--version'])
+    const line =
+      1 +
+      readFileSync('src/main.ts', 'utf8')
+        .split('\n')
+        .findIndex((text) => text.includes('process.argv'))
+    expect(stderr).toMatch(new RegExp(`^ +at .*/src/main\\.ts:${line}:\\d+\\)?$`, 'm'))
   })
 
   test('exits with 0 on SIGTERM', async () => {

@@ -41,6 +41,14 @@ async function replica(
   return world
 }
 
+/** A replica that has not reached the journal. */
+async function startingReplica(store: MemoryPositions, cursors?: GatewayParts['cursors']): Promise<World> {
+  const world = await controlledGateway({ positionStore: store, replica: 'starting', ...(cursors ? { cursors } : {}) })
+  worlds.push(world)
+  await world.open()
+  return world
+}
+
 /** Replicas that can ask each other questions. The message that a position was taken is lost. */
 async function cluster<Name extends string>(names: readonly Name[], store = new StoreUnderTest()) {
   const members: Cluster[] = []
@@ -369,6 +377,82 @@ describe('a later subscription takes the position', () => {
     // Longer than acks wait, and than numbers are compared.
     await passed(31_000)
     expect([present.story(), placeIn(store), stale.story()]).toEqual([[0], 0, ['POSITION_TAKEN']])
+  })
+
+  test('also if the registry answers the older one late: that one may try again', async () => {
+    const store = new StoreUnderTest()
+    const named = (name: string) => replica(store, 1_000, { replica: name })
+    const [slow, other] = [await named('slow'), await named('other')]
+    let answer = (): void => undefined
+    store.taking = new Promise((resolve) => {
+      answer = resolve
+    })
+    const older = subscribe(slow)
+    await passed(1_000)
+    store.taking = Promise.resolve()
+    const newer = subscribe(other, { autoAck: 'DELIVERED' })
+    await passed(100)
+    answer()
+    await passed(10)
+    for (const message of slow.sent) other.control.onMessage(message)
+    for (const { journal } of [slow, other]) journal.add()
+    // Longer than acks wait, and than numbers are compared.
+    await passed(31_000)
+    expect([older.story(), newer.story(), placeIn(store)]).toEqual([['REGISTRY_UNAVAILABLE'], [0], 0])
+    const again = subscribe(slow)
+    await passed(100)
+    for (const message of slow.sent) other.control.onMessage(message)
+    expect([again.story(), newer.story()]).toEqual([[], [0, 'POSITION_TAKEN']])
+  })
+
+  test('also if the older one waits on a replica that has not reached the journal', async () => {
+    const store = new StoreUnderTest()
+    const present = await replica(store, 1_000, { replica: 'present' })
+    const starting = await startingReplica(store)
+    const first = subscribe(starting)
+    await passed(10)
+    const second = subscribe(present)
+    await passed(10)
+    starting.journal.begin()
+    starting.journal.add({ mark: true, exchange: '' })
+    // No control message arrives: the numbers are compared with the registry.
+    await passed(31_000)
+    for (const { journal } of [present, starting]) journal.add()
+    await passed(10)
+    expect([first.story(), second.story()]).toEqual([['POSITION_TAKEN'], [0]])
+  })
+
+  test('and one that waited for the journal begins behind an ack that came meanwhile', async () => {
+    const store = new StoreUnderTest()
+    const present = await replica(store)
+    const starting = await startingReplica(store, present.gateway.cursors)
+    const waiting = subscribe(starting)
+    const reader = subscribe(present, { position: undefined })
+    for (let n = 0; n < 3; n += 1) present.journal.add()
+    await passed(10)
+    expect([placeIn(store), reader.story()]).toEqual([undefined, [0, 1, 2]])
+    expect(await present.gateway.positions.ack(alice, 'phone', cursorAt(reader, 0))).toBe(true)
+    await passed(1_100)
+    starting.journal.add({ mark: true, exchange: '' })
+    for (let n = 0; n < 3; n += 1) starting.journal.add()
+    starting.journal.begin()
+    await passed(100)
+    expect([placeIn(store), waiting.story()]).toEqual([0, [1, 2]])
+  })
+
+  test('and one that waited for the journal stores where it begins', async () => {
+    const store = new StoreUnderTest()
+    const starting = await startingReplica(store)
+    const waiting = subscribe(starting)
+    await passed(10)
+    starting.journal.add({ mark: true, exchange: '' })
+    starting.journal.add()
+    starting.journal.begin()
+    await passed(10)
+    expect([placeIn(store), waiting.story()]).toEqual([0, []])
+    starting.journal.add()
+    await passed(10)
+    expect(waiting.story()).toEqual([1])
   })
 
   test('and a position that was deleted meanwhile has no earlier acks', async () => {

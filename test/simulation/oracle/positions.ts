@@ -27,6 +27,7 @@ export class PositionWatch {
     if (delivered) this.#delivered.set(textOfKey(key), { by: delivered, place })
   }
 
+  /** A subscription takes it, or gives it its first place. */
   taken(key: PositionKey, before: StoredPosition | undefined, after: StoredPosition | undefined): void {
     // Without a place, the position gets the one where the subscription begins.
     if (after?.place && !before?.place) this.mayMoveTo(key, after.place)

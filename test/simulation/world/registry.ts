@@ -191,6 +191,13 @@ export function simulatedPositions(database: SimulatedDatabase): PositionStore {
         if (taken.kind === 'taken') database.watch?.taken(take, before, taken.position)
         return taken
       }),
+    begin: (begun, at) =>
+      run(async () => {
+        const before = rowOf(begun)
+        const row = await positions.begin(begun, at)
+        if (row) database.watch?.taken(begun, before, row)
+        return row
+      }),
     add: (added) =>
       run(async () => {
         const before = rowOf(added)

@@ -48,6 +48,8 @@ export const debianPackages = {
   faketime: { name: 'faketime', file: '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1' },
   // `promtool` evaluates the alert rules of k8s/monitoring.
   promtool: { name: 'prometheus', file: '/usr/bin/promtool', command: 'promtool', variable: 'PROMTOOL_PATH' },
+  // Scrapes the gateways of compose.yaml. Installed only by the test that runs its services.
+  prometheus: { name: 'prometheus', file: '/usr/bin/prometheus', command: 'prometheus' },
   // The model checker of `test/models`, and the compiler of its searches.
   spin: { name: 'spin', file: '/usr/bin/spin', command: 'spin' },
   tcc: { name: 'tcc', file: '/usr/bin/tcc', command: 'tcc', variable: 'TCC_PATH' },

@@ -45,7 +45,8 @@ export class Postgres {
       await chmod(folder, 0o711)
       await chown(data, await idOf('-u', user), await idOf('-g', user))
     }
-    const postgres = new Postgres(await freePort(), folder, user, host)
+    // All ports of a network host are free.
+    const postgres = new Postgres(host === undefined ? await freePort() : 5432, folder, user, host)
     const initdb = join(dirname(locate(debianPackages.postgres)), 'initdb')
     const options = ['--username=warren', '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync']
     const [command, ...args] = postgres.#unprivileged([initdb, '-D', data, ...options])

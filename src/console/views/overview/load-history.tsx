@@ -5,17 +5,23 @@ import { type ChartLine, LineChart } from '../../parts/figures/line-chart.tsx'
 import { rate } from '../../parts/format.ts'
 import { FailureBanner, SilentReplicas } from '../../parts/states.tsx'
 
-const spans = [
-  { span: 'HOUR', name: '1 h', text: 'the last hour' },
-  { span: 'DAY', name: '24 h', text: 'the last 24 hours' },
-] as const satisfies readonly { readonly span: HistorySpan; readonly name: string; readonly text: string }[]
+interface Span {
+  readonly span: HistorySpan
+  readonly name: string
+  readonly text: string
+  /** A point of the day is of four minutes. */
+  readonly refreshMs: number
+}
 
-const refreshMs = 10_000
+const spans = [
+  { span: 'HOUR', name: '1 h', text: 'the last hour', refreshMs: 10_000 },
+  { span: 'DAY', name: '24 h', text: 'the last 24 hours', refreshMs: 60_000 },
+] as const satisfies readonly Span[]
 
 /** What came and what was delivered, as far back as the replicas remember. */
 export function LoadHistory() {
   const [chosen, setChosen] = useState<(typeof spans)[number]>(spans[0])
-  const answer = useQuery(GatewayHistoryDocument, { span: chosen.span }, { everyMs: refreshMs })
+  const answer = useQuery(GatewayHistoryDocument, { span: chosen.span }, { everyMs: chosen.refreshMs })
   const { points, stepMs, unanswered } = answer.data?.gatewayHistory ?? { points: [], stepMs: 1, unanswered: [] }
   // A time without a report is a gap in the lines.
   const byTime = new Map(points.map((point) => [Date.parse(point.at), point]))

@@ -13,6 +13,12 @@ export class StatsFeeds {
     this.#read = read
   }
 
+  /** The newest reports that were read for a feed that is open. */
+  get last(): GatheredReports | undefined {
+    const read = [...this.#readers.values()].flatMap(({ last }) => last ?? [])
+    return read.toSorted((one, other) => other.at - one.at)[0]
+  }
+
   /** The first event comes at once, without rates; the others every `everyMs` milliseconds. */
   begin(feed: Feed<Stats>, everyMs: number): void {
     const known = this.#readers.get(everyMs)
@@ -36,6 +42,10 @@ class StatsReader {
     this.#read = read
     this.#everyMs = everyMs
     this.#onIdle = onIdle
+  }
+
+  get last(): GatheredReports | undefined {
+    return this.#before
   }
 
   add(feed: Feed<Stats>): void {
