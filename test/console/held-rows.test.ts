@@ -6,7 +6,7 @@ interface Row {
   readonly value: number
 }
 
-const rowsOf = (ids: string, value: number): Row[] => [...ids].map((id) => ({ id, value }))
+const rowsOf = (ids: string, value: number): Row[] => ids.split('').map((id) => ({ id, value }))
 const held = (before: readonly Row[], now: readonly Row[]) => {
   const { rows, gone } = heldRows(before, now, ({ id }) => id)
   return { rows: rows.map(({ id, value }) => `${id}${value}`).join(' '), gone: [...gone].join(' ') }
