@@ -59,8 +59,8 @@ const printedTokenSeconds = 24 * 60 * 60
 
 /**
  * Inputs that do not come from the configuration. `metrics` replaces the default metrics. `worker`
- * is the number of this process among several on the same ports. `forPrimary`: serve the console to
- * the primary, which owns the ops port.
+ * is the number of this process among several on the same ports. `forPrimary`: the primary owns the
+ * ops port. Serve the console to it, and open no ops port here.
  */
 interface OpenOptions {
   readonly metrics: Metrics
@@ -109,7 +109,7 @@ async function open(config: Config, options: OpenOptions, closing: Closing): Pro
   checkTogether(config, { secretGenerated: identities.secretGenerated })
   const requestClass = boundedRequest(config.maxMessageBytes, config.proxyHops)
   const ops =
-    config.opsPort === 'off'
+    config.opsPort === 'off' || options.forPrimary
       ? undefined
       : await openOpsListener({
           host: config.opsHost,

@@ -171,6 +171,7 @@ export class Gateway {
       cursorOf: (message) => printCursor(this.#listener.cursorOf(message)),
       sessionsOf: (message, audience) => tracedSessions(this.#sessions.all, message, audience),
       isPoison: (offset) => this.#quarantine.isPoison(offset),
+      isMisfit: (offset) => this.#invalidEvents.hasCopyOf(offset),
       maxDecodedBytes: parts.limits.maxDecodedBytes,
     })
     const { journal, broker, observer } = parts

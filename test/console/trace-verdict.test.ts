@@ -27,6 +27,7 @@ const lost: Traced = {
   routingKey: 'orders.eu.created',
   receivedAt: '2026-11-29T15:48:33.000Z',
   outcome: 'NO_SUBSCRIBER',
+  reason: null,
   explanation: '',
   clients: [],
   clientCount: 0,
@@ -66,6 +67,31 @@ describe('the sentence of a trace', () => {
         text: 'no subscription of the typed field orderChanged wanted it on the replica that remembers it when it arrived.',
       },
     ])
+  })
+
+  test('names the typed field that a delivered message does not fit, and the quarantine', () => {
+    const misfit = { field: 'orderChanged', outcome: 'INVALID', detail: '/total: expected a number' } as const
+    const delivered: Traced = {
+      ...lost,
+      outcome: 'DELIVERED',
+      reason: 'schema',
+      clients: ['alice'],
+      clientCount: 1,
+      withoutClient: false,
+      matched: 1,
+      delivered: 1,
+      fields: [misfit],
+    }
+    const text =
+      'It reached 1 of 1 subscription of alice. It does not fit the typed field orderChanged, /total: expected a number.'
+    expect(verdictsOf(delivered, { ...delivered, reason: null })).toEqual([
+      {
+        outcome: 'DELIVERED',
+        text: `${text.replace('1 of 1 subscription', '2 of 2 subscriptions')} A copy went to the quarantine for that.`,
+      },
+    ])
+    // More misfits came in a minute than are copied.
+    expect(verdictsOf({ ...delivered, reason: null })).toEqual([{ outcome: 'DELIVERED', text }])
   })
 
   test('names the typed field that received a message without a client', () => {

@@ -71,7 +71,7 @@ function describe({ replica, since, messages }: Replica): string {
     .map((message) => {
       const { exchange, routingKey, receivedAt } = message
       const head = `${printable(replica)}: arrived at ${receivedAt} through "${printable(exchange)}" with key "${printable(routingKey)}"`
-      return `${[head, audienceText(message), outcomeText(message), ...message.fields.map(fieldText), countsText(message)].filter(Boolean).join('\n    ')}\n`
+      return `${[head, audienceText(message), outcomeText(message), ...message.fields.map(fieldText), copyText(message), countsText(message)].filter(Boolean).join('\n    ')}\n`
     })
     .join('')
 }
@@ -104,6 +104,13 @@ function outcomeText({ outcome, reason, clientCount }: Traced): string {
     default:
       return 'arrived before this replica started, which only replays it'
   }
+}
+
+/** Of a message that was not quarantined itself. */
+function copyText({ outcome, reason }: Traced): string {
+  return reason === 'schema' && outcome !== 'INVALID'
+    ? 'a copy went to the quarantine, because it does not fit a typed field; see warren quarantine list'
+    : ''
 }
 
 function fieldText({ field, outcome, detail }: TracedField): string {

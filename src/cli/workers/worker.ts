@@ -1,5 +1,4 @@
 import type { Worker } from 'node:cluster'
-import { withOptions } from '../../config/load/origins.ts'
 import type { Config } from '../../config/options/options.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import { Health } from '../../observability/health.ts'
@@ -48,14 +47,12 @@ export async function serveAsWorker(worker: Worker, config: Config, readAgain: (
     await report({ kind: 'published', id, confirmed })
   }
   await report({ kind: 'receiving' })
-  // The primary serves the ops port for all workers.
-  const ofWorker = (whole: Config): Config => withOptions(whole, { opsPort: 'off' })
   try {
     const { openApp } = await import('../../app/open.ts')
     // Imported late, because few gateways run it.
     const demo = config.demo ? await import('../demo/demo-gateway.ts') : undefined
     const app = await Promise.race([
-      openApp(ofWorker(demo?.demoConfig(config) ?? config), {
+      openApp(demo?.demoConfig(config) ?? config, {
         metrics,
         health,
         worker: worker.id,
@@ -67,7 +64,7 @@ export async function serveAsWorker(worker: Worker, config: Config, readAgain: (
     if (!('gateway' in app)) return
     await demo?.createShopSources(app.gateway)
     publish = (publication) => app.gateway.publish(publication)
-    reload = () => app.reload(() => ofWorker(readAgain()))
+    reload = () => app.reload(readAgain)
     const { endpoints, operatorToken, notes } = app
     await report({ kind: 'listening', running: { endpoints, operatorToken, notes }, console: app.console })
     await app.close(await toEnd)

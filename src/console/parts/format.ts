@@ -61,8 +61,12 @@ export function time(at: Date, zone: Zone, { ms = true, now = new Date() } = {})
   return day === dayOf(now, zone) ? clock : `${day} ${clock}`
 }
 
-export function isToday(at: Date, zone: Zone, now = new Date()): boolean {
-  return dayOf(at, zone) === dayOf(now, zone)
+/** When the day of this time begins. */
+export function startOfDay(at: Date, zone: Zone): Date {
+  const start = new Date(at)
+  if (zone === 'utc') start.setUTCHours(0, 0, 0, 0)
+  else start.setHours(0, 0, 0, 0)
+  return start
 }
 
 /** Both zones and the distance, for the pointer. */

@@ -46,3 +46,17 @@ export function outcomeOf({
   }
   return outcomeNames.find((name) => name === outcome) ?? 'REPLAYED'
 }
+
+/**
+ * Whether a copy of a message is in the quarantine that channels or other fields may have received:
+ * its outcome does not show that.
+ */
+export function isAlsoQuarantined({
+  outcome,
+  reason,
+}: {
+  readonly outcome?: string | null
+  readonly reason?: string | null
+}): boolean {
+  return reason === 'schema' && outcome !== 'INVALID' && outcome !== 'QUARANTINED'
+}

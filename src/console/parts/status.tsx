@@ -1,5 +1,5 @@
 import { Icon, type IconName } from './icon.tsx'
-import type { OutcomeName } from './outcome.ts'
+import { isAlsoQuarantined, type OutcomeName } from './outcome.ts'
 
 /** The colours of states, by their CSS class. */
 export type Tone = 'ok' | 'wait' | 'fail' | 'poison' | 'lostid' | 'filter' | 'quiet'
@@ -62,6 +62,25 @@ export function Status({ is, text }: { is: Look; text?: string | undefined }) {
     <span className={`st ${is.boxed ? 'box ' : ''}${is.tone}`}>
       <Icon name={is.icon} />
       {text ?? is.word}
+    </span>
+  )
+}
+
+/** Beside the outcome of a message of which a copy went to the quarantine. */
+export function AlsoQuarantined({
+  message,
+  boxed = false,
+}: {
+  message: Parameters<typeof isAlsoQuarantined>[0]
+  /** With its word. A row of a list has room for the icon only. */
+  boxed?: boolean
+}) {
+  if (!isAlsoQuarantined(message)) return null
+  const title = 'A copy went to the quarantine: it does not fit a typed field'
+  return (
+    <span className="also" title={title}>
+      <Status is={{ ...outcomes.QUARANTINED, boxed }} text={boxed ? undefined : ''} />
+      {!boxed && <span className="sr">and a copy in the quarantine</span>}
     </span>
   )
 }

@@ -15,8 +15,8 @@ export interface EntryReader {
   fieldsOf(entry: WindowEntry): readonly TracedField[]
   matchingIds(entry: WindowEntry): readonly string[]
   sourceReasonsOf(entry: WindowEntry): readonly SourceReason[]
-  /** Why the message is in the quarantine; null if it is not. */
-  poisonIn(entry: WindowEntry): QuarantineReason | null
+  /** Why the message, or a copy of it, is in the quarantine; null if it is not. */
+  reasonOf(entry: WindowEntry): QuarantineReason | null
   cursorOf(entry: WindowEntry): string
 }
 
@@ -98,7 +98,7 @@ export class DescribedEntry implements Omit<TracedMessage, 'sessions'> {
   }
 
   get reason(): QuarantineReason | null {
-    return this.#reader.poisonIn(this.#entry)
+    return this.#reader.reasonOf(this.#entry)
   }
 
   get sources(): readonly string[] {

@@ -46,6 +46,8 @@ export interface TracerParts {
   readonly sessionsOf: (message: WindowEntry, audience: Audience) => readonly TracedSession[]
   /** Whether the message at this offset is known to be poison. */
   readonly isPoison: (offset: number) => boolean
+  /** Whether a copy of it is in the quarantine, because it does not fit a typed field. */
+  readonly isMisfit: (offset: number) => boolean
   /** The most that a compressed body may grow to, in bytes. */
   readonly maxDecodedBytes: number
 }
@@ -62,14 +64,17 @@ export class Tracer {
 
   constructor(parts: TracerParts) {
     this.#parts = parts
-    const { audienceOf, fieldsOf, cursorOf, sources, isPoison, maxDecodedBytes } = parts
+    const { audienceOf, fieldsOf, cursorOf, sources, isPoison, isMisfit, maxDecodedBytes } = parts
     this.#reader = {
       audienceOf,
       fieldsOf,
       cursorOf,
       matchingIds: (entry) => sources.matchingIds(entry),
       sourceReasonsOf: (entry) => this.#sourceReasons(entry),
-      poisonIn: (entry) => (isPoison(entry.offset) ? poisonIn(entry, maxDecodedBytes) : null),
+      reasonOf: (entry) => {
+        const poison = isPoison(entry.offset) ? poisonIn(entry, maxDecodedBytes) : null
+        return poison ?? (isMisfit(entry.offset) ? 'schema' : null)
+      },
     }
   }
 
@@ -128,15 +133,21 @@ export class Tracer {
     return this.traceHere(({ properties }) => properties.messageId === messageId)
   }
 
-  /** The first twenty messages of the hot window that are meant. */
+  /** The newest twenty messages of the hot window that are meant, oldest first. */
   traceHere(isMeant: (entry: WindowEntry) => boolean): ReplicaTrace {
     const { hotWindow, replica } = this.#parts
-    const messages: TracedMessage[] = []
+    const offsets: number[] = []
     let since: number | null = null
     hotWindow.visit(-1, (entry) => {
       since ??= entry.receivedAt
-      if (!entry.mark && isMeant(entry)) messages.push(this.#traceOf(entry))
-      return messages.length < maxMessages
+      if (entry.mark || !isMeant(entry)) return true
+      offsets.push(entry.offset)
+      if (offsets.length > maxMessages) offsets.shift()
+      return true
+    })
+    const messages = offsets.flatMap((offset) => {
+      const entry = hotWindow.at(offset)
+      return entry ? [this.#traceOf(entry)] : []
     })
     return { replica, since, messages }
   }

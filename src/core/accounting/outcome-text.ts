@@ -3,7 +3,7 @@ import type { TracedMessage } from './replica-trace.ts'
 
 type Explained = Pick<
   TracedMessage,
-  'outcome' | 'reason' | 'matched' | 'delivered' | 'dropped' | 'clientCount' | 'sourceReasons'
+  'outcome' | 'reason' | 'matched' | 'delivered' | 'dropped' | 'clientCount' | 'sourceReasons' | 'fields'
 >
 
 /**
@@ -11,6 +11,20 @@ type Explained = Pick<
  * answered. `behind`: subscriptions that read it later.
  */
 export function outcomeText(message: Explained, of: 'one replica' | 'all replicas', behind: number): string {
+  const text = deliveryText(message, of, behind)
+  return message.reason === 'schema' ? `${text} ${misfitText(message.fields)}` : text
+}
+
+/** A copy went to the quarantine. Channels and other fields may have received the message. */
+function misfitText(fields: Explained['fields']): string {
+  const misfits = fields.filter(({ outcome }) => outcome === 'invalid')
+  // The schema may have changed since.
+  if (misfits.length === 0) return 'A copy of it went to the quarantine, because it did not fit a typed field.'
+  const named = misfits.map(({ field, detail }) => `${field}${detail === null ? '' : `, ${detail}`}`).join('; ')
+  return `A copy of it went to the quarantine, because it does not fit the typed field ${named}.`
+}
+
+function deliveryText(message: Explained, of: 'one replica' | 'all replicas', behind: number): string {
   const { outcome, matched, delivered, dropped } = message
   const here = of === 'one replica' ? ' here' : ''
   switch (outcome) {

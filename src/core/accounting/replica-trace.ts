@@ -9,7 +9,10 @@ export interface TracedMessage {
   readonly receivedAt: number
   /** Null if it was published before the replica started: the replica only replays it. */
   readonly outcome: MessageOutcome | null
-  /** Why the message is in the quarantine. Null if it is not. */
+  /**
+   * Why the message is in the quarantine. `schema`: a copy of it is, because it does not fit a
+   * typed field; other fields and channels may have received it. Null if it is not.
+   */
   readonly reason: QuarantineReason | null
   /** The ids of the sources that found a client for it, at most 20. */
   readonly sources: readonly string[]

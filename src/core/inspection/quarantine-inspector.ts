@@ -2,14 +2,17 @@ import { badInput, GatewayError } from '../../errors.ts'
 import { decodeBody, UndecodableBody } from '../body/decode-body.ts'
 import type { Gateway } from '../gateway.ts'
 import type { JournalMessage, Message, Publication } from '../model/message.ts'
+import {
+  type CountedCopy,
+  type PageRoom,
+  type QuarantineOrder,
+  QuarantinePageBuilder,
+} from '../quarantine/quarantine-page.ts'
 import type { QuarantineDecision } from '../quarantine/quarantine-store.ts'
 import { original, originOf, quarantineId } from '../quarantine/quarantined-message.ts'
 import type { BrokerInspector } from './broker-inspector.ts'
 
-/**
- * How many messages one listing visits. RabbitMQ puts visited messages behind the others, so the
- * order is kept only if all of them are visited.
- */
+/** How many messages one listing visits. RabbitMQ returns visited messages behind the others. */
 const maxVisited = 5_000
 /** How many messages one call may drop. */
 const maxDropped = 500
@@ -38,9 +41,12 @@ export interface QuarantinedMessage {
 }
 
 export interface QuarantinePage {
-  /** Oldest first. */
   readonly messages: readonly QuarantinedMessage[]
   readonly hasMore: boolean
+  /** `after` of the next page. Undefined: the page is empty. */
+  readonly endCursor: string | undefined
+  /** All messages that were visited, at most 5,000. */
+  readonly counted: readonly CountedCopy[]
   /** All messages of the quarantine. */
   readonly count: number
   /** The last messages, which cannot be shown: the broker cannot deliver the first of them. */
@@ -72,25 +78,23 @@ export class QuarantineInspector {
     this.#broker = broker
   }
 
-  /** `after`: the id of the last message of the page before. `reserve`: as for journal pages. */
+  /**
+   * `after`: the `endCursor` of the page before, which had the same order. Rejects with
+   * `BAD_USER_INPUT` if it is not one, and as `QuarantineStore.visit` does.
+   */
   async page(
     first: number,
     after: string | undefined,
-    reserve: (message: Message, isFirst: boolean) => boolean,
+    order: QuarantineOrder,
+    room: PageRoom,
   ): Promise<QuarantinePage> {
-    const messages: QuarantinedMessage[] = []
-    let begun = after === undefined
-    let hasMore = false
+    const page = new QuarantinePageBuilder(first, after, order, room)
     const { count, unread } = await this.#broker.quarantine.visit(maxVisited, (message) => {
-      if (hasMore) return keep
-      if (!begun) begun = quarantineId(message) === after
-      else if (messages.length === first || !reserve(message, messages.length === 0)) hasMore = true
-      else messages.push(describeQuarantined(message))
+      page.pass(message)
       return keep
     })
-    if (!begun)
-      throw badInput('after', 'expected the endCursor of the page before; its message has left the quarantine')
-    return { messages, hasMore, count, unread }
+    const { hasMore, endCursor, counted } = page
+    return { messages: page.messages.map(describeQuarantined), hasMore, endCursor, counted, count, unread }
   }
 
   /** How many messages the quarantine holds. */

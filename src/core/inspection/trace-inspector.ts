@@ -77,11 +77,7 @@ export class TraceInspector {
   /** Throws `BAD_USER_INPUT` for a cursor that Warren did not issue. */
   async forClient(message: TracedMessage, clientId: string): Promise<ClientReason> {
     const { sources } = this.#gateway
-    const nameOf = (id: string): string => {
-      const source = sources.get(id)
-      return source ? `${source.exchange} ${source.routingKey}`.trim() : id
-    }
-    const known = reasonForClient(message, clientId, nameOf)
+    const known = reasonForClient(message, clientId, (id) => sources.nameOf(id))
     if (known) return known
     const found = message.cursor === null ? undefined : await this.#journal.at(message.cursor)
     const audience = found?.described.audience ?? []

@@ -24,6 +24,14 @@ export class InvalidEvents {
     this.#quarantine = new Quarantine({ ...parts, kind: 'invalid' })
   }
 
+  /**
+   * Whether a copy of the message at this offset went to the quarantine, by any replica. False also
+   * for one that is no longer remembered.
+   */
+  hasCopyOf(offset: number): boolean {
+    return this.#quarantine.isPoison(offset)
+  }
+
   /** Called for each message once by the tail, and again by replays: then it changes nothing. */
   put(message: WindowEntry, [first]: readonly InvalidEvent[]): void {
     if (!first || this.#quarantine.isPoison(message.offset) || !this.#mayCopy(first)) return

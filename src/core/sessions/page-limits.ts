@@ -80,6 +80,11 @@ export class OperationPages {
     return true
   }
 
+  /** Called for an event that was taken and that the page does not contain after all. */
+  release(payer: string | undefined, bytes: number): void {
+    this.#hold(payer, -bytes)
+  }
+
   /** Idempotent. Events that are read afterwards are not counted; the reader has to drop them. */
   close(): void {
     this.#closed = true

@@ -47,6 +47,12 @@ export class SourceRouter {
     return this.#byId.get(id)
   }
 
+  /** The exchange and the routing key of a source; the id if no source has it. */
+  nameOf(id: string): string {
+    const source = this.#byId.get(id)
+    return source ? `${source.exchange} ${source.routingKey}`.trim() : id
+  }
+
   /** Whether any source has this exchange. */
   hasExchange(exchange: string): boolean {
     return this.#byExchange.has(exchange)

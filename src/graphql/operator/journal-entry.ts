@@ -7,7 +7,13 @@ import type { BrowsedEntry } from '../../core/inspection/replica-outcomes.ts'
 import { badInput } from '../../errors.ts'
 import { builder } from '../types/builder.ts'
 import { dataOf } from '../types/channel-event.ts'
-import { MessageOutcome, SourceReasonObject, TracedFieldObject, withoutClientText } from '../types/replica-trace.ts'
+import {
+  MessageOutcome,
+  quarantineReasonText,
+  SourceReasonObject,
+  TracedFieldObject,
+  withoutClientText,
+} from '../types/replica-trace.ts'
 
 /** How many bytes of a body `body` returns. */
 const bodyBytes = { standard: 64 * 1024, most: 16 * 1024 * 1024 }
@@ -137,6 +143,11 @@ export const JournalEntry = builder.objectRef<BrowsedEntry>('JournalEntry').impl
       nullable: true,
       description: 'Null: no replica remembers it.',
       resolve: ({ described }) => described.outcome,
+    }),
+    reason: t.string({
+      nullable: true,
+      description: quarantineReasonText,
+      resolve: ({ described }) => described.reason,
     }),
     explanation: t.string({
       description: 'What became of it, in one sentence.',

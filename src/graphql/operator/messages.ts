@@ -34,14 +34,18 @@ const JournalPlace = builder.inputType('JournalPlace', {
 })
 
 const Searched = builder.objectRef<SearchedSpan>('SearchedSpan').implement({
-  description: 'How far a page looked for messages that the filter takes.',
+  description: 'The part of the journal that a page covers: it has all messages of this part that the filter takes.',
   fields: (t) => ({
-    messages: t.exposeInt('messages', { description: 'How many were compared with the filter.' }),
-    firstOffset: t.exposeFloat('firstOffset', { description: 'Of the oldest entry of the journal that was read.' }),
+    messages: t.exposeInt('messages', {
+      description:
+        'How many messages of this part were compared with the filter. Other offsets of it are marks of the gateway.',
+    }),
+    firstOffset: t.exposeFloat('firstOffset', { description: 'Of the first entry of this part.' }),
+    lastOffset: t.exposeFloat('lastOffset', { description: 'Of its last entry.' }),
     since: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When that was received. Null: the replica does not remember it.',
+      description: 'When the first entry was received. Null: the replica does not remember it.',
       resolve: ({ since }) => (since === undefined ? null : new Date(since)),
     }),
   }),

@@ -6,11 +6,14 @@ import type {
   QuarantinePage,
   Republished,
 } from '../../core/inspection/quarantine-inspector.ts'
+import type { Message } from '../../core/model/message.ts'
+import { type CountedCopy, type QuarantineOrder, receivedAtOf } from '../../core/quarantine/quarantine-page.ts'
 import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
 import type { PagedField } from '../limits/operation-cost.ts'
 import { demandObserver, operatorsOnly } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'
+import { timeOf } from '../types/time-of.ts'
 import { bodyLimit, ShownBodyObject, showBody } from './journal-entry.ts'
 import { pageSize, pageSizeOf } from './page-arguments.ts'
 
@@ -51,10 +54,7 @@ const QuarantinedMessageObject = builder.objectRef<QuarantinedMessage>('Quaranti
     receivedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      resolve: (one) => {
-        const at = new Date(textOf(headerOf(one, 'x-warren-received-at')) ?? '')
-        return Number.isNaN(at.getTime()) ? null : at
-      },
+      resolve: ({ message }) => dateOf(receivedAtOf(message.properties.headers)),
     }),
     publishedAt: t.field({
       type: 'DateTime',
@@ -82,17 +82,50 @@ const QuarantinedMessageObject = builder.objectRef<QuarantinedMessage>('Quaranti
   }),
 })
 
+interface ReasonCount {
+  readonly reason: string
+  readonly count: number
+  readonly lastAt: number | undefined
+}
+
+const QuarantineReasonObject = builder.objectRef<ReasonCount>('QuarantineReason').implement({
+  fields: (t) => ({
+    reason: t.exposeString('reason'),
+    count: t.exposeInt('count'),
+    lastAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the newest of them was received. Null: their copies do not have it.',
+      resolve: ({ lastAt }) => dateOf(lastAt),
+    }),
+  }),
+})
+
+const QuarantineOrderEnum = builder.enumType('QuarantineOrder', {
+  values: {
+    OLDEST_FIRST: { value: 'oldest_first' },
+    NEWEST_FIRST: { value: 'newest_first' },
+  } as const satisfies Record<string, { value: QuarantineOrder }>,
+})
+
 const QuarantinePageObject = builder.objectRef<QuarantinePage>('QuarantinePage').implement({
   fields: (t) => ({
     nodes: t.field({
       type: [QuarantinedMessageObject],
-      description: 'Oldest first. Looking at them takes none away.',
+      description: 'In the order that was asked for. Looking at them takes none away.',
       extensions: { holdsPage: true } satisfies PagedField,
       resolve: ({ messages }) => [...messages],
     }),
-    endCursor: t.string({ nullable: true, resolve: ({ messages }) => messages.at(-1)?.id }),
+    endCursor: t.string({ nullable: true, resolve: ({ endCursor }) => endCursor }),
     hasMore: t.exposeBoolean('hasMore'),
     count: t.exposeInt('count', { description: 'All messages in the quarantine.' }),
+    reasons: t.field({
+      type: [QuarantineReasonObject],
+      description:
+        'How many messages of the quarantine have each reason, the most frequent first. Counts the first 5,000 messages of the queue, not only those of the page.',
+      args: { since: t.arg({ type: 'DateTime', description: 'Counts those that were received then or later.' }) },
+      resolve: ({ counted }, { since }) => reasonsOf(counted, since ? timeOf('since', since) : -Infinity),
+    }),
     unread: t.exposeInt('unread', {
       description:
         'Messages that cannot be shown, because RabbitMQ cannot deliver the first of them over AMQP 0-9-1. `dropUndeliverable` deletes that one.',
@@ -106,15 +139,22 @@ builder.queryField('quarantine', (t) =>
     description: 'Operators and observers. Messages that could not become events, with the reason and the place.',
     extensions: { ...operatorsOnly, pageSize: pageSizeOf(standardPage) } satisfies PagedField & typeof operatorsOnly,
     complexity: readCost,
-    args: { first: t.arg.int({ defaultValue: standardPage }), after: t.arg.string() },
-    resolve: (_root, { first, after }, { identity, address, inspection, pages }) => {
+    args: {
+      first: t.arg.int({ defaultValue: standardPage }),
+      after: t.arg.string({ description: 'The `endCursor` of the page before, of the same order.' }),
+      order: t.arg({ type: QuarantineOrderEnum, defaultValue: 'oldest_first' }),
+    },
+    resolve: (_root, { first, after, order }, { identity, address, inspection, pages }) => {
       demandObserver(identity, 'read the quarantine')
       const payer = payerOf(identity, address)
-      return inspection.quarantine.page(pageSize(first, standardPage), after ?? undefined, ({ body }, isFirst) => {
-        const bytes = 2 * body.length + entryBytes
-        if (!isFirst) return pages.take(payer, bytes)
-        pages.begin(payer, bytes)
-        return true
+      const bytesOf = ({ body }: Message): number => 2 * body.length + entryBytes
+      return inspection.quarantine.page(pageSize(first, standardPage), after ?? undefined, order ?? 'oldest_first', {
+        take: (message, isFirst) => {
+          if (!isFirst) return pages.take(payer, bytesOf(message))
+          pages.begin(payer, bytesOf(message))
+          return true
+        },
+        release: (message) => pages.release(payer, bytesOf(message)),
       })
     },
   }),
@@ -215,6 +255,23 @@ builder.mutationField('dropUndeliverable', (t) =>
     },
   }),
 )
+
+/** The most frequent reason first. */
+function reasonsOf(counted: readonly CountedCopy[], since: number): ReasonCount[] {
+  const byReason = new Map<string, { reason: string; count: number; lastAt: number | undefined }>()
+  for (const { reason, receivedAt } of counted) {
+    if ((receivedAt ?? 0) < since) continue
+    const known = byReason.get(reason) ?? { reason, count: 0, lastAt: undefined }
+    known.count += 1
+    if (receivedAt !== undefined) known.lastAt = Math.max(known.lastAt ?? receivedAt, receivedAt)
+    byReason.set(reason, known)
+  }
+  return [...byReason.values()].toSorted((a, b) => b.count - a.count)
+}
+
+function dateOf(at: number | undefined): Date | null {
+  return at === undefined ? null : new Date(at)
+}
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined

@@ -29,7 +29,7 @@ builder.queryField('trace', (t) =>
     extensions: operatorsOnly,
     complexity: { field: 10, multiplier: 3 },
     args: {
-      messageId: t.arg.id(),
+      messageId: t.arg.id({ description: 'Finds the newest twenty messages with this id.' }),
       cursor: t.arg({ type: 'Cursor' }),
       look: t.arg({ type: MessagePicture, description: 'Finds the newest twenty messages that look so.' }),
     },

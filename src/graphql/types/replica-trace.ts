@@ -54,6 +54,10 @@ export const SourceReasonObject = builder.objectRef<CoreReason>('SourceReason').
   description: 'What a source of the exchange makes of a message.',
   fields: (t) => ({
     source: t.exposeID('source'),
+    name: t.string({
+      description: 'The exchange and the routing key of the source; its id if it was deleted.',
+      resolve: ({ source }, _args, { gateway }) => gateway.sources.nameOf(source),
+    }),
     matched: t.exposeBoolean('matched', { description: 'Whether it finds a client.' }),
     clients: t.exposeStringList('clients', { description: 'The first twenty.' }),
     everyone: t.exposeBoolean('everyone'),
@@ -100,6 +104,9 @@ const ClientReasonObject = builder.objectRef<ClientReason>('ClientReason').imple
 export const withoutClientText =
   'Whether a source that finds clients takes it, and none found one. Such a message has the outcome `NO_SUBSCRIBER` if typed fields read its exchange, and `UNMATCHED` if not.'
 
+export const quarantineReasonText =
+  'Why it went to the quarantine; null if it did not. `schema`: a copy of it did, because it does not fit a typed field. Channels and other fields may have delivered it.'
+
 const TracedMessage = builder.objectRef<CoreMessage>('TracedMessage').implement({
   description: 'A message that was asked for, and what this replica did with it.',
   fields: (t) => ({
@@ -116,7 +123,7 @@ const TracedMessage = builder.objectRef<CoreMessage>('TracedMessage').implement(
       nullable: true,
       deprecationReason: 'Renamed to `outcome`. Removed in the next release.',
     }),
-    reason: t.exposeString('reason', { nullable: true, description: 'Why it was quarantined.' }),
+    reason: t.exposeString('reason', { nullable: true, description: quarantineReasonText }),
     sources: t.exposeStringList('sources', { description: 'The ids of the sources that determine its clients.' }),
     clients: t.exposeStringList('clients', { description: 'The first twenty of its clients.' }),
     clientCount: t.exposeInt('clientCount', { nullable: true, description: 'Null: everyone.' }),

@@ -12,6 +12,7 @@ let visited: number
 let sent: ControlMessage[]
 let audience: Audience
 let poison: number[]
+let misfits: number[]
 let sources: SourceRouter
 let tracer: Tracer
 let members: { alive: string[]; isAlive(replica: string): boolean } | undefined
@@ -25,6 +26,7 @@ beforeEach(() => {
   sent = []
   audience = ['alice']
   poison = []
+  misfits = []
   sources = new SourceRouter()
   hotWindow = {
     visit: (offset: number, visit: (entry: WindowEntry) => boolean) => {
@@ -35,6 +37,7 @@ beforeEach(() => {
         if (!visit(entry)) return
       }
     },
+    at: (offset: number) => entries.find((entry) => entry.offset === offset),
   } as unknown as HotWindow
   control = { send: async (message: ControlMessage) => void sent.push(message) } as unknown as ControlBus
   members = undefined
@@ -54,6 +57,7 @@ function makeTracer(): void {
     cursorOf: ({ offset }) => `cursor ${offset}`,
     sessionsOf: () => [],
     isPoison: (offset) => poison.includes(offset),
+    isMisfit: (offset) => misfits.includes(offset),
     maxDecodedBytes: 100,
   })
 }
@@ -129,7 +133,7 @@ describe('this replica answers', () => {
     expect((await traceHere()).messages[0]?.outcome).toBe('unmatched')
   })
 
-  test('with 20 messages, sources and clients at most', async () => {
+  test('with the newest 20 messages, and 20 sources and clients at most', async () => {
     for (let number = 0; number < 22; number += 1) {
       entries.push(entry(number, 'm'))
       const id = String(number)
@@ -138,7 +142,7 @@ describe('this replica answers', () => {
     }
     audience = Array.from({ length: 25 }, (_, number) => `c${number}`)
     const { messages } = await traceHere()
-    expect([messages.length, visited]).toEqual([20, 20])
+    expect(messages.map(({ offset }) => offset)).toEqual(Array.from({ length: 20 }, (_, index) => index + 2))
     expect([messages[0]?.sources.length, messages[0]?.clients.length, messages[0]?.clientCount]).toEqual([20, 20, 25])
     audience = 'everyone'
     expect((await traceHere()).messages[0]).toMatchObject({ clients: [], clientCount: null })
@@ -154,6 +158,9 @@ describe('this replica answers', () => {
     ]
     poison = [1, 3, 4]
     expect((await traceHere()).messages.map(({ reason }) => reason)).toEqual(['broken-json', null, null, null])
+    // Its copy is in the quarantine for a typed field, whatever became of it on channels.
+    misfits = [1, 3]
+    expect((await traceHere()).messages.map(({ reason }) => reason)).toEqual(['broken-json', null, 'schema', null])
   })
 })
 

@@ -181,3 +181,27 @@ test('an operator signs in by the link, finds a client on another replica and di
   expect(browser.outside()).toEqual([])
   expect([...problems, ...observer.problems]).toEqual([])
 })
+
+test('no row moves while the pointer is in the list, and each is in its place when it leaves', async () => {
+  const [one, two] = replicas
+  await subscriber('held-b', two)
+  const { page, problems, open } = await openConsole(browser, one)
+  await open('clients?search=held-')
+  const rows = page.getByRole('table', { name: 'Clients' }).getByRole('row')
+  const names = async (): Promise<string> => {
+    const texts = await rows.allInnerTexts()
+    return texts.flatMap((text) => /held-\w/.exec(text) ?? []).join(' ')
+  }
+  await rows.getByText('held-b').hover()
+  await subscriber('held-a', two)
+  // The pointer of a person is never quite still.
+  let x = 0
+  await eventually('the new client, behind the row under the pointer', async () => {
+    x = 1 - x
+    await rows.getByText('held-b').hover({ position: { x, y: 2 } })
+    return (await names()) === 'held-b held-a'
+  })
+  await page.mouse.move(5, 5)
+  await eventually('the order by name', async () => (await names()) === 'held-a held-b')
+  expect(problems).toEqual([])
+})

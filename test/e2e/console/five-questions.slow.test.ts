@@ -110,7 +110,7 @@ const publishedFor = (clientId: string, messageId: string) =>
 test('which messages went to the quarantine today, and why? One click, and one sentence', async () => {
   const page = await beginOnOverview()
   await page.getByRole('link', { name: 'Read them' }).click()
-  await page.getByText('1 message cannot be read. It came today. Why: broken JSON.').waitFor()
+  await page.getByText('1 message cannot be read: broken JSON. It came today.').waitFor()
   await page.getByRole('row', { name: /the JSON ends too early.*billing/ }).waitFor()
   await page.getByText('{"order": 18, "note": "tw').first().waitFor()
   await shown.shoot('question-quarantine')

@@ -127,7 +127,7 @@ test('a message is followed from publish to its client, and one without a client
   await page.getByRole('combobox', { name: 'Find' }).fill('order 18')
   await page.getByRole('option', { name: /search the journal for these words/ }).click()
   const journal = page.getByRole('region', { name: 'Messages' })
-  await page.getByText(/Searched the whole journal, \d+ messages, back to .*offset 0\./).waitFor()
+  await page.getByText(/\d+ messages were compared with the filter: the whole journal, offsets 0 to \d+\./).waitFor()
   await journal.getByRole('row', { name: /client\.bob.*no subscriber/ }).waitFor()
   expect(await journal.getByRole('row').count()).toBe(2)
   expect(await findings()).toEqual([])
@@ -144,10 +144,63 @@ test('a message is followed from publish to its client, and one without a client
   // The list without words had it, too.
   await eventually('the head and one row', async () => (await journal.getByRole('row').count()) === 2)
 
+  // Delivered on a channel, and in the quarantine for a typed field that it does not fit.
+  const subscription = await fetch(replicas[0].graphqlUrl, {
+    method: 'POST',
+    headers: { accept: 'text/event-stream', 'content-type': 'application/json' },
+    body: JSON.stringify({ query: 'subscription { noticed { text } }' }),
+  })
+  expect(subscription.status).toBe(200)
+  await publish({ exchange: 'notices', routingKey: 'x', messageId: 'misfit', data: { to: 'alice', text: { no: 1 } } })
+  await eventually('the copy in the quarantine', async () => {
+    const { quarantine } = await operator<{ quarantine: { count: number } }>('{ quarantine { count } }')
+    return quarantine.count === 1
+  })
+  // The exact id is the first choice, although Enter is pressed before the gateway has answered.
+  await page.keyboard.press('Control+k')
+  await page.getByRole('combobox', { name: 'Find' }).fill('misfit')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/trace\?id=misfit/)
+  await page.locator('.verdict').getByText('Delivered, and in the quarantine').waitFor()
+  await page.getByText(/^A copy went to the quarantine$/).waitFor()
+  expect(await page.getByText(/It does not fit the typed field noticed/).count()).toBeGreaterThan(0)
+  expect(await page.getByRole('img', { name: 'The way of the message' }).innerHTML()).toContain('field noticed')
+  expect(await findings()).toEqual([])
+  await shoot('trace-misfit')
+  await page.locator('.verdict').getByRole('link', { name: 'In the quarantine' }).click()
+  await page.getByText('1 message does not fit the schema. It came today.').waitFor()
+  await page.getByRole('region', { name: 'x', exact: true }).getByText('misfit').waitFor()
+  await operator('mutation ($ids: [ID!]!) { drop(ids: $ids) { dropped } }', {
+    ids: (
+      await operator<{ quarantine: { nodes: { id: string }[] } }>('{ quarantine { nodes { id } } }')
+    ).quarantine.nodes.map(({ id }) => id),
+  })
+
+  await subscription.body?.cancel()
+
+  await open('live?outcome=REPEATED')
+  await page.getByText('Only messages that repeat an earlier one.').first().waitFor()
+  await page.getByRole('heading', { name: 'No such message has come yet' }).waitFor()
+  expect(await findings()).toEqual([])
+
   await open('sources')
   await page.getByRole('heading', { name: 'chats: why messages found no client' }).waitFor()
   await page.getByText('"anyone there?"').first().waitFor()
   await page.getByRole('button', { name: 'New source' }).click()
+  // The rule is missing, so there is no error, and the messages of the exchange are shown.
+  await page.getByText('It is a fanout exchange, which ignores routing keys.').waitFor()
+  const form = page.getByRole('form', { name: 'New source' })
+  await form.getByText('The last 1 message of chats').waitFor()
+  await form.getByText('"anyone there?"').waitFor()
+  await form.getByLabel('Where').fill('to')
+  await form.getByRole('alert').getByText('A place in the body begins with /, such as /customer/id.').waitFor()
+  await form.getByLabel('Where').fill('/text')
+  await form.getByText('1 find a client, 1 different one; 0 find none.').waitFor()
+  expect(await page.evaluate('document.querySelector(".g-src > form").scrollWidth')).toBe(
+    await page.evaluate('document.querySelector(".g-src > form").clientWidth'),
+  )
+  expect(await findings()).toEqual([])
+  await shoot('source-form')
   await page.getByLabel('Exchange', { exact: true }).fill('chat')
   await page.getByText('There is no exchange “chat”').waitFor()
   expect(await findings()).toEqual([])
@@ -180,7 +233,14 @@ test('a message far down the quarantine is shown when it is chosen, also on a ph
   const { browser, replicas } = deployment
   // A body is read for a subscription only.
   await deployment.client('dave')
-  for (let n = 0; n < 40; n += 1) await deployment.publish('warren.events', 'client.dave', '{"order": ')
+  for (let n = 0; n < 40; n += 1)
+    await deployment.publish('warren.events', 'client.dave', '{"order": ', { messageId: `broken-${n}` })
+  const newest = await eventually('all copies', async () => {
+    const { quarantine } = await deployment.operator<{ quarantine: { count: number; nodes: { messageId: string }[] } }>(
+      '{ quarantine(first: 1, order: NEWEST_FIRST) { count nodes { messageId } } }',
+    )
+    return quarantine.count === 40 && (quarantine.nodes[0]?.messageId ?? false)
+  })
   const { page, problems, open } = await openConsole(browser, replicas[0])
   const rows = page.getByRole('region', { name: 'Quarantined messages' }).getByRole('row')
   for (const [width, height] of [
@@ -191,6 +251,9 @@ test('a message far down the quarantine is shown when it is chosen, also on a ph
     await open('quarantine')
     // The head, and the messages.
     await eventually('all rows', async () => (await rows.count()) === 41)
+    await page.getByText('40 messages cannot be read: broken JSON. All came today.').waitFor()
+    // The newest is on top, and shown.
+    await page.getByText(newest, { exact: true }).waitFor()
     await rows.nth(38).click()
     const headline = page.locator('header:focus').getByRole('heading', { level: 2 })
     await headline.waitFor()

@@ -89,6 +89,19 @@ test('the ops port of a primary serves the console, GraphQL and its own pages', 
   await gateway.printed(new RegExp(`"name":"console","url":"http://127.0.0.1:${gateway.opsPort}/console"`))
 })
 
+test('the configuration has the ops port, which the primary serves for its workers', async () => {
+  const query = '{ configuration { options { name value origin replicas { value } } } }'
+  const { text } = await ask('/console/graphql', { query, headers: bearer(token) })
+  const { data } = JSON.parse(text) as { data: { configuration: { options: { name: string }[] } } }
+  const port = String(gateway.opsPort)
+  expect(data.configuration.options.find(({ name }) => name === 'WARREN_OPS_PORT')).toEqual({
+    name: 'WARREN_OPS_PORT',
+    value: port,
+    origin: 'environment',
+    replicas: [],
+  })
+})
+
 test('a worker logs a change with the address of the operator, whatever headers the operator sends', async () => {
   const answer = await ask('/console/graphql', {
     query: 'mutation { ban(clientId: "mallory") }',

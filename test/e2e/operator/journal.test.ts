@@ -53,14 +53,19 @@ interface Page {
   readonly hasNewer: boolean
   readonly at: { readonly messageId: string } | null
   readonly note: string | null
-  readonly searched: { readonly messages: number; readonly firstOffset: number; readonly since: string | null } | null
+  readonly searched: {
+    readonly messages: number
+    readonly firstOffset: number
+    readonly lastOffset: number
+    readonly since: string | null
+  } | null
 }
 
 const browse = `query Browse($source: ID, $channel: ID, $search: String, $around: JournalPlace, $before: Cursor, $after: Cursor, $first: Int) {
   messages(source: $source, channel: $channel, search: $search, around: $around, before: $before, after: $after, first: $first) {
     nodes { offset cursor messageId receivedAt exchange routingKey headers data bytes body { text encoding truncated }
       clients clientCount sources outcome explanation }
-    startCursor endCursor hasOlder hasNewer at { messageId } note epoch searched { messages firstOffset since }
+    startCursor endCursor hasOlder hasNewer at { messageId } note epoch searched { messages firstOffset lastOffset since }
   }
 }`
 
@@ -107,6 +112,18 @@ describe('the journal', () => {
       hasOlder: true,
       searched: { firstOffset: newest!.offset, since: newest!.receivedAt },
     })
+    // What was read beyond the page is not counted.
+    const all = (await pageOf({ first: 500 })).nodes
+    const expectCounted = ({ searched }: Page): void => {
+      const { messages, firstOffset = 0, lastOffset = 0 } = searched ?? {}
+      expect(messages).toBe(all.filter(({ offset }) => offset >= firstOffset && offset <= lastOffset).length)
+    }
+    const back = await pageOf({ source, search: 'alice', first: 3 })
+    expect(back.searched?.firstOffset).toBe(back.nodes[0]!.offset)
+    const forth = await pageOf({ source, search: 'alice', first: 3, after: all[0]!.cursor })
+    expect(forth).toMatchObject({ hasNewer: true, searched: { firstOffset: all[0]!.offset + 1 } })
+    expect(forth.searched?.lastOffset).toBeGreaterThanOrEqual(forth.nodes[2]!.offset)
+    for (const page of [whole, within, back, forth]) expectCounted(page)
     for (const search of [' ', 'x'.repeat(501)])
       await expect(pageOf({ search })).rejects.toMatchObject({
         code: 'BAD_USER_INPUT',

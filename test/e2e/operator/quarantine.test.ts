@@ -33,8 +33,12 @@ interface Quarantined {
   readonly messageId: string
 }
 
-const list = `query List($first: Int, $after: String) {
-  quarantine(first: $first, after: $after) {
+interface Page {
+  readonly quarantine: { readonly nodes: Quarantined[]; readonly endCursor: string; readonly hasMore: boolean }
+}
+
+const list = `query List($first: Int, $after: String, $order: QuarantineOrder) {
+  quarantine(first: $first, after: $after, order: $order) {
     nodes { id reason text place { byte line column pointer } exchange routingKey receivedAt offset messageId appId headers
       bytes body { text } } endCursor hasMore count
   }
@@ -104,6 +108,47 @@ describe('the quarantine', () => {
       after: first.quarantine.endCursor,
     })
     expect(second.quarantine).toMatchObject({ nodes: [{ messageId: 'broken-2' }], hasMore: false })
+  })
+
+  test('is listed with the newest first, and the reasons of all its messages beside a page', async () => {
+    await waitFor(3)
+    const newest = await replicas.observer<{ quarantine: { endCursor: string } }>(list, {
+      first: 2,
+      order: 'NEWEST_FIRST',
+    })
+    expect(newest.quarantine).toMatchObject({
+      nodes: [{ messageId: 'broken-2' }, { messageId: 'broken-1' }],
+      hasMore: true,
+    })
+    const { endCursor: after } = newest.quarantine
+    expect(await replicas.observer(list, { first: 2, after, order: 'NEWEST_FIRST' })).toMatchObject({
+      quarantine: { nodes: [{ messageId: 'broken-0' }], hasMore: false },
+    })
+    const reasons = `query ($since: DateTime) {
+      quarantine(first: 1) { all: reasons { reason count lastAt } later: reasons(since: $since) { reason count } }
+    }`
+    const since = new Date(Date.now() + 3_600_000).toISOString()
+    expect(await replicas.observer(reasons, { since })).toEqual({
+      quarantine: { all: [{ reason: 'broken-json', count: 3, lastAt: expect.any(String) }], later: [] },
+    })
+  })
+
+  test('is listed in order, also if RabbitMQ returns the messages of a visit in no order', async () => {
+    const names = Array.from({ length: 40 }, (_, index) => `unordered-${index}`)
+    for (const name of names) await sendBroken(name, '{')
+    await waitFor(3 + names.length)
+    const found: Quarantined[] = []
+    let after: string | null = null
+    do {
+      const page: Page = await replicas.onA(list, { first: 15, after, order: 'NEWEST_FIRST' })
+      found.push(...page.quarantine.nodes)
+      after = page.quarantine.hasMore ? page.quarantine.endCursor : null
+    } while (after !== null)
+    const all = ['broken-0', 'broken-1', 'broken-2', ...names]
+    expect(found.map(({ messageId }) => messageId)).toEqual(all.toReversed())
+    const ids = found.filter(({ messageId }) => names.includes(messageId)).map(({ id }) => id)
+    await replicas.onA('mutation D($ids: [ID!]!) { drop(ids: $ids) { dropped } }', { ids })
+    await waitFor(3)
   })
 
   test('gives a message back that was corrected, once, and refuses one that is still broken', async () => {

@@ -381,7 +381,14 @@ export type UndrainMutationVariables = Exact<{
 
 export type UndrainMutation = { undrain: { name: string, state: ReplicaState } };
 
-export type EntryFragment = { cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } };
+export type FindMessageQueryVariables = Exact<{
+  messageId: string | number;
+}>;
+
+
+export type FindMessageQuery = { trace: Array<{ messages: Array<{ offset: number }> }> };
+
+export type EntryFragment = { cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, reason: string | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } };
 
 export type MessagesQueryVariables = Exact<{
   source?: string | number | null | undefined;
@@ -397,14 +404,14 @@ export type MessagesQueryVariables = Exact<{
 }>;
 
 
-export type MessagesQuery = { messages: { startCursor: string | null, endCursor: string | null, hasOlder: boolean, hasNewer: boolean, note: string | null, unanswered: Array<string>, epoch: string | null, nodes: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }>, at: { cursor: string } | null, searched: { messages: number, firstOffset: number, since: string | null } | null } };
+export type MessagesQuery = { messages: { startCursor: string | null, endCursor: string | null, hasOlder: boolean, hasNewer: boolean, note: string | null, unanswered: Array<string>, epoch: string | null, nodes: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, reason: string | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }>, at: { cursor: string } | null, searched: { messages: number, firstOffset: number, lastOffset: number, since: string | null } | null } };
 
 export type MessageQueryVariables = Exact<{
   cursor: string;
 }>;
 
 
-export type MessageQuery = { message: { appId: string | null, headers: unknown, unreadable: string | null, cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, body: { text: string, encoding: BodyEncoding, truncated: boolean }, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, preview: { text: string } } | null };
+export type MessageQuery = { message: { appId: string | null, headers: unknown, unreadable: string | null, cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, reason: string | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, body: { text: string, encoding: BodyEncoding, truncated: boolean }, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, name: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, preview: { text: string } } | null };
 
 export type TraceQueryVariables = Exact<{
   messageId?: string | number | null | undefined;
@@ -415,7 +422,7 @@ export type TraceQueryVariables = Exact<{
 }>;
 
 
-export type TraceQuery = { trace: Array<{ replica: string, since: string | null, messages: Array<{ cursor: string | null, offset: number, messageId: string | null, preview: string, exchange: string, routingKey: string, receivedAt: string, outcome: MessageOutcome | null, explanation: string, clients: Array<string>, clientCount: number | null, withoutClient: boolean, matched: number, delivered: number, dropped: number, pending: number, forClient?: { isFor: boolean, reason: string }, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, sessions: Array<{ session: string, clientId: string, openedBy: string | null, transport: string, address: string, outcome: TracedSessionOutcome, since: string, pending: number }> }> }>, rabbitChannels: Array<{ id: string, exchange: string, routingKey: string, origin: SourceOrigin }> };
+export type TraceQuery = { trace: Array<{ replica: string, since: string | null, messages: Array<{ cursor: string | null, offset: number, messageId: string | null, preview: string, exchange: string, routingKey: string, receivedAt: string, outcome: MessageOutcome | null, reason: string | null, explanation: string, clients: Array<string>, clientCount: number | null, withoutClient: boolean, matched: number, delivered: number, dropped: number, pending: number, forClient?: { isFor: boolean, reason: string }, fields: Array<{ field: string, outcome: FieldOutcome, detail: string | null }>, sourceReasons: Array<{ source: string, matched: boolean, everyone: boolean, clients: Array<string>, reason: string }>, sessions: Array<{ session: string, clientId: string, openedBy: string | null, transport: string, address: string, outcome: TracedSessionOutcome, since: string, pending: number }> }> }>, rabbitChannels: Array<{ id: string, exchange: string, routingKey: string, origin: SourceOrigin }> };
 
 export type JournalHistogramQueryVariables = Exact<{
   from?: string | null | undefined;
@@ -453,10 +460,11 @@ export type DeletePositionMutation = { deletePosition: boolean };
 export type QuarantineQueryVariables = Exact<{
   first?: number | null | undefined;
   after?: string | null | undefined;
+  today?: string | null | undefined;
 }>;
 
 
-export type QuarantineQuery = { quarantine: { count: number, unread: number, endCursor: string | null, hasMore: boolean, nodes: Array<{ id: string, reason: string, text: string, field: string | null, exchange: string, routingKey: string, receivedAt: string | null, publishedAt: string | null, offset: number | null, messageId: string | null, appId: string | null, contentType: string | null, headers: unknown, bytes: number, body: { text: string, encoding: BodyEncoding, truncated: boolean }, place: { byte: number | null, line: number | null, column: number | null, pointer: string | null } | null }> } };
+export type QuarantineQuery = { quarantine: { count: number, unread: number, endCursor: string | null, hasMore: boolean, reasons: Array<{ reason: string, count: number, lastAt: string | null }>, ofToday: Array<{ reason: string, count: number }>, nodes: Array<{ id: string, reason: string, text: string, field: string | null, exchange: string, routingKey: string, receivedAt: string | null, publishedAt: string | null, offset: number | null, messageId: string | null, appId: string | null, contentType: string | null, headers: unknown, bytes: number, body: { text: string, encoding: BodyEncoding, truncated: boolean }, place: { byte: number | null, line: number | null, column: number | null, pointer: string | null } | null }> } };
 
 export type RepublishMutationVariables = Exact<{
   id: string | number;
@@ -528,7 +536,7 @@ export type TailSubscriptionVariables = Exact<{
 }>;
 
 
-export type TailSubscription = { tail: { at: string, seen: number, sampledOneIn: number, withoutClient: number, outcomes: Array<{ outcome: MessageOutcome, count: number }>, entries: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }> } };
+export type TailSubscription = { tail: { at: string, seen: number, sampledOneIn: number, withoutClient: number, outcomes: Array<{ outcome: MessageOutcome, count: number }>, entries: Array<{ cursor: string, offset: number, receivedAt: string | null, publishedAt: string | null, exchange: string, routingKey: string, messageId: string | null, type: string | null, contentType: string | null, bytes: number, clients: Array<string>, clientCount: number | null, outcome: MessageOutcome | null, reason: string | null, withoutClient: boolean, explanation: string, matched: number, delivered: number, dropped: number, pending: number, behind: number | null, preview: { text: string } }> } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -583,6 +591,7 @@ export const EntryFragmentDoc = new TypedDocumentString(`
   clients
   clientCount
   outcome
+  reason
   withoutClient
   explanation
   matched
@@ -1120,6 +1129,15 @@ export const UndrainDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<UndrainMutation, UndrainMutationVariables>;
+export const FindMessageDocument = new TypedDocumentString(`
+    query FindMessage($messageId: ID!) {
+  trace(messageId: $messageId) {
+    messages {
+      offset
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FindMessageQuery, FindMessageQueryVariables>;
 export const MessagesDocument = new TypedDocumentString(`
     query Messages($source: ID, $channel: ID, $exchange: String, $routingKey: String, $text: String, $search: String, $around: JournalPlace, $first: Int, $before: Cursor, $after: Cursor) {
   messages(
@@ -1148,6 +1166,7 @@ export const MessagesDocument = new TypedDocumentString(`
     searched {
       messages
       firstOffset
+      lastOffset
       since
     }
     unanswered
@@ -1168,6 +1187,7 @@ export const MessagesDocument = new TypedDocumentString(`
   clients
   clientCount
   outcome
+  reason
   withoutClient
   explanation
   matched
@@ -1198,6 +1218,7 @@ export const MessageDocument = new TypedDocumentString(`
     }
     sourceReasons {
       source
+      name
       matched
       everyone
       clients
@@ -1219,6 +1240,7 @@ export const MessageDocument = new TypedDocumentString(`
   clients
   clientCount
   outcome
+  reason
   withoutClient
   explanation
   matched
@@ -1244,6 +1266,7 @@ export const TraceDocument = new TypedDocumentString(`
       routingKey
       receivedAt
       outcome
+      reason
       explanation
       clients
       clientCount
@@ -1348,9 +1371,18 @@ export const DeletePositionDocument = new TypedDocumentString(`
 }
     `) as unknown as TypedDocumentString<DeletePositionMutation, DeletePositionMutationVariables>;
 export const QuarantineDocument = new TypedDocumentString(`
-    query Quarantine($first: Int, $after: String) {
-  quarantine(first: $first, after: $after) {
+    query Quarantine($first: Int, $after: String, $today: DateTime) {
+  quarantine(first: $first, after: $after, order: NEWEST_FIRST) {
     count
+    reasons {
+      reason
+      count
+      lastAt
+    }
+    ofToday: reasons(since: $today) {
+      reason
+      count
+    }
     unread
     endCursor
     hasMore
@@ -1657,6 +1689,7 @@ export const TailDocument = new TypedDocumentString(`
   clients
   clientCount
   outcome
+  reason
   withoutClient
   explanation
   matched

@@ -7,6 +7,7 @@ import {
   useTable,
 } from '@tanstack/react-table'
 import { type ReactNode, useMemo } from 'react'
+import { useHeldRows } from './use-held-rows.ts'
 
 export interface SortableColumn<Row> {
   readonly id: string
@@ -25,7 +26,10 @@ const features = tableFeatures({
   sortFns: { basic: sortFn_basic },
 })
 
-/** A table of few rows that the page has. A click on a head sorts by it. */
+/**
+ * A table of few rows that the page has. A click on a head sorts by it. No row moves while the
+ * pointer or the focus is in the table.
+ */
 export function SortableTable<Row extends object>({
   label,
   columns,
@@ -58,8 +62,11 @@ export function SortableTable<Row extends object>({
   const data = useMemo(() => [...rows], [rows])
   const table = useTable({ features, columns: definitions, data, getRowId: keyOf })
   const [sorted] = table.state.sorting
+  const model = table.getRowModel().rows
+  const inOrder = useMemo(() => model.map(({ original }) => original), [model])
+  const { rows: shown, gone, hold } = useHeldRows(inOrder, keyOf, JSON.stringify(sorted ?? null))
   return (
-    <section className="scroll" tabIndex={0} aria-label={label}>
+    <section className="scroll" tabIndex={0} aria-label={label} {...hold}>
       <table className={className}>
         <thead>
           <tr>
@@ -82,32 +89,36 @@ export function SortableTable<Row extends object>({
           </tr>
         </thead>
         <tbody>
-          {table.getRowModel().rows.map(({ id: key, original: row }) => (
-            <tr
-              className={onSelect ? 'pick' : ''}
-              data-selected={key === selected}
-              key={key}
-              onClick={onSelect && (() => onSelect(row))}
-            >
-              {columns.map(({ id, cell, className: cellClass, isName }) =>
-                isName ? (
-                  <th scope="row" className={cellClass} key={id}>
-                    {onSelect ? (
-                      <button type="button" className="row-button" aria-pressed={key === selected}>
-                        {cell(row)}
-                      </button>
-                    ) : (
-                      cell(row)
-                    )}
-                  </th>
-                ) : (
-                  <td className={cellClass} key={id}>
-                    {cell(row)}
-                  </td>
-                ),
-              )}
-            </tr>
-          ))}
+          {shown.map((row) => {
+            const key = keyOf(row)
+            return (
+              <tr
+                className={onSelect ? 'pick' : ''}
+                data-selected={key === selected}
+                data-gone={gone.has(key) || undefined}
+                key={key}
+                onClick={onSelect && (() => onSelect(row))}
+              >
+                {columns.map(({ id, cell, className: cellClass, isName }) =>
+                  isName ? (
+                    <th scope="row" className={cellClass} key={id}>
+                      {onSelect ? (
+                        <button type="button" className="row-button" aria-pressed={key === selected}>
+                          {cell(row)}
+                        </button>
+                      ) : (
+                        cell(row)
+                      )}
+                    </th>
+                  ) : (
+                    <td className={cellClass} key={id}>
+                      {cell(row)}
+                    </td>
+                  ),
+                )}
+              </tr>
+            )
+          })}
         </tbody>
       </table>
     </section>

@@ -1,6 +1,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { memo, type ReactNode, useEffect, useRef } from 'react'
 import { headClass } from './sortable-table.tsx'
+import type { HoldHandlers } from './use-held-rows.ts'
 import { useNarrow } from './use-narrow.ts'
 
 export interface Column<Row> {
@@ -32,6 +33,10 @@ export interface VirtualTableProps<Row> {
   /** The list was scrolled away from its top, or back to it. */
   readonly onScrolled?: (away: boolean) => void
   readonly empty?: ReactNode
+  /** Of `useHold` or `useHeldRows`. */
+  readonly hold?: HoldHandlers
+  /** Keys of rows that are only shown until the rows may move. */
+  readonly gone?: ReadonlySet<string>
 }
 
 const heights = { row: 30, phoneRow: 56 }
@@ -73,6 +78,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
       aria-label={props.label}
       aria-rowcount={total === undefined ? -1 : total + 1}
       tabIndex={0}
+      {...props.hold}
       onScroll={(event) => onScrolled?.(event.currentTarget.scrollTop > heights.row)}
     >
       <div className="vhead" role="row" aria-rowindex={1}>
@@ -99,6 +105,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
                 top={start}
                 columns={columns as readonly Column<unknown>[]}
                 isSelected={index === chosen}
+                isGone={props.gone?.has(keyOf(row)) ?? false}
                 onSelect={props.onSelect as (row: unknown) => void}
               />
             )
@@ -143,16 +150,18 @@ interface TableRowProps {
   readonly top: number
   readonly columns: readonly Column<unknown>[]
   readonly isSelected: boolean
+  readonly isGone: boolean
   readonly onSelect: (row: unknown) => void
 }
 
-const TableRow = memo(function TableRow({ row, index, top, columns, isSelected, onSelect }: TableRowProps) {
+const TableRow = memo(function TableRow({ row, index, top, columns, isSelected, isGone, onSelect }: TableRowProps) {
   return (
     <div
       className="vrow"
       role="row"
       aria-rowindex={index + 2}
       data-selected={isSelected}
+      data-gone={isGone || undefined}
       aria-current={isSelected ? 'true' : undefined}
       style={{ transform: `translateY(${top}px)` }}
       onClick={() => onSelect(row)}

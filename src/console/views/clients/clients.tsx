@@ -3,6 +3,7 @@ import type { ClientFragment, ClientSort } from '../../api/generated/graphql.ts'
 import { FilterToken } from '../../parts/filter-token.tsx'
 import { count, duration, none, plural } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
+import { useHeldRows } from '../../parts/lists/use-held-rows.ts'
 import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
 import { type Column, VirtualTable } from '../../parts/lists/virtual-table.tsx'
 import { Empty, FailureBanner, Head, SilentReplicas } from '../../parts/states.tsx'
@@ -114,16 +115,18 @@ export default function Clients() {
   const sort = sortNames[params.get('sort') ?? ''] ? (params.get('sort') as string) : 'CLIENT_ID'
   const selected = params.get('client') ?? undefined
   const [making, setMaking] = useState(false)
-  const clients = useClients({
+  const question = {
     search: search === '' ? null : search,
     only: only ?? null,
     transport: transport ?? null,
     sort: sort as ClientSort,
-  })
-  const { rows, counts } = clients
+  }
+  const clients = useClients(question)
+  const { counts } = clients
+  const { rows, gone, hold } = useHeldRows(clients.rows, keyOf, JSON.stringify(question))
   const select = useCallback((row: ClientFragment | undefined) => change({ client: row?.clientId }), [change])
   useRowKeys({ rows, keyOf, selected, select })
-  const total = clients.complete ? rows.length : undefined
+  const total = clients.complete ? clients.rows.length : undefined
   return (
     <>
       <Head title="Clients" sub={sentence(counts)}>
@@ -170,7 +173,6 @@ export default function Clients() {
       </div>
       <FailureBanner answer={clients} what="The clients" />
       <SilentReplicas unanswered={clients.unanswered} onAgain={clients.reload} />
-      <CutOffSessions />
       <VirtualTable
         label="Clients"
         layout="cols-clients"
@@ -183,6 +185,8 @@ export default function Clients() {
         sortedBy={sort}
         onSort={(by) => change({ sort: by === 'CLIENT_ID' ? undefined : by })}
         onEnd={clients.more}
+        hold={hold}
+        gone={gone}
         empty={
           clients.loading ? (
             <ListSkeleton />
@@ -191,10 +195,14 @@ export default function Clients() {
           )
         }
       />
+      {/* Below the list, which does not move when the first one appears. */}
+      <CutOffSessions />
       <div className="statusline" role="note">
         <span>
-          {clients.complete ? plural(rows.length, 'client') : `${count(rows.length)} clients loaded, scroll for more`},{' '}
-          {sortNames[sort]}
+          {clients.complete
+            ? plural(clients.rows.length, 'client')
+            : `${count(clients.rows.length)} clients loaded, scroll for more`}
+          , {sortNames[sort]}
         </span>
         {clients.at && (
           <span className="hide-phone">

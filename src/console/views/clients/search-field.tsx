@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import { Icon } from '../../parts/icon.tsx'
-import { usePaused } from '../../shell/find.tsx'
+import { usePaused } from '../../shell/find/use-paused.ts'
 
 /** How long typing must pause before the gateway is asked, in milliseconds. */
 const pauseMs = 250

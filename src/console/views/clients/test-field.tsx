@@ -91,7 +91,7 @@ export function TestField({
               className="input mono"
               id="test-arguments"
               name="arguments"
-              placeholder="customerId=7&status=PAID"
+              placeholder="such as customerId=7&status=PAID"
               autoComplete="off"
               spellCheck={false}
             />
@@ -103,7 +103,7 @@ export function TestField({
             className="input mono"
             id="test-claims"
             name="claims"
-            placeholder='{ "depots": ["north"] }'
+            placeholder='such as { "depots": ["north"] }'
             autoComplete="off"
             spellCheck={false}
             aria-invalid={mistake !== undefined}

@@ -3,6 +3,7 @@ import { JournalHistogramDocument, type JournalHistogramQuery } from '../../api/
 import { useQuery } from '../../api/use-query.ts'
 import { count, plural, time, unknown, type Zone } from '../../parts/format.ts'
 import { FailureBanner } from '../../parts/states.tsx'
+import { Time } from '../../parts/time.tsx'
 import { useSettings } from '../../shell/settings.ts'
 
 type Bin = JournalHistogramQuery['journalHistogram']['bins'][number]
@@ -56,7 +57,15 @@ export function Histogram({
       <div className="pad">
         <FailureBanner answer={answer} what="The histogram" />
         <Bars bins={bins} shown={shown} onGo={onGo} key={span.name} />
-        <p className="small muted">{noteOf(bins, counted, answer.data?.journalHistogram.firstOffset)}</p>
+        <p className="small muted">
+          {noteOf(bins, counted, answer.data?.journalHistogram.firstOffset)}
+          {answer.at && (
+            <>
+              {' '}
+              Counted at <Time at={answer.at} ms={false} />.
+            </>
+          )}
+        </p>
       </div>
     </section>
   )
@@ -196,6 +205,8 @@ function noteOf(bins: readonly Bin[], counted: CountedMessages, firstOffset: num
   if (exchange !== null || routingKey !== null)
     sentences.push('Before the memory of this replica only all messages together can be counted.')
   else
-    sentences.push('Before the memory of this replica the times are rough, and the counts contain the gateway’s marks.')
+    sentences.push(
+      'Before the memory of this replica the times are rough, and the counts contain the marks of the gateway.',
+    )
   return sentences.join(' ')
 }

@@ -7,7 +7,7 @@ import { type SortableColumn, SortableTable } from '../../parts/lists/sortable-t
 import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
 import { outcomeOf } from '../../parts/outcome.ts'
 import { Banner, Empty, FailureBanner, Head, Loading, PanelSkeleton } from '../../parts/states.tsx'
-import { outcomes, Status } from '../../parts/status.tsx'
+import { AlsoQuarantined, outcomes, Status } from '../../parts/status.tsx'
 import { Time, ZoneName } from '../../parts/time.tsx'
 import { go, type Params, useParams } from '../../shell/router.tsx'
 import { useStats } from '../../shell/stats.tsx'
@@ -17,6 +17,7 @@ import { clientsText, MessageDetail } from '../message/message-detail.tsx'
 import { Histogram } from './histogram.tsx'
 import { PlaceForm } from './place-form.tsx'
 import { Searched } from './searched.tsx'
+import { pageText } from './searched-text.ts'
 
 const pageRows = 50
 
@@ -35,7 +36,16 @@ const columns: readonly SortableColumn<EntryFragment>[] = [
   { id: 'exchange', head: 'Exchange', cell: ({ exchange }) => exchange, className: 'nowrap hide-phone' },
   { id: 'key', head: 'Key', cell: ({ routingKey }) => routingKey, className: 'mono small nowrap hide-phone' },
   { id: 'clients', head: 'Clients', cell: (entry) => clientsText(entry), className: 'c-who cut hide-phone' },
-  { id: 'outcome', head: 'Outcome', cell: (entry) => <Status is={outcomes[outcomeOf(entry)]} /> },
+  {
+    id: 'outcome',
+    head: 'Outcome',
+    cell: (entry) => (
+      <>
+        <Status is={outcomes[outcomeOf(entry)]} /> <AlsoQuarantined message={entry} />
+      </>
+    ),
+    className: 'nowrap',
+  },
   { id: 'body', head: 'Body', cell: ({ preview }) => preview.text, className: 'body-cut cut hide-phone' },
 ]
 
@@ -69,7 +79,8 @@ export default function Journal() {
       >
         {broker?.journal && (
           <span className="small muted">
-            offsets {count(broker.journal.firstOffset)} to {count(broker.journal.lastOffset)}
+            kept: offsets {count(broker.journal.firstOffset)} to{' '}
+            {count(Math.max(broker.journal.lastOffset ?? 0, rows[0]?.offset ?? 0))}
           </span>
         )}
       </Head>
@@ -101,7 +112,8 @@ export default function Journal() {
         <div className={selected === undefined ? '' : 'grid g-journal'}>
           <section className="panel" aria-labelledby="page-title">
             <header>
-              <h2 id="page-title">{titleOf(rows)}</h2>
+              <h2 id="page-title">{pageText(rows.map(({ offset }) => offset))}</h2>
+              <span className="small muted">newest on top</span>
               {page.epoch !== null && <span className="tag">epoch {page.epoch.slice(0, 8)}</span>}
               <span className="more">
                 <button
@@ -194,10 +206,4 @@ function placeOf(params: URLSearchParams) {
   if (!time) return undefined
   const at = new Date(time)
   return Number.isNaN(at.getTime()) ? undefined : { time: at.toISOString() }
-}
-
-function titleOf(rows: readonly EntryFragment[]): string {
-  const [newest, oldest] = [rows[0], rows.at(-1)]
-  if (!newest || !oldest) return 'Messages'
-  return `${count(oldest.offset)} to ${count(newest.offset)}, newest on top`
 }

@@ -3,10 +3,10 @@ import { Icon } from '../../parts/icon.tsx'
 import { type Params, useParams } from '../../shell/router.tsx'
 
 const places = [
-  ['time', 'Time', '2026-11-28T14:26:51Z'],
-  ['cursor', 'Cursor', ''],
-  ['offset', 'Offset', '1298214374'],
-  ['id', 'Message id', 'ord-17-created'],
+  ['time', 'Time', 'such as 2026-11-28T14:26:51Z'],
+  ['cursor', 'Cursor', 'A cursor, as a subscription gives it'],
+  ['offset', 'Offset', 'such as 1298214374'],
+  ['id', 'Message id', 'such as order-17-created'],
 ] as const
 type PlaceName = (typeof places)[number][0]
 

@@ -1,7 +1,7 @@
 import type { MessagesQuery } from '../../api/generated/graphql.ts'
-import { count, plural } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { Time } from '../../parts/time.tsx'
+import { searchedText } from './searched-text.ts'
 
 /**
  * How far a filtered page looked, and a way to look further back. `isFull`: it has as many rows as
@@ -17,14 +17,17 @@ export function Searched({
   onOlder: () => void
 }) {
   if (!searched) return null
-  const { messages, firstOffset, since } = searched
-  const isAll = !hasOlder && !hasNewer
+  const { since } = searched
   return (
     <div className="pad line-up between small" role="status">
       <span className="muted">
-        Searched {isAll ? 'the whole journal, ' : ''}
-        {plural(messages, 'message')}, back to {since && <Time at={since} ms={false} />}
-        {since ? `, offset ${count(firstOffset)}` : `offset ${count(firstOffset)}`}.
+        {searchedText(searched, !hasOlder && !hasNewer)}
+        {since !== null && (
+          <>
+            {' '}
+            The first was received at <Time at={since} ms={false} />.
+          </>
+        )}
         {hasOlder && !isFull && ' Older messages were not searched.'}
       </span>
       {hasOlder && !isFull && startCursor !== null && (

@@ -3,18 +3,20 @@ import type { EntryFragment } from '../../api/generated/graphql.ts'
 import { CopyLink, copyText } from '../../parts/copy.tsx'
 import { count, plural } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
+import { useHold } from '../../parts/lists/use-held-rows.ts'
 import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
 import { type Column, VirtualTable } from '../../parts/lists/virtual-table.tsx'
 import { outcomeOf } from '../../parts/outcome.ts'
 import { Banner, Empty, Head } from '../../parts/states.tsx'
-import { outcomes, Status } from '../../parts/status.tsx'
+import { AlsoQuarantined, outcomes, Status } from '../../parts/status.tsx'
 import { Time, ZoneName } from '../../parts/time.tsx'
 import { useKeys } from '../../shell/keys.tsx'
 import { go, Link, useParams } from '../../shell/router.tsx'
 import { clientsText, MessageDetail } from '../message/message-detail.tsx'
 import { filterOf, filterWords, outcomeNames, outcomesOf } from './filter.ts'
 import { FilterBar } from './filter-bar.tsx'
-import { maxPerSecond, useTail } from './use-tail.ts'
+import { filterText } from './filter-text.ts'
+import { maxPerSecond, type TailState, useTail } from './use-tail.ts'
 
 const columns: readonly Column<EntryFragment>[] = [
   {
@@ -27,7 +29,16 @@ const columns: readonly Column<EntryFragment>[] = [
     cell: ({ receivedAt }) => <Time at={receivedAt} />,
     className: 'c-time mono small muted',
   },
-  { id: 'outcome', head: 'Outcome', cell: (entry) => <Status is={outcomes[outcomeOf(entry)]} />, className: 'c-out' },
+  {
+    id: 'outcome',
+    head: 'Outcome',
+    cell: (entry) => (
+      <>
+        <Status is={outcomes[outcomeOf(entry)]} /> <AlsoQuarantined message={entry} />
+      </>
+    ),
+    className: 'c-out',
+  },
   {
     id: 'key',
     head: 'Exchange and key',
@@ -49,7 +60,9 @@ export default function Live() {
   const selected = params.get('message') ?? undefined
   const [pausedByUser, setPausedByUser] = useState(false)
   const [scrolled, setScrolled] = useState(false)
-  const paused = pausedByUser || scrolled || selected !== undefined
+  const { isPointed, hold } = useHold()
+  const stopped = pausedByUser || scrolled || selected !== undefined
+  const paused = stopped || isPointed
   const chosenOutcomes = useMemo(() => outcomesOf(params), [params])
   const tail = useTail(filter, chosenOutcomes, paused)
   const { resume: showHeld } = tail
@@ -63,7 +76,7 @@ export default function Live() {
   useEffect(() => {
     if (!paused) showHeld()
   }, [paused, showHeld])
-  useKeys({ ' ': () => (paused ? resume() : setPausedByUser(true)) })
+  useKeys({ ' ': () => (stopped ? resume() : setPausedByUser(true)) })
   useRowKeys({
     rows: tail.rows,
     keyOf,
@@ -77,15 +90,15 @@ export default function Live() {
   const chosen = tail.rows.find(({ cursor }) => cursor === selected)
   return (
     <>
-      <Head title="Live" sub="What comes from the journal now, and what became of it.">
+      <Head title="Live" sub={filterText(params) ?? 'What comes from the journal now, and what became of it.'}>
         <button
           className="btn"
           type="button"
-          aria-pressed={paused}
-          onClick={() => (paused ? resume() : setPausedByUser(true))}
+          aria-pressed={stopped}
+          onClick={() => (stopped ? resume() : setPausedByUser(true))}
         >
-          <Icon name={paused ? 'play' : 'pause'} />
-          {paused ? 'Resume' : 'Pause'}
+          <Icon name={stopped ? 'play' : 'pause'} />
+          {stopped ? 'Resume' : 'Pause'}
           <kbd className="hide-phone">Space</kbd>
         </button>
       </Head>
@@ -103,7 +116,7 @@ export default function Live() {
           <strong>Messages cannot be shown.</strong> {tail.failure.message}
         </Banner>
       )}
-      {tail.waiting > 0 && (
+      {tail.waiting > 0 && stopped && (
         <button className="newbar" type="button" onClick={resume}>
           <Icon name="up" />
           <span>
@@ -122,15 +135,16 @@ export default function Live() {
           selected={selected}
           onSelect={select}
           onScrolled={setScrolled}
+          hold={hold}
           sortedBy="time"
-          empty={<NoMessages />}
+          empty={<NoMessages key={JSON.stringify(filter)} />}
         />
         {selected !== undefined && (
           <MessageDetail entry={chosen ?? { cursor: selected }} onClose={() => select(undefined)} />
         )}
       </div>
       <div className="statusline" role="note">
-        <span>{stateText(tail.state, paused)}</span>
+        <span>{stateText(tail, stopped, isPointed)}</span>
         <span>
           {tail.sampledOneIn > 1
             ? `One in ${count(tail.sampledOneIn)} is shown: the page takes at most ${maxPerSecond}/s`
@@ -155,12 +169,14 @@ export default function Live() {
 
 const keyOf = ({ cursor }: EntryFragment): string => cursor
 
-function stateText(state: string, paused: boolean): string {
+function stateText({ state, waiting }: TailState, stopped: boolean, isPointed: boolean): string {
   if (state === 'lost') return 'The connection is lost; trying again'
   if (state === 'connecting') return 'Waiting for messages'
   if (state === 'refused') return 'Not subscribed'
   if (state === 'paused') return 'Paused, because the page was hidden'
-  return paused ? 'Paused' : 'Live'
+  if (stopped) return 'Paused'
+  if (!isPointed) return 'Live'
+  return `Still while you point at it${waiting === 0 ? '' : `; ${count(waiting)} newer`}`
 }
 
 /** The counts are of everything, before the filter. */
@@ -173,6 +189,7 @@ function OutcomeChips({ counts }: { counts: ReadonlyMap<string, number> }) {
   }
   return (
     <div className="chips" role="group" aria-label="Outcomes in the last second, before the filter">
+      <span className="small muted hide-phone">In the last second, of all:</span>
       {outcomeNames.map((name) => {
         const { word, tone, icon } = outcomes[name]
         return (
@@ -195,41 +212,43 @@ function OutcomeChips({ counts }: { counts: ReadonlyMap<string, number> }) {
   )
 }
 
+/** Nothing has come since the filter was chosen. Outcomes are rare, so that may be well. */
 function NoMessages() {
   const [params, change] = useParams()
-  const words = [...filterWords, 'outcome'].flatMap((word) => {
-    const value = params.get(word)
-    return value === null ? [] : [`${word}:${value}`]
-  })
-  if (words.length === 0)
+  const [since] = useState(() => new Date())
+  const filter = filterText(params)
+  const [exchange, key, client, text] = filterWords.map((word) => params.get(word) ?? undefined)
+  const inJournal = (
+    <Link className="btn" to="journal" params={{ exchange, key, client, text }}>
+      Look at earlier messages
+    </Link>
+  )
+  if (filter === undefined)
     return (
-      <Empty
-        title="No message has come yet"
-        action={
-          <Link className="btn" to="journal">
-            Look at earlier messages
-          </Link>
-        }
-      >
+      <Empty title="No message has come yet" action={inJournal}>
         A message appears here when a source takes it into the journal.
       </Empty>
     )
   return (
     <Empty
-      title="No message matches the filter"
+      title="No such message has come yet"
       action={
-        <button
-          className="btn"
-          type="button"
-          onClick={() =>
-            change({ exchange: undefined, key: undefined, client: undefined, text: undefined, outcome: undefined })
-          }
-        >
-          Remove the filter
-        </button>
+        <span className="line-up">
+          <button
+            className="btn"
+            type="button"
+            onClick={() =>
+              change({ exchange: undefined, key: undefined, client: undefined, text: undefined, outcome: undefined })
+            }
+          >
+            Remove the filter
+          </button>
+          {inJournal}
+        </span>
       }
     >
-      The filter is <code>{words.join(' ')}</code>. The counts above are of all messages.
+      {filter} Watching since <Time at={since} ms={false} />: the next one appears here. The counts above are of all
+      messages, without the filter.
     </Empty>
   )
 }

@@ -10,7 +10,7 @@ import { bytes, count, duration, none, plural } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { outcomeOf } from '../../parts/outcome.ts'
 import { FailureBanner, Loading } from '../../parts/states.tsx'
-import { outcomes, Status } from '../../parts/status.tsx'
+import { AlsoQuarantined, outcomes, Status } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
 import { Link } from '../../shell/router.tsx'
 
@@ -40,6 +40,7 @@ export function MessageDetail({
         {loaded && (
           <div className="line-up">
             <Status is={{ ...outcomes[outcomeOf(loaded)], boxed: true }} />
+            <AlsoQuarantined message={loaded} boxed />
             <span className="muted small">{clientsText(loaded)}</span>
           </div>
         )}
@@ -119,6 +120,12 @@ function Parts({ message }: { message: Loaded }) {
             <Icon name="journal" />
             Around it
           </Link>
+          {message.reason !== null && (
+            <Link className="btn" to="quarantine" params={{ offset: String(message.offset) }}>
+              <Icon name="poison" />
+              In the quarantine
+            </Link>
+          )}
           <button className="btn ghost" type="button" onClick={() => void copyText(printJson(message))}>
             <Icon name="copy" />
             Copy as JSON
@@ -180,13 +187,13 @@ function Way({ message }: { message: Loaded }) {
           {plural(matched, 'matched', 'matched')}, {count(delivered)} delivered, {count(pending)} waiting,{' '}
           {count(dropped)} dropped
         </Fact>
-        {sourceReasons.map(({ source, reason }) => (
-          <Fact name={source} key={source}>
+        {sourceReasons.map(({ source, name, reason }) => (
+          <Fact name={name} key={source}>
             {reason}
           </Fact>
         ))}
         {fields.map(({ field, outcome, detail }) => (
-          <Fact name={field} key={field}>
+          <Fact name={`Field ${field}`} key={field}>
             {outcome.toLowerCase().replaceAll('_', ' ')}
             {detail && `: ${detail}`}
           </Fact>

@@ -13,9 +13,10 @@ import { BodyView } from '../../parts/code/body-view.tsx'
 import { jsonProblem } from '../../parts/code/json-text.ts'
 import { Confirm } from '../../parts/dialog.tsx'
 import { Fact } from '../../parts/fact.tsx'
-import { bytes, count, isToday, plural, type Zone } from '../../parts/format.ts'
+import { bytes, count, plural, startOfDay } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { type SortableColumn, SortableTable } from '../../parts/lists/sortable-table.tsx'
+import { useDefaultRow } from '../../parts/lists/use-default-row.ts'
 import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
 import { Banner, Empty, FailureBanner, Head, Loading, PanelSkeleton } from '../../parts/states.tsx'
 import { outcomes, Status } from '../../parts/status.tsx'
@@ -24,6 +25,7 @@ import { go, useParams } from '../../shell/router.tsx'
 import { useChangeButton } from '../../shell/session.tsx'
 import { useSettings } from '../../shell/settings.ts'
 import { toast } from '../../shell/toasts.tsx'
+import { quarantineText, reasonWords } from './quarantine-text.ts'
 
 type Quarantined = QuarantineQuery['quarantine']['nodes'][number]
 
@@ -82,10 +84,13 @@ export default function Quarantine() {
   const [params, change] = useParams()
   const after = params.get('after')
   const { zone } = useSettings()
-  const answer = useQuery(QuarantineDocument, { first: pageRows, after }, { everyMs: refreshMs })
+  const today = startOfDay(new Date(), zone).toISOString()
+  const answer = useQuery(QuarantineDocument, { first: pageRows, after, today }, { everyMs: refreshMs })
   const page = answer.data?.quarantine
-  const rows = (page?.nodes ?? []).toSorted((a, b) => ((a.receivedAt ?? '') < (b.receivedAt ?? '') ? 1 : -1))
-  const selected = params.get('message') ?? rows[0]?.id
+  const rows = page?.nodes ?? noRows
+  const ofLink = rows.find(({ offset }) => String(offset) === params.get('offset'))
+  const shown = useDefaultRow((ofLink ?? rows[0])?.id, (key) => rows.some(({ id }) => id === key))
+  const selected = params.get('message') ?? shown
   const chosen = rows.find(({ id }) => id === selected)
   const headline = useRef<HTMLElement>(null)
   const [clicked, setClicked] = useState<{ readonly id: string }>()
@@ -122,7 +127,7 @@ export default function Quarantine() {
         <>
           <div className="verdict">
             <Icon name="poison" className="poison" />
-            <p>{sentence(rows, page.count, zone)}</p>
+            <p>{quarantineText(page)}</p>
           </div>
           <div className="grid g-q">
             <section className="panel">
@@ -138,15 +143,30 @@ export default function Quarantine() {
                   setClicked({ id })
                 }}
               />
-              {page.hasMore && (
+              {(page.hasMore || after !== null) && (
                 <div className="dlg-foot">
-                  <button
-                    className="btn"
-                    type="button"
-                    onClick={() => change({ after: page.endCursor ?? undefined, message: undefined }, { push: true })}
-                  >
-                    Next page
-                  </button>
+                  <span className="small muted grow">
+                    {after === null ? `The newest ${count(rows.length)} of ${count(page.count)}` : 'Older ones'}, newest
+                    on top
+                  </span>
+                  {after !== null && (
+                    <button
+                      className="btn"
+                      type="button"
+                      onClick={() => change({ after: undefined, message: undefined }, { push: true })}
+                    >
+                      Newest
+                    </button>
+                  )}
+                  {page.hasMore && (
+                    <button
+                      className="btn"
+                      type="button"
+                      onClick={() => change({ after: page.endCursor ?? undefined, message: undefined }, { push: true })}
+                    >
+                      Older ones
+                    </button>
+                  )}
                 </div>
               )}
             </section>
@@ -158,6 +178,7 @@ export default function Quarantine() {
   )
 }
 
+const noRows: readonly Quarantined[] = []
 const keyOf = ({ id }: Quarantined): string => id
 
 /** Focuses the headline. Scrolls only if little or nothing of what follows it is on the screen. */
@@ -171,42 +192,6 @@ function bringIntoView(headline: HTMLElement | null): void {
 
 /** Headers that Warren and RabbitMQ add in the quarantine. What they contain is shown by name. */
 const ownHeader = /^x-(warren-(exchange|routing-key|offset|reason|received-at|misfit)|delivery-count)$/
-
-function reasonWords(reason: string): string {
-  const words = reason.replaceAll('-', ' ').replace('json', 'JSON')
-  return words.charAt(0).toUpperCase() + words.slice(1)
-}
-
-/** The heading: the number of messages, those of today, and their reasons and sources. */
-function sentence(rows: readonly Quarantined[], all: number, zone: Zone): string {
-  const ofToday = rows.filter(({ receivedAt }) => receivedAt !== null && isToday(new Date(receivedAt), zone)).length
-  const when =
-    ofToday === rows.length
-      ? ofToday === 1
-        ? 'It came today.'
-        : 'All came today.'
-      : `${count(ofToday)} of them came today.`
-  const reasons = counted(
-    rows.map(({ reason }) => reasonWords(reason).replace(/^[A-Z](?=[a-z])/, (c) => c.toLowerCase())),
-  )
-  const [publisher] = counted(rows.flatMap(({ appId }) => (appId === null ? [] : [appId])))
-  const from =
-    publisher && rows.length > 1
-      ? ` ${publisher[1] === rows.length ? 'All' : count(publisher[1])} are from ${publisher[0]}.`
-      : ''
-  const shown = rows.length < all ? `Of the ${count(rows.length)} on this page: ` : ''
-  const why = reasons.map(([reason, n]) => (reasons.length === 1 ? reason : `${reason} ${count(n)}`)).join(', ')
-  const misfits = rows.filter(({ reason }) => reason === 'schema').length
-  const what =
-    misfits === 0
-      ? 'cannot be read'
-      : misfits < rows.length
-        ? 'cannot be read or do not fit the schema'
-        : all === 1
-          ? 'does not fit the schema'
-          : 'do not fit the schema'
-  return `${plural(all, 'message')} ${what}. ${shown}${when} Why: ${why}.${from}`
-}
 
 /** Messages behind one that RabbitMQ cannot deliver cannot be read before it is gone. */
 function Undeliverable({ unread, onDropped }: { unread: number; onDropped: () => void }) {
@@ -236,13 +221,6 @@ function Undeliverable({ unread, onDropped }: { unread: number; onDropped: () =>
       )}
     </Banner>
   )
-}
-
-/** The most frequent first. */
-function counted(values: readonly string[]): [value: string, times: number][] {
-  const counts = new Map<string, number>()
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
-  return [...counts].sort(([, a], [, b]) => b - a)
 }
 
 /** The body with the offending place marked, an editor, and what to do with it. */

@@ -6,31 +6,32 @@ import {
 } from '../../api/generated/graphql.ts'
 import { execute, Failure } from '../../api/graphql.ts'
 import { useQuery } from '../../api/use-query.ts'
-import { Bar } from '../../parts/figures/figures.tsx'
-import { plural } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
-import { outcomes, Status } from '../../parts/status.tsx'
 import { NearNames, TextField } from '../../parts/text-field.tsx'
-import { usePaused } from '../../shell/find.tsx'
+import { usePaused } from '../../shell/find/use-paused.ts'
 import { useChangeButton } from '../../shell/session.tsx'
 import { toast } from '../../shell/toasts.tsx'
-
-const exchangeTypes = ['TOPIC', 'DIRECT', 'FANOUT', 'HEADERS'] as const
-const rules = [
-  ['key', 'The word {clientId} of the routing key', ''],
-  ['bodyPointer', 'A place in the JSON body', '/customer/id'],
-  ['header', 'A header', 'x-client'],
-  ['fixed', 'Always the same client', 'alice'],
-  ['everyone', 'Everyone', ''],
-] as const
-type Rule = (typeof rules)[number][0]
+import {
+  type DraftProblem,
+  type ExchangeType,
+  exchangeTypes,
+  hasKeys,
+  inputOf,
+  type KnownSource,
+  keyOf,
+  needsDetail,
+  problemOf,
+  problemOfFailure,
+  type Rule,
+  rulesFor,
+  type SourceDraft,
+  typeOfExchange,
+} from './source-draft.ts'
+import { SourcePreview } from './source-preview.tsx'
 
 /** How long typing must pause before the rule is tried, in milliseconds. */
 const pauseMs = 400
 const previewed = 100
-/** Rows of the preview, and how many of them may be messages without a client. */
-const shownRows = 8
-const maxMissed = 5
 
 /** A new source, tried on recent messages as it is typed. */
 export function SourceForm({
@@ -44,22 +45,32 @@ export function SourceForm({
   onMade: () => void
 }) {
   const [exchange, setExchange] = useState(given)
-  const [type, setType] = useState<(typeof exchangeTypes)[number]>('TOPIC')
+  const [chosenType, setType] = useState<ExchangeType>('TOPIC')
   const [typedKey, setRoutingKey] = useState<string>()
-  const [rule, setRule] = useState<Rule>('key')
-  const routingKey = typedKey ?? (rule === 'key' ? 'client.{clientId}' : '#')
+  const [chosenRule, setRule] = useState<Rule>('key')
   const [detail, setDetail] = useState('')
   const [failure, setFailure] = useState<Failure>()
   const changeButton = useChangeButton()
-  const input = inputOf({ exchange, type, routingKey, rule, detail })
-  const tried = usePaused(JSON.stringify(input ?? null), pauseMs)
+  const knownType = typeOfExchange(exchange, sources)
+  const type = knownType ?? chosenType
+  const allowed = rulesFor(type)
+  const [rule, , example] = allowed.find(([name]) => name === chosenRule) ?? allowed[0] ?? ['everyone', '', '']
+  const draft: SourceDraft = { exchange, type, typedKey, rule, detail }
+  const routingKey = keyOf(draft, knownType !== undefined)
+  const input = inputOf(draft, routingKey)
+  const tried = usePaused(JSON.stringify(inputOf(draft, routingKey, { orEveryone: true }) ?? null), pauseMs)
   const question = JSON.parse(tried) as CreateRabbitChannelInput | null
   const answer = useQuery(PreviewSourceDocument, question ? { input: question, first: previewed } : undefined)
   const preview = answer.failure || !question ? undefined : answer.data?.preview
-  const wrong = failure ?? (question ? answer.failure : undefined)
-  const namedTwice = rule !== 'key' && routingKey.includes('{clientId')
+  const refused = failure ?? (question ? answer.failure : undefined)
+  const problem = problemOf(draft, routingKey) ?? (refused && problemOfFailure(refused))
   const same = sources.filter((one) => one.exchange === exchange.trim() && one.routingKey === routingKey)
-  const needsDetail = rule !== 'key' && rule !== 'everyone'
+  const change =
+    <Value,>(set: (value: Value) => void) =>
+    (value: Value): void => {
+      setFailure(undefined)
+      set(value)
+    }
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault()
     if (!input) return
@@ -83,7 +94,8 @@ export function SourceForm({
           id="source-exchange"
           label="Exchange"
           value={exchange}
-          onChange={setExchange}
+          onChange={change(setExchange)}
+          options={[...new Set(sources.map((one) => one.exchange))]}
           describedBy="source-exists"
         >
           {preview?.exists === false && (
@@ -95,77 +107,74 @@ export function SourceForm({
               </span>
             </div>
           )}
+          <ProblemText problem={problem} place="exchange" />
         </TextField>
-        <div className="field">
-          <span className="label" id="source-type">
-            Type, if the exchange is made
-          </span>
-          <div className="seg" role="group" aria-labelledby="source-type">
-            {exchangeTypes.map((one) => (
-              <button type="button" aria-pressed={one === type} onClick={() => setType(one)} key={one}>
-                {one.toLowerCase()}
-              </button>
-            ))}
-          </div>
-        </div>
-        <TextField id="source-key" label="Routing key" value={routingKey} onChange={setRoutingKey}>
-          <span className="hint">
-            <code>*</code> one word, <code>#</code> any number, <code>{'{clientId}'}</code> the word that names the
-            client
-          </span>
-          {namedTwice && (
-            <div className="err">
-              <Icon name="warn" />
-              <span>
-                The key names the client already. Write <code>*</code> or <code>#</code> in its place, or take the word
-                of the key below.
-              </span>
-            </div>
-          )}
-          {same.length > 0 && (
-            <span className="hint">
-              There is a source with this exchange and key: {same.map((one) => one.rule).join('; ')}.
+        {knownType === undefined ? (
+          <div className="field">
+            <span className="label" id="source-type">
+              Type, if the exchange is made
             </span>
-          )}
-        </TextField>
+            <div className="seg" role="group" aria-labelledby="source-type">
+              {exchangeTypes.map((one) => (
+                <button type="button" aria-pressed={one === type} onClick={() => change(setType)(one)} key={one}>
+                  {one.toLowerCase()}
+                </button>
+              ))}
+            </div>
+          </div>
+        ) : (
+          <p className="small muted">
+            It is a {type.toLowerCase()} exchange{!hasKeys(type) && ', which ignores routing keys'}.
+          </p>
+        )}
+        {hasKeys(type) && (
+          <TextField id="source-key" label="Routing key" value={routingKey} onChange={change(setRoutingKey)}>
+            <ProblemText problem={problem} place="key" />
+            {type === 'TOPIC' && (
+              <span className="hint">
+                <code>*</code> one word, <code>#</code> any number, <code>{'{clientId}'}</code> the word that names the
+                client
+              </span>
+            )}
+            {same.length > 0 && (
+              <span className="hint">
+                There is a source with this exchange and key: {same.map((one) => one.rule).join('; ')}.
+              </span>
+            )}
+          </TextField>
+        )}
         <div className="field">
           <label htmlFor="source-rule">Which client is a message for?</label>
           <select
             id="source-rule"
             className="input"
             value={rule}
-            onChange={(event) => setRule(event.target.value as Rule)}
+            onChange={(event) => change(setRule)(event.target.value as Rule)}
           >
-            {rules.map(([name, words]) => (
+            {allowed.map(([name, words]) => (
               <option value={name} key={name}>
                 {words}
               </option>
             ))}
           </select>
-          {needsDetail && (
+          {needsDetail(rule) && (
             <input
               className="input mono"
               aria-label="Where"
-              placeholder={rules.find(([name]) => name === rule)?.[2]}
+              placeholder={`such as ${example}`}
+              autoComplete="off"
+              spellCheck={false}
               value={detail}
-              onChange={(event) => setDetail(event.target.value)}
+              onChange={(event) => change(setDetail)(event.target.value)}
             />
           )}
+          <ProblemText problem={problem} place="rule" />
         </div>
-        {wrong && !namedTwice && (
-          <p className="small fail" role="alert">
-            {wrong.message}
-          </p>
-        )}
+        <ProblemText problem={problem} place="form" />
       </div>
-      {preview && <Preview preview={preview} />}
+      {preview && <SourcePreview preview={preview} isLook={input === undefined} />}
       <div className="dlg-foot">
-        <button
-          className="btn main-act"
-          type="submit"
-          disabled={!input || namedTwice || wrong !== undefined}
-          {...changeButton}
-        >
+        <button className="btn main-act" type="submit" disabled={!input || problem !== undefined} {...changeButton}>
           {preview?.exists === false ? 'Make exchange and source' : 'Make the source'}
         </button>
       </div>
@@ -173,91 +182,13 @@ export function SourceForm({
   )
 }
 
-function inputOf(form: {
-  exchange: string
-  type: (typeof exchangeTypes)[number]
-  routingKey: string
-  rule: Rule
-  detail: string
-}): CreateRabbitChannelInput | undefined {
-  const { exchange, type, routingKey, rule, detail } = form
-  if (exchange.trim() === '') return undefined
-  if (rule !== 'key' && rule !== 'everyone' && detail.trim() === '') return undefined
-  const clientId = rule === 'key' ? null : rule === 'everyone' ? { everyone: true } : { [rule]: detail.trim() }
-  const base = { exchange: exchange.trim(), exchangeType: type, routingKey, buffered: false }
-  return (clientId === null ? base : { ...base, clientId }) as CreateRabbitChannelInput
-}
-
-/** As much of a source as tells whether a new one is like it. */
-interface KnownSource {
-  readonly exchange: string
-  readonly routingKey: string
-  readonly rule: string
-}
-
-interface PreviewAnswer {
-  readonly exchange: string
-  readonly matched: number
-  readonly distinctClients: number
-  readonly note: string | null
-  readonly messages: readonly {
-    readonly clients: readonly string[]
-    readonly everyone: boolean
-    readonly reason: string
-    readonly message: { readonly cursor: string; readonly routingKey: string }
-  }[]
-}
-
-function Preview({ preview }: { preview: PreviewAnswer }) {
-  const { messages, matched, distinctClients, note, exchange } = preview
-  if (messages.length === 0)
-    return (
-      <div className="pad preview small muted">
-        {note ?? `The journal has no message of “${exchange}” to try it on.`}
-      </div>
-    )
-  const share = matched / messages.length
-  // Messages without a client come first: they are what a rule is mended for.
-  const found = messages.filter(({ clients, everyone }) => everyone || clients.length > 0)
-  const missed = messages.filter((message) => !found.includes(message))
-  const shown = [...missed.slice(0, maxMissed), ...found].slice(0, shownRows)
+/** What is wrong, below the field that it is about. */
+function ProblemText({ problem, place }: { problem: DraftProblem | undefined; place: DraftProblem['place'] }) {
+  if (problem?.place !== place) return null
   return (
-    <>
-      <div className="pad preview" role="status">
-        <h3>
-          The last {plural(messages.length, 'message')} of {exchange}
-        </h3>
-        <Bar
-          parts={[
-            { tone: 'ok', share },
-            { tone: 'lostid', share: 1 - share },
-          ]}
-          label={`${matched} find a client`}
-        />
-        <p className="small muted">
-          {matched} find a client, {plural(distinctClients, 'different one', 'different ones')};{' '}
-          {messages.length - matched} find none.
-        </p>
-        {note !== null && <p className="small muted">{note}</p>}
-      </div>
-      <table className="tight">
-        <tbody>
-          {shown.map(({ message, clients, everyone, reason }) => (
-            <tr key={message.cursor}>
-              <td className="mono small cut">{message.routingKey}</td>
-              <td>
-                {everyone || clients.length > 0 ? (
-                  <Status is={outcomes.DELIVERED} text={everyone ? 'everyone' : clients.join(', ')} />
-                ) : (
-                  <span title={reason}>
-                    <Status is={outcomes.UNMATCHED} text={reason.slice(0, 40)} />
-                  </span>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </>
+    <div className="err" role="alert">
+      <Icon name="warn" />
+      <span>{problem.text}</span>
+    </div>
   )
 }

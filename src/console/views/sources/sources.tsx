@@ -8,6 +8,7 @@ import { Bar } from '../../parts/figures/figures.tsx'
 import { count, percent, plural, rate } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { type SortableColumn, SortableTable } from '../../parts/lists/sortable-table.tsx'
+import { useDefaultRow } from '../../parts/lists/use-default-row.ts'
 import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
 import { Banner, FailureBanner, Head, Loading, PanelSkeleton } from '../../parts/states.tsx'
 import { Time } from '../../parts/time.tsx'
@@ -39,7 +40,12 @@ const columns: readonly SortableColumn<Source>[] = [
     cell: ({ source }) => source.routingKey || <span className="faint">none</span>,
     className: 'mono small nowrap hide-phone',
   },
-  { id: 'rule', head: 'Client', cell: ({ source }) => source.rule, className: 'nowrap hide-phone' },
+  {
+    id: 'rule',
+    head: 'Client',
+    cell: ({ source }) => <span title={source.rule}>{source.rule}</span>,
+    className: 'cut w-rule hide-phone',
+  },
   {
     id: 'rate',
     head: 'In',
@@ -62,7 +68,7 @@ const columns: readonly SortableColumn<Source>[] = [
     cell: ({ lastMessageAt }) =>
       lastMessageAt ? <Time at={lastMessageAt} ms={false} /> : <span className="faint">none seen</span>,
     value: ({ lastMessageAt }) => lastMessageAt ?? '',
-    className: 'mono small muted hide-phone',
+    className: 'mono small muted nowrap hide-phone hide-beside',
   },
 ]
 
@@ -75,8 +81,9 @@ export default function Sources() {
   const worst = sources.toSorted((a, b) => (b.unmatchedShare ?? 0) - (a.unmatchedShare ?? 0))[0]
   const ofExchange = sources.filter(({ source }) => source.exchange === params.get('exchange'))
   const named = ofExchange.find(({ source }) => source.origin !== 'SCHEMA') ?? ofExchange[0]
-  const selected =
-    params.get('source') ?? named?.id ?? (worst && worst.unmatched.length > 0 ? worst.id : sources[0]?.id)
+  const best = named?.id ?? (worst && worst.unmatched.length > 0 ? worst.id : sources[0]?.id)
+  const shown = useDefaultRow(best, (key) => sources.some(({ id }) => id === key))
+  const selected = params.get('source') ?? named?.id ?? shown
   const chosen = sources.find(({ id }) => id === selected)
   useRowKeys({ rows: sources, keyOf, selected, select: (source) => change({ source: source?.id }) })
   return (

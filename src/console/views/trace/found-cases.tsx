@@ -1,7 +1,7 @@
 import type { RefObject } from 'react'
 import { type SortableColumn, SortableTable } from '../../parts/lists/sortable-table.tsx'
 import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
-import { outcomes, Status } from '../../parts/status.tsx'
+import { AlsoQuarantined, outcomes, Status } from '../../parts/status.tsx'
 import { Time, ZoneName } from '../../parts/time.tsx'
 import { type Case, notForClient, readersOf, type TracedSources, verdictOf } from './verdict.ts'
 
@@ -21,7 +21,12 @@ function columnsOf(sources: TracedSources, clientId: string | null): readonly So
     {
       id: 'outcome',
       head: 'Outcome',
-      cell: (one) => <Status is={outcomes[verdictOf(one, sources).outcome]} />,
+      cell: (one) => (
+        <>
+          <Status is={outcomes[verdictOf(one, sources).outcome]} />{' '}
+          {one.seen[0] && <AlsoQuarantined message={one.seen[0].message} />}
+        </>
+      ),
       className: 'nowrap',
     },
     {
@@ -64,6 +69,7 @@ function columnsOf(sources: TracedSources, clientId: string | null): readonly So
 /** The messages that were found, to choose one. The whole row is a button. */
 export function FoundCases({
   title,
+  since,
   cases,
   sources,
   clientId,
@@ -72,6 +78,8 @@ export function FoundCases({
   onSelect,
 }: {
   title: string
+  /** How far back replicas remember. */
+  since: string | undefined
   cases: readonly Case[]
   sources: TracedSources
   clientId: string | null
@@ -84,7 +92,14 @@ export function FoundCases({
     <section className="panel mt found-cases" aria-labelledby="several-title">
       <header tabIndex={-1} ref={headline}>
         <h2 id="several-title">{title}</h2>
-        <span className="more">The chosen one is below.</span>
+        <span className="more">
+          {since !== undefined && (
+            <>
+              Searched since <Time at={since} ms={false} />.{' '}
+            </>
+          )}
+          The chosen one is below.
+        </span>
       </header>
       <SortableTable
         label="Found messages"

@@ -8,6 +8,8 @@ import { Time } from '../../parts/time.tsx'
 import { Link } from '../../shell/router.tsx'
 import {
   type Case,
+  isQuarantined,
+  misfitsOf,
   outcomeIn,
   readersOf,
   type SessionOfTrace,
@@ -29,7 +31,8 @@ export function readerOf({ openedBy }: Pick<SessionOfTrace, 'openedBy'>): string
 }
 
 /** The same facts as the picture, in order. */
-export function InWords({ found: { seen, forgotten, offset }, sources }: { found: Case; sources: TracedSources }) {
+export function InWords({ found, sources }: { found: Case; sources: TracedSources }) {
+  const { seen, forgotten, offset } = found
   const first = seen[0]?.message
   if (!first) return null
   const matching = first.sourceReasons.filter(({ matched }) => matched)
@@ -79,6 +82,23 @@ export function InWords({ found: { seen, forgotten, offset }, sources }: { found
           </Row>
         )
       })}
+      {isQuarantined(found) && (
+        <Row
+          tone="poison"
+          icon="poison"
+          title={`${first.reason === 'schema' ? 'A copy' : 'It'} went to the quarantine`}
+        >
+          {misfitsOf(first).map(({ field, detail }) => (
+            <span key={field}>
+              It does not fit the typed field <code>{field}</code>
+              {detail !== null && `, ${detail}`}.{' '}
+            </span>
+          ))}
+          <Link to="quarantine" params={{ offset: String(offset) }}>
+            Read and mend it
+          </Link>
+        </Row>
+      )}
       {first.clients.slice(0, 1).map((clientId) => (
         <ClientNow clientId={clientId} key={clientId} />
       ))}

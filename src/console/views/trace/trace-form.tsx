@@ -4,16 +4,16 @@ import { Icon } from '../../parts/icon.tsx'
 import { type Params, useParams } from '../../shell/router.tsx'
 
 const lookFields = [
-  ['exchange', 'Exchange', 'orders'],
-  ['key', 'Routing key, a pattern', 'orders.*.created'],
-  ['text', 'Text in the body', '"order":17'],
-  ['client', 'For this client', 'alice'],
+  ['exchange', 'Exchange', 'such as orders'],
+  ['key', 'Routing key, a pattern', 'such as orders.*.created'],
+  ['text', 'Text in the body', 'such as "order":17'],
+  ['client', 'For this client', 'such as alice'],
 ] as const
 
 /** The first one takes the id of a link, or what a person types. */
 const single = [
-  ['q', 'Message id, or words of the message', 'order-17-created, or order 17'],
-  ['cursor', 'Cursor', 'as a subscription or the journal gives it'],
+  ['q', 'Message id, or words of the message', 'A message id or words, such as order-17-created or order 17'],
+  ['cursor', 'Cursor', 'A cursor, as a subscription or the journal gives it'],
 ] as const
 
 const cleared: Params = {

@@ -4,6 +4,7 @@ import { useQuery } from '../../api/use-query.ts'
 import { CopyLink } from '../../parts/copy.tsx'
 import { count, plural } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
+import { isAlsoQuarantined } from '../../parts/outcome.ts'
 import { Empty, FailureBanner, Head, Loading, PanelSkeleton } from '../../parts/states.tsx'
 import { outcomes } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
@@ -18,6 +19,7 @@ import {
   casesOf,
   exactFirst,
   foundText,
+  isQuarantined,
   mergedTraces,
   notForClient,
   sourcesOf,
@@ -58,6 +60,7 @@ export default function Trace() {
       {cases.length > 1 && (
         <FoundCases
           title={foundText(cases, traces ?? [])}
+          since={traces?.flatMap(({ since }) => since ?? []).sort()[0]}
           cases={cases}
           sources={sources}
           clientId={params.get('client')}
@@ -112,7 +115,8 @@ function Found({
   const { outcome, text } = verdictOf(found, sources)
   const notFor = notForClient(found)
   const { icon, tone } = outcomes[outcome]
-  const client = found.seen[0]?.message.clients[0]
+  const first = found.seen[0]?.message
+  const client = first?.clients[0]
   return (
     <>
       <div className="verdict mt" role="status" tabIndex={-1} ref={headline}>
@@ -126,6 +130,7 @@ function Found({
           )}
           <strong className="strong cap">
             {outcomes[outcome].word}
+            {first && isAlsoQuarantined({ ...first, outcome }) && ', and in the quarantine'}
             {notFor !== undefined && outcome === 'UNMATCHED' && `, so not for ${clientId}`}
           </strong>
           : {text}
@@ -135,6 +140,12 @@ function Found({
             <Link className="btn" to="clients" params={{ client }}>
               <Icon name="clients" />
               {client}
+            </Link>
+          )}
+          {isQuarantined(found) && (
+            <Link className="btn" to="quarantine" params={{ offset: String(found.offset) }}>
+              <Icon name="poison" />
+              In the quarantine
             </Link>
           )}
           <CopyLink />

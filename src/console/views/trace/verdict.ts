@@ -97,11 +97,12 @@ export function verdictOf(
       ...(dropped > 0 ? [`${count(dropped)} ended before or dropped it`] : []),
     ]
     const text = `It reached ${count(delivered)} of ${plural(matched, 'subscription')} of ${readers}.${rest.length > 0 ? ` ${rest.join('; ')}.` : ''}`
-    return { outcome: pending + behind > 0 ? 'WAITING' : delivered === 0 ? 'DROPPED' : 'DELIVERED', text }
+    const outcome = pending + behind > 0 ? 'WAITING' : delivered === 0 ? 'DROPPED' : 'DELIVERED'
+    return { outcome, text: withMisfits(text, first) }
   }
   if (outcomes.includes('WAITING')) {
     const text = `${plural(behind, 'subscription')} of ${readers} ${behind === 1 ? 'is behind. It reads' : 'are behind. They read'} the journal at ${behind === 1 ? 'its' : 'their'} own pace and ${behind === 1 ? 'gets' : 'get'} it later.`
-    return { outcome: 'WAITING', text }
+    return { outcome: 'WAITING', text: withMisfits(text, first) }
   }
   if (first && outcomes.includes('UNMATCHED')) return { outcome: 'UNMATCHED', text: withoutClientText(first, sources) }
   if (first && outcomes.includes('NO_SUBSCRIBER')) {
@@ -110,7 +111,7 @@ export function verdictOf(
       first.clientCount === 0
         ? `no subscription of ${readers} wanted it on ${where} when it arrived.`
         : `${readers} had no subscription on ${where} when it arrived. A client that resumes with an older cursor receives it.`
-    return { outcome: 'NO_SUBSCRIBER', text }
+    return { outcome: 'NO_SUBSCRIBER', text: withMisfits(text, first) }
   }
   const known = outcomes.find((outcome) => outcome !== 'REPLAYED') ?? 'REPLAYED'
   const explanation = seen.find(({ message }) => outcomeIn(message) === known)?.message.explanation ?? ''
@@ -118,19 +119,37 @@ export function verdictOf(
 }
 
 /** The reason of each source that looked for a client, and what typed fields did. */
-function withoutClientText({ exchange, sourceReasons, fields }: Traced, sources: TracedSources): string {
+function withoutClientText(message: Traced, sources: TracedSources): string {
+  const { exchange, sourceReasons, fields } = message
   const looked = sourceReasons.filter(({ source, matched }) => !matched && sources.get(source)?.origin !== 'SCHEMA')
   if (looked.length === 0) return `no source takes messages of “${exchange}”.`
   const reasons = looked.map(({ source, reason }) => `${reason} (${sourceName(sources, source)})`).join('; ')
-  const misfits = fields.filter(({ outcome }) => outcome === 'INVALID')
   const others = fields.filter(({ outcome }) => outcome !== 'INVALID').map(({ field }) => field)
   return [
-    `${reasons}.`,
-    ...misfits.map(({ field, detail }) => `It does not fit the typed field ${field}${detail ? `, ${detail}` : ''}.`),
+    withMisfits(`${reasons}.`, message),
     ...(others.length === 0
       ? []
       : [`No subscription of the typed ${others.length === 1 ? 'field' : 'fields'} ${others.join(', ')} wanted it.`]),
   ].join(' ')
+}
+
+/** The typed fields that it does not fit, whatever became of it elsewhere. */
+export function misfitsOf({ fields }: Pick<Traced, 'fields'>): readonly Traced['fields'][number][] {
+  return fields.filter(({ outcome }) => outcome === 'INVALID')
+}
+
+function withMisfits(text: string, message: Traced | undefined): string {
+  if (!message) return text
+  const misfits = misfitsOf(message).map(
+    ({ field, detail }) => `It does not fit the typed field ${field}${detail ? `, ${detail}` : ''}.`,
+  )
+  const copy = message.reason === 'schema' ? ['A copy went to the quarantine for that.'] : []
+  return [text, ...misfits, ...(misfits.length > 0 ? copy : [])].join(' ')
+}
+
+/** Whether a replica reports that it, or a copy of it, went to the quarantine. */
+export function isQuarantined({ seen }: Case): boolean {
+  return seen.some(({ message }) => message.reason !== null)
 }
 
 /** What one replica made of a message. */

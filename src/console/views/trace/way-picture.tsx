@@ -2,10 +2,19 @@ import { count, plural } from '../../parts/format.ts'
 import { type IconName, PictureIcon } from '../../parts/icon.tsx'
 import { outcomes, type Tone } from '../../parts/status.tsx'
 import { readerOf, sessionLooks } from './in-words.tsx'
-import { type Case, outcomeIn, readersOf, sourceName, type TracedSources, verdictOf } from './verdict.ts'
+import {
+  type Case,
+  isQuarantined,
+  misfitsOf,
+  outcomeIn,
+  readersOf,
+  sourceName,
+  type TracedSources,
+  verdictOf,
+} from './verdict.ts'
 
 /** Nodes that a column shows. The list in words has all. */
-const maxNodes = { sources: 4, sessions: 3 }
+const maxNodes = { sources: 4, sessions: 3, misfits: 2 }
 const pitch = 76
 
 interface Node {
@@ -31,6 +40,14 @@ export function WayPicture({ found, sources: known }: { found: Case; sources: Tr
   }))
   if (sources.length === 0)
     sources.push({ title: 'no source', lines: wrapped(first.explanation, 34), tone: 'lostid', icon: 'lostid' })
+  const misfits = misfitsOf(first).slice(0, maxNodes.misfits)
+  for (const { field, detail } of misfits)
+    sources.push({
+      title: `field ${field}`,
+      lines: wrapped(`does not fit${detail === null ? '' : `: ${detail}`}`, 34),
+      tone: 'poison',
+      icon: 'schema',
+    })
   let row = 0
   const replicas = seen.map(({ replica, message }) => {
     const sessions = message.sessions.slice(0, maxNodes.sessions)
@@ -38,6 +55,8 @@ export function WayPicture({ found, sources: known }: { found: Case; sources: Tr
     row += Math.max(1, sessions.length)
     return { replica, message, sessions, begin, y: 56 + ((begin + row - 1) / 2) * pitch }
   })
+  const quarantine = isQuarantined(found) ? { y: 56 + row * pitch } : undefined
+  if (quarantine) row += 1
   const height = Math.max(row, sources.length) * pitch + 56
   const middle = (height + 20) / 2
   const sourceY = (index: number): number => middle + (index - (sources.length - 1) / 2) * pitch
@@ -52,8 +71,13 @@ export function WayPicture({ found, sources: known }: { found: Case; sources: Tr
       </desc>
       <path className="edge ok" d={`M182 ${middle}H212`} />
       {sources.map(({ tone }, index) => (
-        <path className={`edge ${tone}`} d={curve(372, middle, 402, sourceY(index))} key={index} />
+        <path className={`edge ${edgeOf(tone)}`} d={curve(372, middle, 402, sourceY(index))} key={index} />
       ))}
+      {quarantine &&
+        (misfits.length === 0
+          ? [Math.max(0, anchor)]
+          : misfits.map((_, at) => sources.length - misfits.length + at)
+        ).map((index) => <path className="edge fail" d={curve(632, sourceY(index), 672, quarantine.y)} key={index} />)}
       {replicas.map(({ replica, message, y, sessions, begin }) => {
         const { tone } = outcomes[outcomeIn(message)]
         return (
@@ -73,7 +97,7 @@ export function WayPicture({ found, sources: known }: { found: Case; sources: Tr
         [
           ['Published', 0],
           ['Journal', 212],
-          ['Which client is it for?', 402],
+          [misfits.length > 0 ? 'Client, and typed fields' : 'Which client is it for?', 402],
           ['Replicas', 672],
           ['Sessions now', 892],
         ] as const
@@ -86,6 +110,19 @@ export function WayPicture({ found, sources: known }: { found: Case; sources: Tr
         <text className="t-s" x={892} y={middle + 4}>
           none
         </text>
+      )}
+      {quarantine && (
+        <Box
+          x={672}
+          y={quarantine.y}
+          width={190}
+          node={{
+            title: 'Quarantine',
+            lines: [misfits.length > 0 ? 'a copy of it' : 'its body cannot be read'],
+            tone: 'poison',
+            icon: 'poison',
+          }}
+        />
       )}
       <Box
         x={0}

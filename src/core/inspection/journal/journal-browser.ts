@@ -38,12 +38,13 @@ export interface JournalFilter {
   readonly search?: string | undefined
 }
 
-/** How far a page looked for messages that the filter takes. */
+/** The part of the journal in which a page has all messages that the filter takes. */
 export interface SearchedSpan {
+  /** How many it has. Marks of the gateway have offsets, too. */
   readonly messages: number
-  /** Of the oldest entry that was read. */
   readonly firstOffset: number
-  /** When that was received. Undefined: this replica does not remember it. */
+  readonly lastOffset: number
+  /** When the first entry was received. Undefined: this replica does not remember it. */
   readonly since: number | undefined
 }
 
@@ -87,7 +88,7 @@ interface Reading {
   readonly reserve: Reserve
   readonly signal: AbortSignal
   visited: number
-  /** How many of those are messages, and were compared with the filter. */
+  /** How many messages of the page's part of the journal were compared with the filter. */
   compared: number
   isFirst: boolean
 }
@@ -226,6 +227,7 @@ export class JournalBrowser {
       searched: first && {
         messages: compared,
         firstOffset: first.offset,
+        lastOffset: (last ?? first).offset,
         since: first.outcomes === undefined ? undefined : first.receivedAt,
       },
     }
@@ -259,6 +261,7 @@ export class JournalBrowser {
       if (isTaken(entry, reading)) {
         if (entries.length === count || !reading.reserve(entry, reading.isFirst)) {
           more = true
+          reading.compared -= 1
           return false
         }
         reading.isFirst = false
@@ -293,7 +296,8 @@ export class JournalBrowser {
       }
       const from = Math.max(oldest, upTo - Math.min(step, longestStepBack, room))
       const wanted = count - found.length
-      const part: WindowEntry[] = []
+      const part: { readonly entry: WindowEntry; readonly comparedBefore: number }[] = []
+      const { compared } = reading
       let dropped = false
       let firstOfPart: WindowEntry | undefined
       const take = (entry: WindowEntry): boolean => {
@@ -301,7 +305,7 @@ export class JournalBrowser {
         firstOfPart ??= entry
         if (upTo === before) last = entry
         if (isTaken(entry, reading)) {
-          part.push(entry.detach?.() ?? entry)
+          part.push({ entry: entry.detach?.() ?? entry, comparedBefore: reading.compared - compared - 1 })
           if (part.length > wanted) {
             part.shift()
             dropped = true
@@ -315,19 +319,22 @@ export class JournalBrowser {
       // Entries of a part that was not read to its end do not adjoin the page.
       if (stopped) {
         more = true
+        reading.compared = compared
         break
       }
-      const kept: WindowEntry[] = []
-      for (const entry of part.toReversed()) {
-        if (!reading.reserve(entry, reading.isFirst)) {
+      const kept: typeof part = []
+      for (const one of part.toReversed()) {
+        if (!reading.reserve(one.entry, reading.isFirst)) {
           dropped = true
           break
         }
         reading.isFirst = false
-        kept.unshift(entry)
+        kept.unshift(one)
       }
-      found = [...kept, ...found]
-      first = (dropped ? kept[0] : firstOfPart) ?? first
+      found = [...kept.map(({ entry }) => entry), ...found]
+      first = (dropped ? kept[0]?.entry : firstOfPart) ?? first
+      // The page begins with the first message that it keeps.
+      if (dropped) reading.compared -= kept[0]?.comparedBefore ?? reading.compared - compared
       more = dropped || from > oldest
       upTo = from
       if (dropped) break
