@@ -2,7 +2,7 @@ import type { CreateRabbitChannelInput } from '../../api/generated/graphql.ts'
 import type { Failure } from '../../api/graphql.ts'
 
 export const exchangeTypes = ['TOPIC', 'DIRECT', 'FANOUT', 'HEADERS'] as const
-export type ExchangeType = (typeof exchangeTypes)[number]
+export type SourceExchangeType = (typeof exchangeTypes)[number]
 
 /** How a source finds the client of a message: its member of the input, words, and an example. */
 export const rules = [
@@ -25,7 +25,7 @@ export interface KnownSource {
 /** What a person has entered. */
 export interface SourceDraft {
   readonly exchange: string
-  readonly type: ExchangeType
+  readonly type: SourceExchangeType
   /** Undefined: not changed, so it follows from the rest. */
   readonly typedKey: string | undefined
   readonly rule: Rule
@@ -34,18 +34,18 @@ export interface SourceDraft {
 }
 
 /** Of the sources that are there: an exchange that exists has a type. */
-export function typeOfExchange(exchange: string, sources: readonly KnownSource[]): ExchangeType | undefined {
+export function typeOfExchange(exchange: string, sources: readonly KnownSource[]): SourceExchangeType | undefined {
   const known = sources.find((one) => one.exchange === exchange.trim())
   return exchangeTypes.find((type) => type === known?.exchangeType)
 }
 
 /** Fanout and headers exchanges ignore routing keys. */
-export function hasKeys(type: ExchangeType): boolean {
+export function hasKeys(type: SourceExchangeType): boolean {
   return type === 'TOPIC' || type === 'DIRECT'
 }
 
 /** The ways to find a client that an exchange of this type allows. */
-export function rulesFor(type: ExchangeType): readonly (typeof rules)[number][] {
+export function rulesFor(type: SourceExchangeType): readonly (typeof rules)[number][] {
   return type === 'TOPIC' ? rules : rules.filter(([name]) => name !== 'key')
 }
 
@@ -64,13 +64,13 @@ export function needsDetail(rule: Rule): boolean {
 type Place = 'exchange' | 'key' | 'rule' | 'form'
 
 /** What is wrong, and with which field of the form. */
-export interface DraftProblem {
+export interface FormProblem {
   readonly place: Place
   readonly text: string
 }
 
 /** What the page itself sees. Undefined also while something is still missing. */
-export function problemOf(draft: SourceDraft, routingKey: string): DraftProblem | undefined {
+export function problemOf(draft: SourceDraft, routingKey: string): FormProblem | undefined {
   const { type, rule, detail, exchange } = draft
   if (exchange.trim() === '') return undefined
   const namesClient = routingKey.includes('{clientId')
@@ -91,8 +91,8 @@ export function problemOf(draft: SourceDraft, routingKey: string): DraftProblem 
 
 const places: Readonly<Record<string, Place>> = { exchange: 'exchange', routingKey: 'key', clientId: 'rule' }
 
-/** What the gateway answered, without the name of its argument, beside the field that it is about. */
-export function problemOfFailure({ field, message }: Pick<Failure, 'field' | 'message'>): DraftProblem {
+/** What the gateway answered, without the name of its argument, and the field that it is about. */
+export function problemOfFailure({ field, message }: Pick<Failure, 'field' | 'message'>): FormProblem {
   const [, member = ''] = (field ?? '').split('.')
   const text = field !== undefined && message.startsWith(`${field}: `) ? message.slice(field.length + 2) : message
   return { place: places[member] ?? 'form', text: `${text.charAt(0).toUpperCase()}${text.slice(1)}` }

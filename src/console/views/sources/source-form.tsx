@@ -12,9 +12,8 @@ import { usePaused } from '../../shell/find/use-paused.ts'
 import { useChangeButton } from '../../shell/session.tsx'
 import { toast } from '../../shell/toasts.tsx'
 import {
-  type DraftProblem,
-  type ExchangeType,
   exchangeTypes,
+  type FormProblem,
   hasKeys,
   inputOf,
   type KnownSource,
@@ -25,6 +24,7 @@ import {
   type Rule,
   rulesFor,
   type SourceDraft,
+  type SourceExchangeType,
   typeOfExchange,
 } from './source-draft.ts'
 import { SourcePreview } from './source-preview.tsx'
@@ -45,7 +45,7 @@ export function SourceForm({
   onMade: () => void
 }) {
   const [exchange, setExchange] = useState(given)
-  const [chosenType, setType] = useState<ExchangeType>('TOPIC')
+  const [chosenType, setType] = useState<SourceExchangeType>('TOPIC')
   const [typedKey, setRoutingKey] = useState<string>()
   const [chosenRule, setRule] = useState<Rule>('key')
   const [detail, setDetail] = useState('')
@@ -183,7 +183,7 @@ export function SourceForm({
 }
 
 /** What is wrong, below the field that it is about. */
-function ProblemText({ problem, place }: { problem: DraftProblem | undefined; place: DraftProblem['place'] }) {
+function ProblemText({ problem, place }: { problem: FormProblem | undefined; place: FormProblem['place'] }) {
   if (problem?.place !== place) return null
   return (
     <div className="err" role="alert">
