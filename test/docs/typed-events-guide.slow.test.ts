@@ -57,7 +57,7 @@ test('the commands of the guide lead from an exchange to a typed subscription', 
 /** A checkout like this one, for commands that write files. `npm start` may write to its `dist`. */
 function checkout(): AsyncDisposable & { path: string } {
   const folder = newFolder()
-  const linked = readdirSync('.').filter((name) => name !== 'data' && name !== 'dist')
+  const linked = readdirSync('.').filter((name) => !['data', 'dist', '.cache'].includes(name))
   for (const name of linked) symlinkSync(resolve(name), join(folder, name))
   cpSync('dist', join(folder, 'dist'), { recursive: true })
   return { path: folder, [Symbol.asyncDispose]: async () => removeFolder(folder) }
