@@ -109,6 +109,7 @@ export interface GatewayParts {
  */
 const unsignedThrottleMs = 1_000
 const unavailable: ReadonlySet<string> = new Set(['BROKER_UNAVAILABLE', 'REGISTRY_UNAVAILABLE'])
+
 /**
  * Connects the journal's tail, the sources, the hub and the sessions. It is the interface for
  * transports, and knows no transport and no broker.
