@@ -105,7 +105,7 @@ describe('the embedded registry', () => {
       const dataDir = join(folder, 'data')
       const program = `
         import Database from 'libsql'
-import { openRegistry } from ${JSON.stringify(import.meta.resolve('../../dist/registries/open-registry.js'))}
+import { openRegistry } from ${JSON.stringify(import.meta.resolve('../../src/registries/open-registry.ts'))}
         const registry = await openRegistry({ dataDir: ${JSON.stringify(dataDir)} })
         for (let n = 0; n < 50; n++) {
           const createdAt = new Date()
@@ -114,7 +114,9 @@ import { openRegistry } from ${JSON.stringify(import.meta.resolve('../../dist/re
         }
         await registry.close()`
       const outputs = await Promise.all(
-        Array.from({ length: 3 }, () => run(process.execPath, ['--input-type=module', '--eval', program])),
+        Array.from({ length: 3 }, () =>
+          run(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program]),
+        ),
       )
       const created = outputs.flatMap(({ stdout }) => stdout.trim().split('\n'))
       expect(created).toHaveLength(150)

@@ -78,7 +78,7 @@ const poison: Record<QuarantineReason, Poison> = {
     key: 'order.1',
     body: Buffer.from('{"id":"1","total":"x","kind":"order"}'),
     properties: json,
-    traced: { outcome: 'INVALID', reason: null },
+    traced: { outcome: 'INVALID', reason: 'schema' },
   },
 }
 
