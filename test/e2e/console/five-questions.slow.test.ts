@@ -124,7 +124,7 @@ test('what does an exchange contain, and what would a source with this rule matc
   await page.getByText('"/to" is an empty list').first().waitFor()
   await page.getByRole('button', { name: 'New source' }).click()
   await page.getByLabel('Exchange', { exact: true }).fill('chats')
-  await page.getByLabel('Routing key', { exact: true }).fill('#')
+  await page.getByText('It is a fanout exchange, which ignores routing keys.').waitFor()
   await page.getByLabel('Which client is a message for?').selectOption('bodyPointer')
   await page.getByLabel('Where').fill('/text')
   await page.getByText('2 find a client, 2 different ones; 0 find none.').waitFor()

@@ -97,8 +97,9 @@ test('the configuration has the ops port, which the primary serves for its worke
   expect(data.configuration.options.find(({ name }) => name === 'WARREN_OPS_PORT')).toEqual({
     name: 'WARREN_OPS_PORT',
     value: port,
-    origin: 'environment',
-    replicas: [],
+    origin: 'ENVIRONMENT',
+    // The two workers.
+    replicas: [{ value: port }, { value: port }],
   })
 })
 
