@@ -140,6 +140,26 @@ test('a message that RabbitMQ cannot deliver is dropped alone, and those behind 
   })
 })
 
+test('also behind more messages than RabbitMQ returns in their order', async () => {
+  const before = Array.from({ length: 40 }, (_, n) => `before-${n}`)
+  await put(
+    ...before.map((messageId) => ({ messageId })),
+    { headers: { [unreadableHeader]: 'yes' } },
+    { messageId: 'last' },
+  )
+  const url = new URL(vhost.url)
+  await using broker = await failingBroker(Number(url.port))
+  url.port = String(broker.port)
+  const through = (...args: string[]) => runCommand(['quarantine', ...args], { WARREN_BROKER_URL: url.href })
+  expect(await through('drop', '--undeliverable')).toMatchObject({
+    code: 0,
+    stdout: '1 message dropped, which RabbitMQ cannot deliver\n',
+  })
+  const { stdout, stderr } = await through('list')
+  const ids = [...stdout.matchAll(/message id ([\w-]+)/g)].map(([, id]) => id)
+  expect([ids.toSorted(), stderr]).toEqual([[...before, 'last'].toSorted(), ''])
+})
+
 test('a message that can be delivered after all is put back', async () => {
   await put({ messageId: 'first' }, { messageId: 'second' })
   const ids: string[] = []

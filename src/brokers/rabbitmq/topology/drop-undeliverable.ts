@@ -1,6 +1,11 @@
 import { quarantineId } from '../../../core/quarantine/quarantined-message.ts'
 import { QuarantineChanged, type QuarantineQueue } from './quarantine-queue.ts'
 
+/**
+ * As many unacknowledged messages return to a quorum queue in their order. More of them return in
+ * any order, as in Erlang's maps.
+ */
+const maxInOrder = 32
 /** A message is undeliverable after it has ended this many connections. */
 const endsBeforeDropped = 3
 
@@ -11,6 +16,10 @@ const endsBeforeDropped = 3
  * one visit.
  */
 export async function dropUndeliverable(open: () => QuarantineQueue): Promise<boolean> {
+  const found = await idsBefore(open)
+  if (!found) return false
+  // The undeliverable one returns with them.
+  if (found.length >= maxInOrder) await moveToEnd(open)
   let before: readonly string[] | undefined
   for (let ends = 0; ends < endsBeforeDropped; ends += 1) {
     const ids = await idsBefore(open)
@@ -19,6 +28,19 @@ export async function dropUndeliverable(open: () => QuarantineQueue): Promise<bo
     before = ids
   }
   return withQueue(open, (queue) => queue.deleteAfter(before ?? []))
+}
+
+/**
+ * Moves the messages before the undeliverable one behind the others, so that it comes first. Each
+ * is published before it is removed: if this is interrupted, one may be there twice.
+ */
+async function moveToEnd(open: () => QuarantineQueue): Promise<void> {
+  await withQueue(open, (queue) =>
+    queue.visit(Number.POSITIVE_INFINITY, async ({ body, properties }) => {
+      await queue.publish({ exchange: '', routingKey: queue.name, body, properties })
+      return 'remove'
+    }),
+  )
 }
 
 /** The ids of the messages before the undeliverable one; undefined if all can be delivered. */
