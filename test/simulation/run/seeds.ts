@@ -10,6 +10,8 @@ export interface SeedRange {
   readonly workers: number
   /** No more seeds are begun after this many have failed. */
   readonly stopAfter: number
+  /** Once it is aborted, no more seeds are begun. The summary has those that were run. */
+  readonly signal?: AbortSignal
 }
 
 export interface FailedSeed {
@@ -37,7 +39,7 @@ export async function runSeeds(
   range: SeedRange,
   onFailed: (failed: FailedSeed) => void,
 ): Promise<Summary> {
-  const { from, to, size, workers, stopAfter } = range
+  const { from, to, size, workers, stopAfter, signal } = range
   const sum = { seeds: 0, simulatedMs: 0, events: 0, delivered: 0, confirmed: 0, resumed: 0, gaps: 0, processorMs: 0 }
   const failed: FailedSeed[] = []
   const digests = new Map<number, string>()
@@ -46,7 +48,7 @@ export async function runSeeds(
   const work = async (): Promise<void> => {
     const worker = new WorkerProcess(out)
     try {
-      while (next <= to && failed.length < stopAfter) {
+      while (next <= to && failed.length < stopAfter && !signal?.aborted) {
         const first = next
         const last = Math.min(to, first + batchSeeds - 1)
         next = last + 1

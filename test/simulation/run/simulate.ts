@@ -18,7 +18,9 @@ const usage = `npm run simulate -- [options]
   --script file.json  run one script, and print what happened
   --mutants           plant each bug of mutant-list.ts, and search for it with the seeds
   --only name         with --mutants: only bugs with this text in their name
-  --workers n         processes (default: one for each processor, at most 2)`
+  --workers n         processes (default: one for each processor, at most 2)
+
+Ctrl+C ends a run of seeds, and prints the results of those that were run.`
 
 const { values } = parseArgs({
   options: {
@@ -51,7 +53,10 @@ else {
 }
 
 async function seeds(out: string): Promise<number> {
-  const summary = await runSeeds(out, { from, to, size, workers, stopAfter: 20 }, ({ seed, result }) =>
+  const interrupted = new AbortController()
+  process.once('SIGINT', () => interrupted.abort())
+  const range = { from, to, size, workers, stopAfter: 20, signal: interrupted.signal }
+  const summary = await runSeeds(out, range, ({ seed, result }) =>
     console.log(`seed ${seed}: ${result.violation?.details}`),
   )
   console.log(summary.text)

@@ -23,6 +23,8 @@ export class WorkerProcess {
     const file = compiled(out, 'test/simulation/run/worker.ts')
     this.#process = spawn(process.execPath, ['--max-semi-space-size=16', file], {
       stdio: 'pipe',
+      // A terminal's Ctrl+C is for the parent alone, which ends it.
+      detached: true,
     })
     this.#process.stderr?.on('data', (chunk) => {
       this.#errors = (this.#errors + String(chunk)).slice(-4_000)
