@@ -153,6 +153,7 @@ test('also behind more messages than RabbitMQ returns in their order', async () 
   const through = (...args: string[]) => runCommand(['quarantine', ...args], { WARREN_BROKER_URL: url.href })
   expect(await through('drop', '--undeliverable')).toMatchObject({
     code: 0,
+    stderr: '',
     stdout: '1 message dropped, which RabbitMQ cannot deliver\n',
   })
   const { stdout, stderr } = await through('list')

@@ -125,6 +125,11 @@ describe('the clients of a deployment', () => {
     await expect(observer(page, { transport: 'sse', only: 'OFFLINE' })).rejects.toMatchObject({
       message: expect.stringContaining('those clients have no session'),
     })
+    // A client that has left before its replica reported it was never online for the others.
+    await eventually('the presence of all', async () => {
+      const { counts } = (await observer<Page>(page, { only: 'ONLINE' })).clients
+      return counts['online'] === 4
+    })
     for (const session of sessions) session.end('client')
     // Erin is there; the others left a moment ago, and count as online for the grace time.
     await eventually('three clients that left', async () => {

@@ -8,6 +8,8 @@ import { QuarantineChanged, type QuarantineQueue } from './quarantine-queue.ts'
 const maxInOrder = 32
 /** A message is undeliverable after it has ended this many connections. */
 const endsBeforeDropped = 3
+/** Two moves and a look suffice, unless other programs change the queue meanwhile. */
+const maxMoves = 5
 
 /**
  * Deletes the first message of the quarantine that RabbitMQ cannot deliver to a consumer of AMQP
@@ -16,43 +18,61 @@ const endsBeforeDropped = 3
  * one visit.
  */
 export async function dropUndeliverable(open: () => QuarantineQueue): Promise<boolean> {
-  const found = await idsBefore(open)
-  if (!found) return false
+  const first = await readUpTo(open)
+  if (!first) return false
+  await settle(open, first.count)
   // The undeliverable one returns with them.
-  if (found.length >= maxInOrder) await moveToEnd(open)
+  if (first.ids.length >= maxInOrder) await moveToEnd(open, first.count)
   let before: readonly string[] | undefined
   for (let ends = 0; ends < endsBeforeDropped; ends += 1) {
-    const ids = await idsBefore(open)
-    if (!ids) return false
-    if (before && !areEqual(ids, before)) throw new QuarantineChanged()
-    before = ids
+    const found = await readUpTo(open)
+    if (!found || (before && !areEqual(found.ids, before))) throw new QuarantineChanged()
+    before = found.ids
+    await settle(open, found.count)
   }
   return withQueue(open, (queue) => queue.deleteAfter(before ?? []))
 }
 
 /**
- * Moves the messages before the undeliverable one behind the others, so that it comes first. Each
- * is published before it is removed: if this is interrupted, one may be there twice.
+ * Moves the messages before the undeliverable one behind the others, until it comes first. It
+ * returns behind those that returned earlier, so once is not enough. Each is published before it is
+ * removed: if this is interrupted, one may be there twice.
  */
-async function moveToEnd(open: () => QuarantineQueue): Promise<void> {
-  await withQueue(open, (queue) =>
-    queue.visit(Number.POSITIVE_INFINITY, async ({ body, properties }) => {
-      await queue.publish({ exchange: '', routingKey: queue.name, body, properties })
-      return 'remove'
-    }),
-  )
+async function moveToEnd(open: () => QuarantineQueue, count: number): Promise<void> {
+  for (let tried = 0; tried < maxMoves; tried += 1) {
+    let moved = 0
+    await withQueue(open, (queue) =>
+      queue.visit(Number.POSITIVE_INFINITY, async ({ body, properties }) => {
+        await queue.publish({ exchange: '', routingKey: queue.name, body, properties })
+        moved += 1
+        return 'remove'
+      }),
+    )
+    await settle(open, count)
+    if (moved === 0) return
+  }
 }
 
-/** The ids of the messages before the undeliverable one; undefined if all can be delivered. */
-async function idsBefore(open: () => QuarantineQueue): Promise<readonly string[] | undefined> {
+/**
+ * The ids of the messages before the undeliverable one, and how many the queue had. Undefined: all
+ * can be delivered.
+ */
+async function readUpTo(
+  open: () => QuarantineQueue,
+): Promise<{ readonly ids: readonly string[]; readonly count: number } | undefined> {
   const ids: string[] = []
-  const { unread } = await withQueue(open, (queue) =>
+  const { count, unread } = await withQueue(open, (queue) =>
     queue.visit(Number.POSITIVE_INFINITY, (message) => {
       ids.push(quarantineId(message))
       return Promise.resolve('keep')
     }),
   )
-  return unread > 0 ? ids : undefined
+  return unread > 0 ? { ids, count } : undefined
+}
+
+/** RabbitMQ puts messages back a moment after it has ended the connection that had them. */
+async function settle(open: () => QuarantineQueue, count: number): Promise<void> {
+  await withQueue(open, (queue) => queue.settle(count))
 }
 
 async function withQueue<Result>(

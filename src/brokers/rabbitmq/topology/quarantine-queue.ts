@@ -26,6 +26,8 @@ const timings = {
   /** How long kept messages may take to be in the queue again. */
   settle: 2_000,
   settleCheck: 20,
+  /** The same after RabbitMQ has ended the connection of a visit. */
+  settleAfterEnd: 10_000,
 }
 
 /** Another program takes messages out of the quarantine at the same time. */
@@ -167,9 +169,18 @@ export class QuarantineQueue {
     }
   }
 
+  /**
+   * Waits until this many messages are in the queue again, after a visit that RabbitMQ has ended.
+   * As for `visit`, call `close` afterwards.
+   */
+  async settle(expected: number): Promise<void> {
+    const { connection } = await this.#session()
+    await this.#settle(connection, expected, timings.settleAfterEnd)
+  }
+
   /** A quorum queue takes returned messages back after the channel has closed. */
-  async #settle(connection: ChannelModel, expected: number): Promise<void> {
-    const deadline = performance.now() + timings.settle
+  async #settle(connection: ChannelModel, expected: number, withinMs = timings.settle): Promise<void> {
+    const deadline = performance.now() + withinMs
     while (performance.now() < deadline) {
       const { messageCount } = await onChannel(connection, (channel) => channel.checkQueue(this.name))
       if (messageCount >= expected) return
