@@ -71,12 +71,15 @@ test('a message is followed from publish to its client, and one without a client
     .waitFor()
 
   // A typed field reads it, too, and the chips count it as the row shows it.
-  await page.waitForFunction(`!/[1-9]/.test(${chips}.innerText)`)
+  // `waitForFunction` would call `eval` in the page, which its policy forbids.
+  await eventually('no counts', () => page.evaluate<boolean>(`!/[1-9]/.test(${chips}.innerText)`))
   await page.evaluate(`globalThis.shown = []; new MutationObserver(() => shown.push(${chips}.innerText))
     .observe(${chips}, { subtree: true, characterData: true, childList: true })`)
   await publish({ exchange: 'notices', routingKey: 'x', data: { to: [], text: 'hello' } })
   await live.getByRole('row', { name: /no client.*notices/ }).waitFor()
-  await page.waitForFunction('shown.some((text) => /No client\\s*1/.test(text))')
+  await eventually('the count of a message without a client', () =>
+    page.evaluate<boolean>('shown.some((text) => /No client\\s*1/.test(text))'),
+  )
   expect(await page.evaluate('shown.filter((text) => /No subscriber\\s*[1-9]/.test(text))')).toEqual([])
 
   // A replica of a busy machine may answer too late for one page.
