@@ -158,7 +158,7 @@ test('also behind more messages than RabbitMQ returns in their order', async () 
   })
   const { stdout, stderr } = await through('list')
   const ids = [...stdout.matchAll(/message id ([\w-]+)/g)].map(([, id]) => id)
-  expect([ids.toSorted(), stderr]).toEqual([[...before, 'last'].toSorted(), ''])
+  expect([ids.length, new Set(ids), stderr]).toEqual([41, new Set([...before, 'last']), ''])
 })
 
 test('a message that can be delivered after all is put back', async () => {

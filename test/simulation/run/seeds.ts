@@ -45,10 +45,11 @@ export async function runSeeds(
   const digests = new Map<number, string>()
   const began = performance.now()
   let next = from
+  const isInterrupted = () => signal?.aborted === true
   const work = async (): Promise<void> => {
     const worker = new WorkerProcess(out)
     try {
-      while (next <= to && failed.length < stopAfter && !signal?.aborted) {
+      while (next <= to && failed.length < stopAfter && !isInterrupted()) {
         const first = next
         const last = Math.min(to, first + batchSeeds - 1)
         next = last + 1
