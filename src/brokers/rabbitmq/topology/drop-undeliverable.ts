@@ -22,9 +22,10 @@ export async function dropUndeliverable(open: () => QuarantineQueue): Promise<bo
   if (!first) return false
   await settle(open, first.count)
   // The undeliverable one returns with them.
-  if (first.ids.length >= maxInOrder) await moveToEnd(open, first.count)
-  let before: readonly string[] | undefined
-  for (let ends = 0; ends < endsBeforeDropped; ends += 1) {
+  const isInOrder = first.ids.length < maxInOrder
+  if (!isInOrder) await moveToEnd(open, first.count)
+  let before = isInOrder ? first.ids : undefined
+  for (let ends = isInOrder ? 1 : 0; ends < endsBeforeDropped; ends += 1) {
     const found = await readUpTo(open)
     if (!found || (before && !areEqual(found.ids, before))) throw new QuarantineChanged()
     before = found.ids
@@ -42,8 +43,8 @@ async function moveToEnd(open: () => QuarantineQueue, count: number): Promise<vo
   for (let tried = 0; tried < maxMoves; tried += 1) {
     let moved = 0
     await withQueue(open, (queue) =>
-      queue.visit(Number.POSITIVE_INFINITY, async ({ body, properties }) => {
-        await queue.publish({ exchange: '', routingKey: queue.name, body, properties })
+      queue.visit(Number.POSITIVE_INFINITY, async (message) => {
+        await queue.append(message)
         moved += 1
         return 'remove'
       }),

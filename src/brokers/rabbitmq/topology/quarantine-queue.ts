@@ -132,8 +132,7 @@ export class QuarantineQueue {
         reached = true
         const delivery = await channel.get(this.name, { noAck: true })
         if (!delivery) return
-        const { body, properties } = fromAmqp(delivery, exact)
-        await this.publish({ exchange: '', routingKey: this.name, body, properties })
+        await this.append(fromAmqp(delivery, exact))
       })
       return false
     } catch (error) {
@@ -192,6 +191,11 @@ export class QuarantineQueue {
   publish(publication: GatewayPublication): Promise<void> {
     this.#publisher ??= new Publisher(this.#openConnection, {}, this.#publisherOptions)
     return this.#publisher.publish(publication)
+  }
+
+  /** Puts a message behind the others. Resolves as `publish` does. */
+  append({ body, properties }: Pick<Message, 'body' | 'properties'>): Promise<void> {
+    return this.publish({ exchange: '', routingKey: this.name, body, properties })
   }
 
   async close(): Promise<void> {
