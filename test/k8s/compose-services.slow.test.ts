@@ -18,8 +18,8 @@ import { argumentsOf, healthCheck, imageEnvironment } from './dockerfile.ts'
 import { built, find } from './manifests.ts'
 
 /**
- * The services of compose.yaml without a Docker engine: each in a network namespace of its own, under
- * its own name and with the ports and the environment of the file. RabbitMQ, PostgreSQL and
+ * The services of compose.yaml without a Docker engine: each in a network namespace of its own,
+ * under its own name and with the ports and the environment of the file. RabbitMQ, PostgreSQL and
  * Prometheus are Debian's. Grafana is not packaged there; its dashboard's queries run here.
  */
 
@@ -54,7 +54,9 @@ function environmentOf({ environment = {} }: ComposeService): Record<string, str
   }
 }
 
-/** A command in the container of a service: in its folder, where the names of all services resolve. */
+/**
+ * A command in the container of a service: in its folder, where the names of all services resolve.
+ */
 function inContainer(name: Name, command: readonly string[]): [string, ...string[]] {
   const script = 'mount --bind "$0" /etc/hosts && cd "$(dirname "$0")" && exec "$@"'
   const isolated = '--mount --propagation private sh -c'.split(' ')
