@@ -44,7 +44,7 @@ const weights: Readonly<Partial<Record<Kind, number>>> = {
 const shapes = {
   dense: { lengthMs: [1_500, 15_000], episodes: [1, 2], episodeMs: 2_500, bursts: 8, faults: 8, clients: 4 },
   mixed: { lengthMs: [5_000, 30_000], episodes: [1, 3], episodeMs: 15_000, bursts: 10, faults: 8, clients: 6 },
-  long: { lengthMs: [60_000, 14_400_000], episodes: [1, 6], episodeMs: 60_000, bursts: 10, faults: 10, clients: 4 },
+  long: { lengthMs: [60_000, 43_200_000], episodes: [1, 6], episodeMs: 60_000, bursts: 10, faults: 10, clients: 4 },
 } as const
 
 /**
