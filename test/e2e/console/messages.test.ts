@@ -203,7 +203,7 @@ test('a message is followed from publish to its client, and one without a client
   await form.getByLabel('Where').fill('to')
   await form.getByRole('alert').getByText('A place in the body begins with /, such as /customer/id.').waitFor()
   await form.getByLabel('Where').fill('/text')
-  await form.getByText('1 find a client, 1 different one; 0 find none.').waitFor()
+  await form.getByText('1 finds a client, 1 different one; 0 find none.').waitFor()
   expect(await page.evaluate('document.querySelector(".g-src > form").scrollWidth')).toBe(
     await page.evaluate('document.querySelector(".g-src > form").clientWidth'),
   )
@@ -215,6 +215,31 @@ test('a message is followed from publish to its client, and one without a client
   await shoot('sources')
 
   expect(browser.outside()).toEqual([])
+  expect(problems).toEqual([])
+})
+
+test('J and K choose the next and the previous row in the order that a table shows', async () => {
+  const { browser, replicas } = deployment
+  const { page, problems, open } = await openConsole(browser, replicas[0])
+  await open('replicas')
+  const table = page.getByRole('region', { name: 'Replicas' }).getByRole('table')
+  const head = table.getByRole('columnheader', { name: 'Replica' })
+  const isSorted = async () => (await head.getAttribute('aria-sort')) === 'descending'
+  // The list comes by name, so this order differs from it.
+  while (!(await isSorted())) await head.getByRole('button').click()
+  const names = table.getByRole('rowheader').getByRole('button')
+  const shown = await names.allTextContents()
+  expect(shown).toEqual(shown.toSorted().toReversed())
+  expect(shown).toHaveLength(2)
+  for (const [key, row] of [
+    ['j', 0],
+    ['j', 1],
+    ['k', 0],
+  ] as const) {
+    await page.keyboard.press(key)
+    await table.getByRole('button', { name: shown[row], pressed: true }).waitFor()
+    expect(await table.getByRole('button', { pressed: true }).count()).toBe(1)
+  }
   expect(problems).toEqual([])
 })
 

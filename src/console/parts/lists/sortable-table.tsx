@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-table'
 import { type ReactNode, useMemo } from 'react'
 import { useHeldRows } from './use-held-rows.ts'
+import { type RowActions, useRowKeys } from './use-row-keys.ts'
 
 export interface SortableColumn<Row> {
   readonly id: string
@@ -37,6 +38,7 @@ export function SortableTable<Row extends object>({
   keyOf,
   selected,
   onSelect,
+  actions,
   className = '',
 }: {
   label: string
@@ -45,6 +47,8 @@ export function SortableTable<Row extends object>({
   keyOf: (row: Row) => string
   selected?: string | undefined
   onSelect?: (row: Row) => void
+  /** What keys do with the rows, in the order that the table shows. Undefined: the view has them. */
+  actions?: RowActions<Row>
   className?: string
 }) {
   const definitions = useMemo(
@@ -67,6 +71,7 @@ export function SortableTable<Row extends object>({
   const { rows: shown, gone, hold } = useHeldRows(inOrder, keyOf, JSON.stringify(sorted ?? null))
   return (
     <section className="scroll" tabIndex={0} aria-label={label} {...hold}>
+      {actions && <RowKeys rows={shown} keyOf={keyOf} selected={selected} {...actions} />}
       <table className={className}>
         <thead>
           <tr>
@@ -123,6 +128,12 @@ export function SortableTable<Row extends object>({
       </table>
     </section>
   )
+}
+
+/** A component, because not every table has keys. */
+function RowKeys<Row>(parts: Parameters<typeof useRowKeys<Row>>[0]): null {
+  useRowKeys(parts)
+  return null
 }
 
 /** A head has the place of its cells, and not their letters. */

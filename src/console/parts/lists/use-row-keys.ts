@@ -1,5 +1,11 @@
 import { useKeys } from '../../shell/keys.tsx'
 
+export interface RowActions<Row> {
+  /** Undefined: no row. */
+  readonly select: (row: Row | undefined) => void
+  readonly keys?: Readonly<Record<string, (row: Row) => void>>
+}
+
 /** `J`, `K` and the arrows choose the next or the previous row; more keys act on the chosen one. */
 export function useRowKeys<Row>({
   rows,
@@ -7,12 +13,11 @@ export function useRowKeys<Row>({
   selected,
   select,
   keys = {},
-}: {
-  rows: readonly Row[]
-  keyOf: (row: Row) => string
-  selected: string | undefined
-  select: (row: Row | undefined) => void
-  keys?: Readonly<Record<string, (row: Row) => void>>
+}: RowActions<Row> & {
+  /** In the order in which they are shown. */
+  readonly rows: readonly Row[]
+  readonly keyOf: (row: Row) => string
+  readonly selected: string | undefined
 }): void {
   const at = rows.findIndex((row) => keyOf(row) === selected)
   const move = (step: number) => () => {

@@ -17,7 +17,6 @@ import { bytes, count, plural, startOfDay } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { type SortableColumn, SortableTable } from '../../parts/lists/sortable-table.tsx'
 import { useDefaultRow } from '../../parts/lists/use-default-row.ts'
-import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
 import { Banner, Empty, FailureBanner, Head, Loading, PanelSkeleton } from '../../parts/states.tsx'
 import { outcomes, Status } from '../../parts/status.tsx'
 import { Time, ZoneName } from '../../parts/time.tsx'
@@ -102,7 +101,6 @@ export default function Quarantine() {
     setClicked(undefined)
     change({ message: row?.id })
   }
-  useRowKeys({ rows, keyOf, selected, select })
   return (
     <>
       <Head
@@ -142,6 +140,7 @@ export default function Quarantine() {
                   change({ message: id })
                   setClicked({ id })
                 }}
+                actions={{ select }}
               />
               {(page.hasMore || after !== null) && (
                 <div className="dlg-foot">

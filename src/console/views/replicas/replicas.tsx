@@ -5,7 +5,6 @@ import { type ChartLine, LineChart } from '../../parts/figures/line-chart.tsx'
 import { bytes, count, duration, none, percent, plural, rate } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { type SortableColumn, SortableTable } from '../../parts/lists/sortable-table.tsx'
-import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
 import { Banner, Head, Loading, PanelSkeleton, SilentReplicas } from '../../parts/states.tsx'
 import { replicaStates, Status } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
@@ -90,7 +89,7 @@ export default function Replicas() {
   const replicas = stats?.replicas ?? []
   const selected = params.get('replica') ?? (replicas.length === 1 ? replicas[0]?.name : undefined)
   const chosen = replicas.find(({ name }) => name === selected)
-  useRowKeys({ rows: replicas, keyOf, selected, select: (replica) => change({ replica: replica?.name }) })
+  const select = (replica: Replica | undefined): void => change({ replica: replica?.name })
   if (failure)
     return (
       <Banner tone="fail" icon="lock">
@@ -121,7 +120,8 @@ export default function Replicas() {
           rows={replicas}
           keyOf={keyOf}
           selected={selected}
-          onSelect={({ name }) => change({ replica: name })}
+          onSelect={select}
+          actions={{ select }}
         />
       </section>
       <div className={`grid mt ${chosen ? 'g-32' : ''}`}>

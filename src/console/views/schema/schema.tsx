@@ -4,7 +4,6 @@ import { useQuery } from '../../api/use-query.ts'
 import { count, plural, rate } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { type SortableColumn, SortableTable } from '../../parts/lists/sortable-table.tsx'
-import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
 import { Empty, FailureBanner, Head, SilentReplicas } from '../../parts/states.tsx'
 import { useParams } from '../../shell/router.tsx'
 import { SearchField } from '../clients/search-field.tsx'
@@ -85,7 +84,7 @@ export default function Schema() {
   const fields = (schema?.fields ?? []).filter((field) => isFound(field, search))
   const selected = params.get('field') ?? fields[0]?.name
   const chosen = fields.find(({ name }) => name === selected)
-  useRowKeys({ rows: fields, keyOf, selected, select: (field) => change({ field: field?.name }) })
+  const select = (field: Field | undefined): void => change({ field: field?.name })
   const infer = (
     <button
       className="btn main-act"
@@ -106,7 +105,8 @@ export default function Schema() {
           rows={fields}
           keyOf={keyOf}
           selected={selected}
-          onSelect={({ name }) => change({ field: name })}
+          onSelect={select}
+          actions={{ select }}
         />
       ) : (
         <Empty

@@ -26,6 +26,8 @@ export function SourcePreview({ preview, isLook }: { preview: PreviewAnswer; isL
       </div>
     )
   const share = matched / messages.length
+  const matchedText = plural(matched, 'finds a client', 'find a client')
+  const missing = messages.length - matched
   // Messages without a client come first: they are what a rule is mended for.
   const found = messages.filter(({ clients, everyone }) => everyone || clients.length > 0)
   const missed = messages.filter((message) => !found.includes(message))
@@ -46,11 +48,11 @@ export function SourcePreview({ preview, isLook }: { preview: PreviewAnswer; isL
                 { tone: 'ok', share },
                 { tone: 'lostid', share: 1 - share },
               ]}
-              label={`${matched} find a client`}
+              label={matchedText}
             />
             <p className="small muted">
-              {matched} find a client, {plural(distinctClients, 'different one', 'different ones')};{' '}
-              {messages.length - matched} find none.
+              {matchedText}, {plural(distinctClients, 'different one', 'different ones')};{' '}
+              {plural(missing, 'finds none', 'find none')}.
             </p>
           </>
         )}

@@ -9,7 +9,6 @@ import { count, percent, plural, rate } from '../../parts/format.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { type SortableColumn, SortableTable } from '../../parts/lists/sortable-table.tsx'
 import { useDefaultRow } from '../../parts/lists/use-default-row.ts'
-import { useRowKeys } from '../../parts/lists/use-row-keys.ts'
 import { Banner, FailureBanner, Head, Loading, PanelSkeleton } from '../../parts/states.tsx'
 import { Time } from '../../parts/time.tsx'
 import { Link, useParams } from '../../shell/router.tsx'
@@ -85,7 +84,7 @@ export default function Sources() {
   const shown = useDefaultRow(best, (key) => sources.some(({ id }) => id === key))
   const selected = params.get('source') ?? named?.id ?? shown
   const chosen = sources.find(({ id }) => id === selected)
-  useRowKeys({ rows: sources, keyOf, selected, select: (source) => change({ source: source?.id }) })
+  const select = (source: Source | undefined): void => change({ source: source?.id })
   return (
     <>
       <Head title="Sources" sub={answer.data ? sentence(sources) : 'Which exchanges are listened to.'}>
@@ -110,7 +109,8 @@ export default function Sources() {
                 rows={sources}
                 keyOf={keyOf}
                 selected={selected}
-                onSelect={({ id }) => change({ source: id })}
+                onSelect={select}
+                actions={{ select }}
               />
             </section>
             {chosen && <SourceDetail chosen={chosen} onChanged={answer.reload} key={chosen.id} />}
