@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 import type { TypedDocumentString } from './generated/graphql.ts'
 import { execute, Failure } from './graphql.ts'
+import { executeAgain } from './live.ts'
 import { useToken } from './token.ts'
 
 export interface QueryAnswer<Result> {
@@ -13,14 +14,21 @@ export interface QueryAnswer<Result> {
   reload: () => void
 }
 
+/** How a query asks only for what has changed since its last answer. */
+export interface Continuation<Result, Variables> {
+  readonly variables: (last: Result) => Partial<Variables>
+  /** The whole answer, of the last one and of what the variables above asked for. */
+  readonly merge: (last: Result, newer: Result) => Result
+}
+
 /**
  * Executes a query when its variables or the token change, and every `everyMs` milliseconds while
- * the page is visible. `variables` undefined: asks nothing.
+ * the page is visible. `variables` undefined: asks nothing. `again`: a constant.
  */
 export function useQuery<Result, Variables>(
   document: TypedDocumentString<Result, Variables>,
   variables: Variables | undefined,
-  { everyMs }: { everyMs?: number } = {},
+  { everyMs, again }: { everyMs?: number; again?: Continuation<Result, Variables> } = {},
 ): QueryAnswer<Result> {
   const [state, setState] = useState<Omit<QueryAnswer<Result>, 'reload'>>({
     data: undefined,
@@ -32,15 +40,24 @@ export function useQuery<Result, Variables>(
   const token = useToken()
   const key = variables === undefined ? undefined : JSON.stringify(variables)
   const lastKey = useRef(key)
+  const last = useRef<Result>(undefined)
 
   useEffect(() => {
     if (key === undefined) return
     const ending = new AbortController()
     const sameQuestion = lastKey.current === key
     lastKey.current = key
+    if (!sameQuestion) last.current = undefined
+    const known = again && last.current
     setState((before) => ({ ...before, loading: true, failure: sameQuestion ? before.failure : undefined }))
-    execute(document, JSON.parse(key) as Variables, ending.signal).then(
-      (data) => setState({ data, failure: undefined, loading: false, at: new Date() }),
+    const ask = sameQuestion ? executeAgain : execute
+    const asked = { ...(JSON.parse(key) as Variables), ...(known && again.variables(known)) }
+    ask(document, asked, ending.signal).then(
+      (answer) => {
+        const data = known ? again.merge(known, answer) : answer
+        last.current = data
+        setState({ data, failure: undefined, loading: false, at: new Date() })
+      },
       (error: unknown) => {
         if (ending.signal.aborted) return
         const failure = error instanceof Failure ? error : new Failure('ERROR', String(error))
@@ -48,7 +65,7 @@ export function useQuery<Result, Variables>(
       },
     )
     return () => ending.abort()
-  }, [document, key, turn, token])
+  }, [document, key, turn, token, again])
 
   const reload = useCallback(() => setTurn((n) => n + 1), [])
   useEffect(() => {

@@ -34,6 +34,9 @@ test('rates are of the time between two points, and replicas are added up', asyn
     { at: now - 40_000, ...both },
     { at: now - 30_000, ...both },
   ])
+  // Only what is new, for a console that has the rest.
+  expect((await one!.read('hour', now - 40_000)).points).toEqual(points.slice(2))
+  expect((await one!.read('hour', now)).points).toEqual([])
 })
 
 test('a day is kept in points of four minutes, and what is older is forgotten', async () => {

@@ -437,6 +437,7 @@ export type JournalHistogramQuery = { journalHistogram: { firstOffset: number, l
 
 export type GatewayHistoryQueryVariables = Exact<{
   span?: HistorySpan | null | undefined;
+  since?: string | null | undefined;
 }>;
 
 
@@ -1334,8 +1335,8 @@ export const JournalHistogramDocument = new TypedDocumentString(`
 }
     `) as unknown as TypedDocumentString<JournalHistogramQuery, JournalHistogramQueryVariables>;
 export const GatewayHistoryDocument = new TypedDocumentString(`
-    query GatewayHistory($span: HistorySpan) {
-  gatewayHistory(span: $span) {
+    query GatewayHistory($span: HistorySpan, $since: DateTime) {
+  gatewayHistory(span: $span, since: $since) {
     stepMs
     points {
       at

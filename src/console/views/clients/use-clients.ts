@@ -5,7 +5,8 @@ import {
   type ClientsQuery,
   type ClientsQueryVariables,
 } from '../../api/generated/graphql.ts'
-import { execute, Failure } from '../../api/graphql.ts'
+import { Failure } from '../../api/graphql.ts'
+import { executeAgain } from '../../api/live.ts'
 
 /** Rows a page from the gateway. */
 const pageRows = 100
@@ -42,7 +43,7 @@ export function useClients(question: Pick<ClientsQueryVariables, 'search' | 'onl
       const after = from === 'start' ? null : known.last?.endCursor
       try {
         const variables = { ...(JSON.parse(key) as typeof question), first, after: after ?? null }
-        const { clients } = await execute(ClientsDocument, variables, ending.signal)
+        const { clients } = await executeAgain(ClientsDocument, variables, ending.signal)
         setState({
           rows: from === 'start' ? clients.nodes : withoutRepeated(known.rows, clients.nodes),
           last: clients,

@@ -100,12 +100,16 @@ export class LoadHistory {
     for (const ring of Object.values(this.#rings)) ring.add(now, totals)
   }
 
-  /** Of all replicas that answer in time. */
-  async read(span: HistorySpan): Promise<LoadHistoryPage> {
+  /**
+   * Of all replicas that answer in time. `since`, in milliseconds since the epoch: only points that
+   * begin then or later.
+   */
+  async read(span: HistorySpan, since = 0): Promise<LoadHistoryPage> {
     const { stepMs } = historySpans[span]
     const { answers, unanswered } = await this.#gathering.ask('history', span, readRows)
     const bySlot = new Map<number, LoadPoint>()
     for (const [slot, received, delivered, dropped, sessions] of answers.flatMap(({ value }) => value)) {
+      if (slot * stepMs < since) continue
       const known = bySlot.get(slot)
       bySlot.set(slot, {
         at: slot * stepMs,

@@ -41,10 +41,17 @@ builder.queryField('gatewayHistory', (t) =>
     description: 'Operators and observers. Rates of the last hour or the last day over all replicas.',
     extensions: operatorsOnly,
     complexity: 10,
-    args: { span: t.arg({ type: HistorySpan, defaultValue: 'hour' }) },
-    resolve: (_root, { span }, { identity, inspection }) => {
+    args: {
+      span: t.arg({ type: HistorySpan, defaultValue: 'hour' }),
+      since: t.arg({
+        type: 'DateTime',
+        description:
+          'Only points that begin then or later. Replicas that answered late may change the last two of an answer before.',
+      }),
+    },
+    resolve: (_root, { span, since }, { identity, inspection }) => {
       demandObserver(identity, 'read the history')
-      return inspection.history.read(span ?? 'hour')
+      return inspection.history.read(span ?? 'hour', since ? new Date(since).getTime() : undefined)
     },
   }),
 )
