@@ -17,8 +17,8 @@ export interface LiveSink<Result> {
 const retry = { firstMs: 500, longestMs: 15_000 }
 
 let client: Client | undefined
-/** Whether the gateway has accepted its connection. */
-let isOpen = false
+/** The same without resuming, while the gateway has its connection. */
+let connected: Client | undefined
 /** The token that the socket was opened with, or that renewed it. */
 let socketToken: string | undefined
 
@@ -64,14 +64,14 @@ function createSocket(): Client {
     jsonMessageReviver: keepDigits,
   })
   endWhenSilent(plain)
-  const opened = resuming(plain, { cursorOf })
-  const note = (open: boolean) => (): void => {
-    // The one of another sign-in may close later.
-    if (client === undefined || client === opened) isOpen = open
-  }
-  plain.on('connected', note(true))
-  plain.on('closed', note(false))
-  return opened
+  plain.on('connected', () => {
+    connected = plain
+  })
+  plain.on('closed', () => {
+    // The socket of another sign-in may close later than the next one opens.
+    if (connected === plain) connected = undefined
+  })
+  return resuming(plain, { cursorOf })
 }
 
 /** Of an event, or of the event in a result about it. */
@@ -143,10 +143,10 @@ export function executeAgain<Result, Variables>(
   variables: Variables,
   signal: AbortSignal,
 ): Promise<Result> {
-  const connected = isOpen && socketToken === currentToken() ? client : undefined
-  if (!connected) return execute(document, variables, signal)
+  const open = socketToken === currentToken() ? connected : undefined
+  if (!open) return execute(document, variables, signal)
   return new Promise((resolve, reject) => {
-    const stop = connected.subscribe<Result>(
+    const stop = open.subscribe<Result>(
       { query: document.toString(), variables: variables ?? {} },
       {
         next: ({ data, errors }) => {

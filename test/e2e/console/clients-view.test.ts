@@ -182,6 +182,23 @@ test('an operator signs in by the link, finds a client on another replica and di
   expect([...problems, ...observer.problems]).toEqual([])
 })
 
+test('what a view asks again goes over its socket', async () => {
+  const [one, two] = replicas
+  await subscriber('asked-a', two)
+  const { page, problems, open } = await openConsole(browser, one)
+  // Also those of the page of another test.
+  for (const other of browser.context.pages()) if (other !== page) await other.close()
+  await open('clients?search=asked-')
+  const rows = page.getByRole('table', { name: 'Clients' }).getByRole('row')
+  await rows.getByText('asked-a').waitFor()
+  await page.getByText(/^Live, 2 of 2 replicas/).waitFor()
+  const requests = browser.requests.length
+  await subscriber('asked-b', two)
+  await rows.getByText('asked-b').waitFor()
+  expect(browser.requests.slice(requests)).toEqual([])
+  expect(problems).toEqual([])
+})
+
 test('no row moves while the pointer is in the list, and each is in its place when it leaves', async () => {
   const [one, two] = replicas
   await subscriber('held-b', two)
