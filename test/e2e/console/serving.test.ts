@@ -2,7 +2,10 @@ import { readdirSync, statSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
 import { type Client, createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
+import { pause } from '../../ledger/pause.ts'
 import { ask as askRaw } from '../../security/ask.ts'
+import { eventually } from '../../support/eventually.ts'
+import { connectGraphql } from '../../support/frames/graphql-frames.ts'
 import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
 import { startGateway, testToken } from '../../support/gateway/gateway-process.ts'
 
@@ -105,6 +108,40 @@ test('WARREN_CONSOLE=on serves it on the main port too, and off serves it nowher
   await using off = await openReachable({ WARREN_CONSOLE: 'off' })
   for (const url of [`${off.url}/console`, `${ops(off)}/console`, `${ops(off)}/graphql`])
     expect((await fetch(url)).status).toBe(404)
+})
+
+test('a console on a laptop that sleeps costs nothing: the gateway closes its socket, and nothing more is executed', async () => {
+  await using gateway = await startGateway({ env: { WARREN_KEEP_ALIVE: '2s', WARREN_TEST_ROUTES: 'on' } })
+  const publish = async () => {
+    const answer = await fetch(`${gateway.url}/v1/publish-data-over-ch?clientId=alice&count=20`)
+    expect(answer.status).toBe(200)
+  }
+  const countOf = async (name: string) =>
+    Number(new RegExp(`^${name}(?:\\{transport="graphql-ws"\\})? (\\d+)$`, 'm').exec(await gateway.metrics())?.[1])
+  const client = await connectGraphql(`ws://${gateway.address}:${gateway.opsPort}/console/graphql`, {
+    connectionParams: { token: await testToken({ scope: 'observe' }) },
+  })
+  try {
+    const rates = client.subscribe('subscription { gatewayStats(every: 250) { at } }')
+    const tail = client.subscribe('subscription { tail { seen } }')
+    await rates.next()
+    await publish()
+    expect((await tail.next()).data).toEqual({ tail: { seen: expect.any(Number) } })
+    expect(await countOf('warren_subscriptions')).toBe(2)
+    // It reads nothing and answers nothing, and the connection stays.
+    client.frames.socket.pause()
+    await eventually('the end of both subscriptions', async () => (await countOf('warren_subscriptions')) === 0)
+    const executed = await countOf('warren_executions_total')
+    for (let times = 0; times < 5; times += 1) {
+      await publish()
+      // Longer than the interval of either.
+      await pause(300)
+    }
+    expect(await countOf('warren_executions_total')).toBe(executed)
+  } finally {
+    client.frames.socket.resume()
+    await client[Symbol.asyncDispose]()
+  }
 })
 
 test('the start prints a sign-in link, but only if the secret was generated', async () => {

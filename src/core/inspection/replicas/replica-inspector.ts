@@ -1,4 +1,4 @@
-import type { FieldCounts } from '../../accounting/counts.ts'
+import type { Counts, FieldCounts } from '../../accounting/counts.ts'
 import { announceMs } from '../../cluster/members.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { HotWindow } from '../../ports/hot-window.ts'
@@ -120,7 +120,7 @@ export class ReplicaInspector {
       subscriptions: [...counts.transports.values()].reduce((sum, { subscriptions }) => sum + subscriptions, 0),
       catchingUp,
       catchingUpClients: [...catchingUpClients],
-      ...this.#rates(),
+      ...this.#rates(counts),
       lagMs,
       position: hotWindow.last?.offset ?? null,
       oldestNeeded,
@@ -187,8 +187,8 @@ export class ReplicaInspector {
     return new Map([...now.fields].map(([name, counts]) => [name, rateOf(name, counts)]))
   }
 
-  #rates(): Pick<ReplicaReport, 'receivedPerSecond' | 'deliveredPerSecond'> {
-    const now = this.#sampleNow()
+  #rates(counts: Counts): Pick<ReplicaReport, 'receivedPerSecond' | 'deliveredPerSecond'> {
+    const now = this.#sampleNow(counts)
     const from = this.#sampleBefore(now)
     if (!from) return { receivedPerSecond: null, deliveredPerSecond: null }
     const seconds = (now.at - from.at) / 1000
@@ -203,8 +203,7 @@ export class ReplicaInspector {
     return at - this.#last.at < announceMs / 2 ? this.#previous : this.#last
   }
 
-  #sampleNow(): Sample {
-    const { received, transports, fields } = this.#parts.observer.counts()
+  #sampleNow({ received, transports, fields }: Counts = this.#parts.observer.counts()): Sample {
     let messages = 0
     for (const count of received.values()) messages += count
     let delivered = 0
