@@ -5,18 +5,20 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { LoadedGateway } from './console/loaded-gateway.ts'
+import { consoleShareOf } from './console/console-share.ts'
+import { type HeldMemory, LoadedGateway } from './console/loaded-gateway.ts'
 import { ThreeConsoles } from './console/three-consoles.ts'
-import { type BoundVerdict, type MedianInterval, medianInterval, pairsNeeded, verdictOn } from './interval.ts'
+import { type BoundVerdict, type MedianInterval, pairedInterval, pairsNeeded, verdictOn } from './interval.ts'
 import { describeMachine, pin, prefer } from './machine.ts'
 
-const help = `npm run bench:console -- [options]     three open consoles against none, in about eight minutes on a quiet machine
+const help = `npm run bench:console -- [options]     three open consoles against none, in about seven minutes on a quiet machine
 
-  --pairs n          slices of each kind, default 12 and at least ${pairsNeeded}; more make the intervals narrower
-  --seconds n        of a slice, default 10: the longest period at which the pages ask for something
-  --clients n        subscribers that all receive each message, default 100
-  --rate n           messages a second, default 1000
-  --profile folder   writes a CPU profile of a slice of each kind, and decides nothing
+  --pairs n          slices with closed and with open consoles, an even number, default 20 and at least ${pairsNeeded};
+                     more make the intervals narrower
+  --seconds n        of a slice, default 5
+  --clients n        subscribers that all receive each message, default 50
+  --rate n           messages a second, default 300
+  --profile folder   writes the two CPU profiles there
 
 Ends with 0 if all that must hold is shown, with 1 if something does not hold, and with 2 if the
 intervals do not decide.`
@@ -24,14 +26,19 @@ intervals do not decide.`
 const { values } = parseArgs({
   options: {
     help: { type: 'boolean', default: false },
-    pairs: { type: 'string', default: '12' },
-    seconds: { type: 'string', default: '10' },
-    clients: { type: 'string', default: '100' },
-    rate: { type: 'string', default: '1000' },
+    pairs: { type: 'string', default: '20' },
+    seconds: { type: 'string', default: '5' },
+    clients: { type: 'string', default: '50' },
+    rate: { type: 'string', default: '300' },
     profile: { type: 'string' },
   },
 })
-const bounds = { closed: 1.02, openShare: 0.03, openMiB: 10 }
+const bounds = { closedShare: 0.001, openShare: 0.03, openMiB: 10 }
+/** Before anything is measured, so that V8 has compiled what delivers. */
+const warmUpSeconds = 20
+const profileSeconds = 20
+/** Samples of the memory with open and with closed consoles. */
+const memorySamples = 4
 /** How long hidden pages are watched, in milliseconds. */
 const watchedMs = 10_000
 
@@ -40,94 +47,122 @@ if (values.help) {
   process.exit(0)
 }
 const pairs = wholeNumber('pairs', pairsNeeded)
+if (pairs % 2 !== 0) throw new Error(`--pairs: expected an even number, got ${pairs}`)
 const seconds = wholeNumber('seconds', 1)
 const load = { clients: wholeNumber('clients', 1), rate: wholeNumber('rate', 1) }
-// What starts from here on, too: only the gateways have the other processor.
+const { profile: folder } = values
+// What starts from here on, too: only the gateway has the other processor.
 pin(process.pid, 'load')
-await (values.profile === undefined ? compareKinds() : profileKinds(values.profile))
+await measure()
 
-interface Slice {
-  /** Of a processor. */
-  readonly share: number
-  readonly residentMiB: number
-  /** After a collection of the garbage. */
-  readonly heldMiB: number
-}
-
-async function compareKinds(): Promise<void> {
-  await using without = await LoadedGateway.open('off', load)
-  await using loaded = await LoadedGateway.open('ops', load)
+async function measure(): Promise<void> {
+  await using loaded = await LoadedGateway.open(load)
+  console.log(describeMachine())
+  console.log(`${load.clients} clients, ${load.rate} messages a second to all of them`)
+  await loaded.deliver(warmUpSeconds)
+  const before: HeldMemory[] = []
+  for (let sample = 0; sample < memorySamples; sample += 1) {
+    await loaded.deliver(1)
+    before.push(await loaded.held())
+  }
   await using consoles = await ThreeConsoles.launch(loaded)
   // After Chromium, which would inherit it: messages are published in time.
   prefer(process.pid)
-  const none: Slice[] = []
-  const closed: Slice[] = []
-  const open: Slice[] = []
-  const kinds = [
-    { name: 'no console', slices: none, measure: () => sliceOf(without) },
-    { name: 'closed', slices: closed, measure: () => sliceOf(loaded) },
-    {
-      name: 'three open',
-      slices: open,
-      measure: async () => {
-        await consoles.open()
-        const slice = await sliceOf(loaded)
-        await consoles.close()
-        return slice
-      },
-    },
-  ]
-  console.log(describeMachine())
-  console.log(`${load.clients} clients, ${load.rate} messages a second to all of them, slices of ${seconds} s`)
-  for (let turn = 0; turn <= pairs; turn += 1) {
-    for (const { slices, measure } of turn % 2 === 0 ? kinds : kinds.toReversed()) slices.push(await measure())
-    const shares = kinds.map(({ name, slices }) => `${name} ${percent(slices.at(-1)?.share ?? Number.NaN)}`)
-    console.log(`${turn === 0 ? 'warm-up' : turn}: ${shares.join(', ')}`)
-  }
-  for (const { slices } of kinds) slices.shift()
-
-  const paired = (combine: (one: Slice, other: Slice) => number, one: Slice[], other: Slice[]): MedianInterval =>
-    medianInterval(one.flatMap((slice, at) => (other[at] ? [combine(slice, other[at])] : [])))
   const verdicts = [
     report(
-      'closed ÷ no console',
-      paired((a, b) => a.share / b.share, closed, none),
-      bounds.closed,
-      (n) => n.toFixed(3),
-    ),
-    report(
       'three open − closed, of a processor',
-      paired((a, b) => a.share - b.share, open, closed),
+      pairedInterval(await compareSlices(loaded, consoles)),
       bounds.openShare,
       percent,
     ),
-    report(
-      'three open − no console, resident',
-      paired((a, b) => a.residentMiB - b.residentMiB, open, none),
-      bounds.openMiB,
-      mebibytes,
-    ),
+    await compareMemory(loaded, consoles, before),
+    await watchHidden(loaded, consoles),
   ]
-  const held = paired((a, b) => a.heldMiB - b.heldMiB, open, none)
-  console.log(`  of which held after a collection: ${mebibytes(held.median)}`)
+  // Last, because the profiler keeps memory.
+  verdicts.push(await profileKind(loaded, 'closed', bounds.closedShare))
+  await consoles.open()
+  verdicts.push(await profileKind(loaded, 'three open', bounds.openShare))
+  process.exitCode = verdicts.includes('does not hold') ? 1 : verdicts.includes('not decided') ? 2 : 0
+}
 
+/** The share of a processor with open consoles, less that with closed ones, in each pair. */
+async function compareSlices(loaded: LoadedGateway, consoles: ThreeConsoles): Promise<number[]> {
+  const differences: number[] = []
+  // The first turn warms up. Closed, open, open, closed: either kind is first as often.
+  for (let turn = 0; turn <= pairs / 2; turn += 1) {
+    const closedFirst = await loaded.deliver(seconds)
+    await consoles.open()
+    const open = [await loaded.deliver(seconds), await loaded.deliver(seconds)] as const
+    await consoles.close()
+    const closedLast = await loaded.deliver(seconds)
+    console.log(
+      `${turn === 0 ? 'warm-up' : turn}: closed ${percent(closedFirst)}, open ${open.map(percent).join(', ')}, closed ${percent(closedLast)}`,
+    )
+    if (turn > 0) differences.push(open[0] - closedFirst, open[1] - closedLast)
+  }
+  return differences
+}
+
+/**
+ * Live memory: the largest with open consoles less the smallest before the first one was opened, so
+ * that it bounds the difference. Beside it the difference of open and closed, in pairs.
+ */
+async function compareMemory(
+  loaded: LoadedGateway,
+  consoles: ThreeConsoles,
+  before: readonly HeldMemory[],
+): Promise<BoundVerdict> {
+  const open: HeldMemory[] = []
+  const closed: HeldMemory[] = []
+  for (let sample = 0; sample < memorySamples; sample += 1) {
+    await consoles.open()
+    await loaded.deliver(seconds)
+    open.push(await loaded.held())
+    await consoles.close()
+    await loaded.deliver(1)
+    closed.push(await loaded.held())
+  }
+  const live = ({ liveMiB }: HeldMemory): number => liveMiB
+  const resident = ({ residentMiB }: HeldMemory): number => residentMiB
+  const range = (read: (held: HeldMemory) => number): string =>
+    [before, open, closed]
+      .map((all) => `${mebibytes(Math.min(...all.map(read)))} to ${mebibytes(Math.max(...all.map(read)))}`)
+      .join('; ')
+  console.log(`live memory before the first console; three open; closed again: ${range(live)}`)
+  console.log(`resident, the same: ${range(resident)}`)
+  const most = Math.max(...open.map(live)) - Math.min(...before.map(live))
+  const verdict: BoundVerdict = most <= bounds.openMiB ? 'holds' : 'does not hold'
+  console.log(
+    `three open − never opened, live memory: at most ${mebibytes(most)}; bound ${mebibytes(bounds.openMiB)}: ${verdict}`,
+  )
+  return verdict
+}
+
+async function watchHidden(loaded: LoadedGateway, consoles: ThreeConsoles): Promise<BoundVerdict> {
   await consoles.open()
   await consoles.hide()
   const before = consoles.requests
   await new Promise((resolve) => setTimeout(resolve, watchedMs))
+  await loaded.hasOtherSubscriptions(0)
   const asked = consoles.requests - before
-  verdicts.push(asked === 0 ? 'holds' : 'does not hold')
-  console.log(`hidden pages: 0 subscriptions, ${asked} requests in ${watchedMs / 1_000} s`)
-  process.exitCode = verdicts.includes('does not hold') ? 1 : verdicts.includes('not decided') ? 2 : 0
+  const verdict: BoundVerdict = asked === 0 ? 'holds' : 'does not hold'
+  console.log(`hidden pages: 0 subscriptions, ${asked} requests in ${watchedMs / 1_000} s: ${verdict}`)
+  await consoles.close()
+  return verdict
 }
 
-/** A slice begins with a small young generation, so that all are alike. */
-async function sliceOf(loaded: LoadedGateway): Promise<Slice> {
-  await loaded.collectGarbage()
-  const share = await loaded.deliver(seconds)
-  const { residentMiB } = loaded
-  await loaded.collectGarbage()
-  return { share, residentMiB, heldMiB: loaded.residentMiB }
+async function profileKind(loaded: LoadedGateway, kind: 'closed' | 'three open', bound: number): Promise<BoundVerdict> {
+  const profile = await loaded.profile(profileSeconds)
+  if (folder !== undefined) {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, `console-${kind.replace(' ', '-')}.cpuprofile`), JSON.stringify(profile))
+  }
+  const { console: share, busy, samples } = consoleShareOf(profile)
+  const verdict: BoundVerdict = share <= bound ? 'holds' : 'does not hold'
+  console.log(
+    `${kind}, in code of the console: ${percent(share)} of a processor, of ${percent(busy)} (${samples} samples); at most ${percent(bound)}: ${verdict}`,
+  )
+  return verdict
 }
 
 function report(what: string, interval: MedianInterval, bound: number, print: (value: number) => string): BoundVerdict {
@@ -135,24 +170,6 @@ function report(what: string, interval: MedianInterval, bound: number, print: (v
   const [middle, from, to] = [interval.median, interval.from, interval.to].map(print)
   console.log(`${what}: ${middle} (${from} to ${to}); at most ${print(bound)}: ${verdict}`)
   return verdict
-}
-
-async function profileKinds(folder: string): Promise<void> {
-  mkdirSync(folder, { recursive: true })
-  await using loaded = await LoadedGateway.open('ops', load)
-  await using consoles = await ThreeConsoles.launch(loaded)
-  await loaded.inspector.call('Profiler.enable')
-  for (const kind of ['warm-up', 'closed', 'open']) {
-    if (kind !== 'closed') await consoles.open()
-    await loaded.inspector.call('Profiler.start')
-    const share = await loaded.deliver(seconds)
-    const { profile } = (await loaded.inspector.call('Profiler.stop')) as { profile: unknown }
-    await consoles.close()
-    if (kind === 'warm-up') continue
-    const file = join(folder, `console-${kind}.cpuprofile`)
-    writeFileSync(file, JSON.stringify(profile))
-    console.log(`${kind}: ${percent(share)} of a processor, ${file}`)
-  }
 }
 
 function wholeNumber(name: 'pairs' | 'seconds' | 'clients' | 'rate', least: number): number {

@@ -4,7 +4,7 @@ import { eventually } from '../test/support/eventually.ts'
 
 /** A connection to the inspector of a Node.js process (Chrome DevTools Protocol). */
 export interface Inspector {
-  readonly call: (method: string) => Promise<unknown>
+  readonly call: (method: string, params?: Readonly<Record<string, unknown>>) => Promise<unknown>
   readonly close: () => void
 }
 
@@ -25,13 +25,13 @@ export async function openInspector(port: number): Promise<Inspector> {
     waiting.delete(id)
   })
   return {
-    call(method) {
+    call(method, params = {}) {
       last += 1
       const id = last
       const answered = new Promise((resolve) => {
         waiting.set(id, resolve)
       })
-      socket.send(JSON.stringify({ id, method }))
+      socket.send(JSON.stringify({ id, method, params }))
       return answered
     },
     close: () => socket.terminate(),

@@ -14,8 +14,9 @@ export interface Comparison {
   readonly verdict: 'faster' | 'slower' | 'noise'
 }
 
-/** Of values that vary: their median, and where the median of all such values lies with 95 %. */
+/** Of values that vary: their centre, and where the centre of all such values lies with 95 %. */
 export interface MedianInterval {
+  /** The median, or what `pairedInterval` has in its place. */
   readonly median: number
   readonly from: number
   readonly to: number
@@ -31,6 +32,22 @@ export function medianInterval(values: readonly number[]): MedianInterval {
   const dropped = droppedAtEachEnd(values.length)
   const [from = Number.NaN, to = Number.NaN] = [sorted[dropped], sorted[sorted.length - 1 - dropped]]
   return { median: median(sorted), from, to }
+}
+
+/**
+ * As `medianInterval`, for differences of pairs whose two members are measured in either order:
+ * these are symmetric about their centre. So the middle of any two of them estimates it, too
+ * (Hodges and Lehmann), and the interval of the signed-rank test of Wilcoxon is narrower.
+ */
+export function pairedInterval(differences: readonly number[]): MedianInterval {
+  const count = differences.length
+  if (count < pairsNeeded) throw new Error(`${count} pairs of runs: at least ${pairsNeeded} are needed`)
+  const middles = differences
+    .flatMap((one, at) => differences.slice(at).map((other) => (one + other) / 2))
+    .toSorted((a, b) => a - b)
+  const dropped = ranksOutside(count)
+  const [from = Number.NaN, to = Number.NaN] = [middles[dropped], middles[middles.length - 1 - dropped]]
+  return { median: median(middles), from, to }
 }
 
 /**
@@ -59,4 +76,23 @@ function droppedAtEachEnd(count: number): number {
     ways = (ways * (count - dropped)) / (dropped + 1)
   }
   return 0
+}
+
+/** How many of the smallest and of the largest middles of pairs an interval of 95 % leaves out. */
+function ranksOutside(count: number): number {
+  // The probability of each sum of the ranks of positive differences.
+  let sums = [1]
+  for (let rank = 1; rank <= count; rank += 1) {
+    const without = sums
+    sums = Array.from(
+      { length: without.length + rank },
+      (_, sum) => ((without[sum] ?? 0) + (without[sum - rank] ?? 0)) / 2,
+    )
+  }
+  let outside = 0
+  const firstInside = sums.findIndex((probability) => {
+    outside += probability
+    return outside > 0.025
+  })
+  return firstInside - 1
 }

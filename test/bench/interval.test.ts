@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { compare, pairsNeeded } from '../../bench/interval.ts'
+import { compare, pairedInterval, pairsNeeded } from '../../bench/interval.ts'
 import { Choices } from '../simulation/time/seeded.ts'
 
 test('six pairs differ only if all of them are on one side of 1', () => {
@@ -37,4 +37,38 @@ test('two builds of one cost are called different in at most one of twenty compa
   const verdicts = Array.from({ length: 2_000 }, () => compare(Array.from({ length: pairsNeeded }, ratio)).verdict)
   const different = verdicts.filter((verdict) => verdict !== 'noise').length
   expect(different / verdicts.length).toBeLessThan(0.05)
+})
+
+test('differences of pairs leave out as many middles as the table of the signed-rank test allows', () => {
+  // The critical values of W for 5 % on both sides together: so many middles are outside.
+  const criticalValues = [
+    [6, 0],
+    [7, 2],
+    [8, 3],
+    [9, 5],
+    [10, 8],
+    [15, 25],
+    [20, 52],
+    [25, 89],
+    [30, 137],
+    [40, 264],
+  ] as const
+  for (const [pairs, critical] of criticalValues) {
+    const differences = Array.from({ length: pairs }, (_, index) => index ** 2)
+    const middles = differences
+      .flatMap((one, at) => differences.slice(at).map((other) => (one + other) / 2))
+      .toSorted((a, b) => a - b)
+    const { from, to } = pairedInterval(differences)
+    expect({ pairs, from, to }).toEqual({ pairs, from: middles[critical], to: middles.at(-1 - critical) })
+  }
+})
+
+test('an interval of pairs has the centre in nineteen of twenty runs, or more', () => {
+  const choices = new Choices(17)
+  const centre = 0.02
+  const difference = (): number => centre + choices.between(0, 1) + choices.between(0, 1) - 1
+  const runs = Array.from({ length: 1_000 }, () => pairedInterval(Array.from({ length: 16 }, difference)))
+  const right = runs.filter(({ from, to }) => from <= centre && centre <= to).length
+  expect(right / runs.length).toBeGreaterThan(0.935)
+  expect(right / runs.length).toBeLessThan(1)
 })
