@@ -35,7 +35,7 @@ export function medianInterval(values: readonly number[]): MedianInterval {
 }
 
 /**
- * As `medianInterval`, for differences of pairs whose two members are measured in either order:
+ * As `medianInterval`, for differences of pairs that are measured in either order as often:
  * these are symmetric about their centre. So the middle of any two of them estimates it, too
  * (Hodges and Lehmann), and the interval of the signed-rank test of Wilcoxon is narrower.
  */

@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals'
 import { type CpuProfile, consoleFunctions, consoleShareOf, consoleSources } from '../../bench/console/console-share.ts'
 import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 
-/** A program of one function, whose source map names this source. */
+/** A program of one function. Its source map names this source. */
 function programOf(folder: string, name: string, source: string): string {
   const map = { version: 3, sources: [`../../${source}`], names: [], mappings: 'AAAA' }
   writeFileSync(join(folder, `${name}.js.map`), JSON.stringify(map))

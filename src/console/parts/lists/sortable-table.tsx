@@ -47,7 +47,7 @@ export function SortableTable<Row extends object>({
   keyOf: (row: Row) => string
   selected?: string | undefined
   onSelect?: (row: Row) => void
-  /** What keys do with the rows, in the order that the table shows. Undefined: the view has them. */
+  /** What keys do with the rows, in the order of the table. Undefined: the view has the keys. */
   actions?: RowActions<Row>
   className?: string
 }) {
