@@ -16,10 +16,13 @@ export interface Load {
 
 /** Messages of one request are those of so many milliseconds. */
 const tickMs = 50
-/** Of a profile, in microseconds. */
-const samplingUs = 250
-/** Small, so that it is full before anything is measured: its growth is no cost of the console. */
-const hotWindow = '5m,1MiB'
+/** Of a profile, in microseconds. Each sample interrupts the process. */
+const samplingUs = 1_000
+/**
+ * What the gateway keeps of messages. Small, so that it is full before anything is measured: its
+ * growth is no cost of the console. The embedded broker has the journal in this process.
+ */
+const kept = { WARREN_HOT_WINDOW: '5m,1MiB', WARREN_RETENTION: '1h,2MiB' }
 
 /** After a collection of the garbage. */
 export interface HeldMemory {
@@ -52,7 +55,7 @@ export class LoadedGateway implements AsyncDisposable {
         WARREN_CONSOLE: 'ops',
         WARREN_TEST_ROUTES: 'on',
         WARREN_LOG_LEVEL: 'error',
-        WARREN_HOT_WINDOW: hotWindow,
+        ...kept,
         NODE_OPTIONS: `--inspect=127.0.0.1:${inspectorPort}`,
       },
     })
