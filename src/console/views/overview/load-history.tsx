@@ -25,7 +25,7 @@ export function LoadHistory() {
   const answer = useQuery(
     GatewayHistoryDocument,
     { span: chosen.span },
-    { everyMs: chosen.refreshMs, again: newPoints },
+    { everyMs: chosen.refreshMs, keepsBefore: true, again: newPoints },
   )
   const { points, stepMs, unanswered } = answer.data?.gatewayHistory ?? { points: [], stepMs: 1, unanswered: [] }
   // A time without a report is a gap in the lines.
