@@ -33,9 +33,11 @@ interface Answered<Result> extends Omit<QueryAnswer<Result>, 'reload' | 'isOutda
 
 /**
  * Executes a query when its variables or the token change, and every `everyMs` milliseconds while
- * the page is visible. `variables` undefined: asks nothing. `keepsBefore`: an answer stays until the
- * one to the next question comes, for rows that are replaced by others of their list. What is said
- * of an answer must not be shown as long as `isOutdated`. `again`: a constant.
+ * the page is visible. `variables` undefined: asks nothing.
+ *
+ * `keepsBefore`: an answer stays until the one to the next question comes, for rows that are
+ * replaced by others of their list. While `isOutdated`, do not show a statement about the answer.
+ * `again`: a constant.
  */
 export function useQuery<Result, Variables>(
   document: TypedDocumentString<Result, Variables>,
