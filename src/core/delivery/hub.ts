@@ -1,7 +1,7 @@
 import type { ChannelEvent, GapEvent } from '../model/channel-event.ts'
 import type { Subscriber } from '../ports/subscriber.ts'
 import type { Recipients } from '../ports/topic.ts'
-import { type Reach, TopicIndex } from './topic-index.ts'
+import { type SubscriberCount, TopicIndex } from './topic-index.ts'
 
 /** The live subscribers on this replica. Calls each subscriber once per message. */
 export class Hub {
@@ -23,9 +23,10 @@ export class Hub {
   }
 
   /**
-   * How many subscribers the recipients have on this replica. If none, the body need not be decoded.
+   * How many subscribers the recipients have on this replica. If they have none, the body need not
+   * be decoded.
    */
-  reachOf(recipients: Recipients): Reach {
+  reachOf(recipients: Recipients): SubscriberCount {
     return this.#subscribers.reachOf(recipients)
   }
 

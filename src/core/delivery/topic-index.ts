@@ -5,7 +5,7 @@ interface Member {
 }
 
 /** `many`: more than one, or not counted. */
-export type Reach = 'none' | 'one' | 'many'
+export type SubscriberCount = 'none' | 'one' | 'many'
 
 /** Subscribers by topic. A message costs a look-up for each of its recipients. */
 export class TopicIndex<Subscriber extends Member> {
@@ -57,7 +57,7 @@ export class TopicIndex<Subscriber extends Member> {
   }
 
   /** How many subscribers are among the recipients. */
-  reachOf(recipients: Recipients): Reach {
+  reachOf(recipients: Recipients): SubscriberCount {
     const { clients, eventKeys } = recipients
     const [first] = clients
     if (clients === 'everyone' || first === undefined || clients.length > 1 || eventKeys.length > 0) {

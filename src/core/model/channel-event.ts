@@ -55,7 +55,10 @@ export class MessageEvent {
   traceparent: string | undefined
   /** `EventMatches.reading`: what typed events made of the message; undefined if it is not kept. */
   reading: object | undefined
-  /** Whether only one subscription of this replica receives this object: what is made of it is used once. */
+  /**
+   * Whether only one subscription of this replica receives this object, so that what is made of it
+   * is used once.
+   */
   isForOne = false
   readonly #codec: CursorCodec
   readonly #epoch: string
