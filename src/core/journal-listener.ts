@@ -282,13 +282,15 @@ export class JournalListener implements JournalTail {
     const recipients = this.recipientsOf(message, 'tail')
     this.#parts.onRouted?.(message, recipients.clients)
     if (recipients.clients.length === 0) this.#countWithoutClient(message)
-    if (!hub.hasSubscribers(recipients)) {
+    const reach = hub.reachOf(recipients)
+    if (reach === 'none') {
       if (recipients.clients.length > 0 || recipients.eventKeys.length > 0) return 'no_subscriber'
       if (this.#deduplicator.isRepeat(message.offset)) return 'repeated'
       return quarantine.isPoison(message.offset) ? 'quarantined' : (recipients.excluded ?? 'unmatched')
     }
     const event = this.eventOf(message, recipients)
     if (!event) return 'quarantined'
+    event.isForOne = reach === 'one'
     this.#publish(recipients, event)
     // Live subscriptions have received it. A replay, and a client that is slow, decode it again.
     forgetBody(message)

@@ -10,15 +10,15 @@ import { GatewayError } from '../../errors.ts'
 import { configOf, takesConfig } from '../config-flags.ts'
 import { isConfirmed } from '../confirm.ts'
 import { CommandFailure, wrongUse } from '../failure.ts'
-import { describe, quarantined } from './quarantined-message.ts'
+import { describe, type Quarantined, quarantined } from './quarantined-message.ts'
 
 const configNames = ['brokerUrl', 'namespace'] as const satisfies readonly OptionName[]
 const defaultLimit = 50
 /**
- * RabbitMQ requeues inspected messages behind the others, so the order is kept only if all messages
- * are inspected. Up to this number, that takes no noticeable time.
+ * A list shows the oldest of so many messages. RabbitMQ returns inspected messages behind the
+ * others, more than 32 of them in no order.
  */
-const inspectAllUpTo = 1_000
+const inspectedUpTo = 5_000
 /** How many messages one visit deletes. Between visits, a gateway may show the quarantine. */
 const dropPage = 1_000
 
@@ -38,15 +38,18 @@ function listCommand(): Command {
   return takesConfig(command, configNames).action(async (given: { limit?: string; json?: boolean }) => {
     const limit = limitOf(given.limit)
     await withQueue(command, async (queue) => {
-      let shown = 0
-      const { count, unread } = await queue.visit(Math.max(limit, inspectAllUpTo), (message) => {
-        if (shown === limit) return keep
-        const one = quarantined(message)
-        process.stdout.write(given.json ? `${visibleJson(one)}\n` : describe(one))
-        shown += 1
+      const found: { readonly one: Quarantined; readonly offset: number }[] = []
+      const { count, unread } = await queue.visit(Math.max(limit, inspectedUpTo), (message) => {
+        const offset = message.properties.headers?.['x-warren-offset']
+        found.push({ one: quarantined(message), offset: typeof offset === 'number' ? offset : 0 })
         return keep
       })
-      if (!given.json) process.stdout.write(`${shown} of ${counted(count)} in ${queue.name}\n`)
+      // What no gateway received comes first, in the order of the queue.
+      const timeOf = ({ one }: (typeof found)[number]): number => Date.parse(one.receivedAt ?? '') || 0
+      found.sort((a, b) => timeOf(a) - timeOf(b) || a.offset - b.offset)
+      const shown = found.slice(0, limit)
+      for (const { one } of shown) process.stdout.write(given.json ? `${visibleJson(one)}\n` : describe(one))
+      if (!given.json) process.stdout.write(`${shown.length} of ${counted(count)} in ${queue.name}\n`)
       if (unread > 0) process.stderr.write(`${unreadText(unread)}\n`)
     })
   })

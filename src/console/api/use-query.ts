@@ -4,8 +4,13 @@ import { execute, Failure } from './graphql.ts'
 import { useToken } from './token.ts'
 
 export interface QueryAnswer<Result> {
-  /** The last answer. It stays while the next one is on its way. */
+  /**
+   * The last answer to this question. It stays while the next one is on its way. With `keepsBefore`
+   * also an answer to the question before.
+   */
   readonly data: Result | undefined
+  /** Whether `data` answers the question before. */
+  readonly isOutdated: boolean
   readonly failure: Failure | undefined
   readonly loading: boolean
   /** When `data` was answered. */
@@ -13,17 +18,25 @@ export interface QueryAnswer<Result> {
   reload: () => void
 }
 
+interface Answered<Result> extends Omit<QueryAnswer<Result>, 'reload' | 'isOutdated'> {
+  /** The question that `data` answers, as JSON. */
+  readonly key: string | undefined
+}
+
 /**
  * Executes a query when its variables or the token change, and every `everyMs` milliseconds while
- * the page is visible. `variables` undefined: asks nothing.
+ * the page is visible. `variables` undefined: asks nothing. `keepsBefore`: an answer stays until the
+ * one to the next question comes, for rows that are replaced by others of their list. What is said
+ * of an answer must not be shown as long as `isOutdated`.
  */
 export function useQuery<Result, Variables>(
   document: TypedDocumentString<Result, Variables>,
   variables: Variables | undefined,
-  { everyMs }: { everyMs?: number } = {},
+  { everyMs, keepsBefore = false }: { everyMs?: number; keepsBefore?: boolean } = {},
 ): QueryAnswer<Result> {
-  const [state, setState] = useState<Omit<QueryAnswer<Result>, 'reload'>>({
+  const [state, setState] = useState<Answered<Result>>({
     data: undefined,
+    key: undefined,
     failure: undefined,
     loading: variables !== undefined,
     at: undefined,
@@ -40,7 +53,7 @@ export function useQuery<Result, Variables>(
     lastKey.current = key
     setState((before) => ({ ...before, loading: true, failure: sameQuestion ? before.failure : undefined }))
     execute(document, JSON.parse(key) as Variables, ending.signal).then(
-      (data) => setState({ data, failure: undefined, loading: false, at: new Date() }),
+      (data) => setState({ data, key, failure: undefined, loading: false, at: new Date() }),
       (error: unknown) => {
         if (ending.signal.aborted) return
         const failure = error instanceof Failure ? error : new Failure('ERROR', String(error))
@@ -58,5 +71,8 @@ export function useQuery<Result, Variables>(
     }, everyMs)
     return () => clearInterval(timer)
   }, [everyMs, key, reload])
-  return { ...state, reload }
+  const isOutdated = state.data !== undefined && state.key !== key
+  const { failure, loading } = state
+  if (isOutdated && !keepsBefore) return { data: undefined, isOutdated, failure, loading, at: undefined, reload }
+  return { data: state.data, isOutdated, failure, loading, at: state.at, reload }
 }

@@ -1,7 +1,7 @@
 import type { ChannelEvent, GapEvent } from '../model/channel-event.ts'
 import type { Subscriber } from '../ports/subscriber.ts'
 import type { Recipients } from '../ports/topic.ts'
-import { TopicIndex } from './topic-index.ts'
+import { type Reach, TopicIndex } from './topic-index.ts'
 
 /** The live subscribers on this replica. Calls each subscriber once per message. */
 export class Hub {
@@ -23,10 +23,10 @@ export class Hub {
   }
 
   /**
-   * Whether the recipients have a subscriber on this replica. If not, the body need not be decoded.
+   * How many subscribers the recipients have on this replica. If none, the body need not be decoded.
    */
-  hasSubscribers(recipients: Recipients): boolean {
-    return this.#subscribers.hasAny(recipients)
+  reachOf(recipients: Recipients): Reach {
+    return this.#subscribers.reachOf(recipients)
   }
 
   /** Idempotent. */

@@ -4,6 +4,9 @@ interface Member {
   readonly topic: Topic
 }
 
+/** `many`: more than one, or not counted. */
+export type Reach = 'none' | 'one' | 'many'
+
 /** Subscribers by topic. A message costs a look-up for each of its recipients. */
 export class TopicIndex<Subscriber extends Member> {
   readonly #channels = new Map<string, Set<Subscriber>>()
@@ -51,6 +54,17 @@ export class TopicIndex<Subscriber extends Member> {
       return true
     }
     return eventKeys.some((key) => this.#events.has(key))
+  }
+
+  /** How many subscribers are among the recipients. */
+  reachOf(recipients: Recipients): Reach {
+    const { clients, eventKeys } = recipients
+    const [first] = clients
+    if (clients === 'everyone' || first === undefined || clients.length > 1 || eventKeys.length > 0) {
+      return this.hasAny(recipients) ? 'many' : 'none'
+    }
+    const size = this.#channels.get(first)?.size ?? 0
+    return size === 0 ? 'none' : size === 1 ? 'one' : 'many'
   }
 
   /**

@@ -55,6 +55,8 @@ export class MessageEvent {
   traceparent: string | undefined
   /** `EventMatches.reading`: what typed events made of the message; undefined if it is not kept. */
   reading: object | undefined
+  /** Whether only one subscription of this replica receives this object: what is made of it is used once. */
+  isForOne = false
   readonly #codec: CursorCodec
   readonly #epoch: string
   #cursor: Cursor | undefined

@@ -41,14 +41,25 @@ export class HeldPositions {
     return this.#holds.size
   }
 
-  /** The later one of two holds loses nothing, in whatever order they come. */
-  add(hold: PositionHold): void {
+  /**
+   * The later one of two holds loses nothing, in whatever order they come. `isNext`: in the
+   * registry, the hold before it is of this replica, too.
+   */
+  add(hold: PositionHold, isNext: boolean): void {
     const known = this.#holds.get(textOf(hold))
     if (known && known.holder > hold.holder) return hold.lose('taken')
     this.#holds.set(textOf(hold), hold)
     if (!known) return
-    this.#keep(known)
+    if (isNext) this.#keep(known)
     known.lose('taken')
+  }
+
+  /**
+   * Another replica had the position last, or it is a new one: what was acked here is stored, or
+   * was of a position that was deleted.
+   */
+  forgetEnded(key: PositionKey): void {
+    this.#ended.delete(textOf(key))
   }
 
   /** How far the subscription acked that has the position here, or that had it last. */
@@ -114,9 +125,9 @@ export class HeldPositions {
     clearInterval(this.#removing)
   }
 
+  /** One that ended before it began has acked nothing: the ack of the one before it stays. */
   #keep(hold: PositionHold): void {
     if (hold.ackedAt) this.#ended.set(textOf(hold), hold.ackedAt)
-    else this.#ended.delete(textOf(hold))
   }
 
   async #removeUnused(): Promise<void> {

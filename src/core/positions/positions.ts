@@ -121,6 +121,7 @@ export class Positions implements HoldKeeper {
       throw badInput('position', `"${name}" is the position of ${taken.topic}, and this subscription is ${topic}`)
     const { holder } = taken.position
     const to = taken.heldBefore
+    if (to !== replica) this.#held.forgetEnded(hold)
     const isOvertaken = holder > askedAt.getTime() && Date.now() - askedAt.getTime() > lateMs
     if (to !== undefined && (hold.isOver || isOvertaken)) {
       // The client may have subscribed again elsewhere meanwhile, before this answer.
@@ -129,7 +130,7 @@ export class Positions implements HoldKeeper {
     }
     if (hold.isOver) return undefined
     hold.holder = holder
-    this.#held.add(hold)
+    this.#held.add(hold, to === replica)
     await control.send({ kind: 'position-taken', clientId, name, holder }).catch(() => undefined)
     const known = await this.#handOver.begin(hold, taken.position.place, taken.heldBefore)
     if (known && known !== taken.position.place) this.#move(hold, known)

@@ -32,6 +32,7 @@ export class EncodingCache {
 
   /** `variant`: which of the codec's forms of an event on this channel. */
   get(event: ChannelEvent, channel = '', variant = 0): string | undefined {
+    if (event.kind === 'MESSAGE' && event.isForOne) return undefined
     const encoding = this.#encodings[slotOf(event, variant)]
     if (encoding?.event !== event || encoding.channel !== channel || encoding.variant !== variant) return undefined
     // Flattened on the first reuse, because each subscriber's frame copies the text.
@@ -42,7 +43,10 @@ export class EncodingCache {
     return encoding.text
   }
 
+  /** Keeps the encoding, unless only one subscription receives the event. Returns the text. */
   add(text: string, event: ChannelEvent, channel = '', variant = 0): string {
+    // To keep what is used once would keep the event with it: the collector then copies both.
+    if (event.kind === 'MESSAGE' && event.isForOne) return text
     const bytes = bytesOf(text, event)
     if (this.#bytes + bytes > maxBytes) {
       this.#clear()

@@ -132,6 +132,14 @@ describe('warren quarantine', () => {
     await empty()
   })
 
+  test('lists them oldest first, also when RabbitMQ has returned more than 32 in another order', async () => {
+    const bodies = Array.from({ length: 40 }, (_, number) => `{"number ${number}`)
+    await poison(bodies)
+    for (let times = 0; times < 3; times += 1) expect((await list()).map(({ body }) => body)).toEqual(bodies)
+    expect((await list('--limit', '2')).map(({ body }) => body)).toEqual(bodies.slice(0, 2))
+    await empty()
+  })
+
   test('republishes one message unchanged to its exchange, and keeps the others', async () => {
     const taker = await bystander('warren.events', '#')
     const headers = { colour: 'red', 'x-warren-note': 'ours' }

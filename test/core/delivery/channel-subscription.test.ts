@@ -3,8 +3,9 @@ import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { DeliveryCounter } from '../../../src/core/accounting/delivery-counter.ts'
 import { Allowance, ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
+import { Paces } from '../../../src/core/delivery/pace.ts'
 import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
-import { channelTopic } from '../../../src/core/ports/topic.ts'
+import { channelTopic, type StateTopic } from '../../../src/core/ports/topic.ts'
 import { GatewayError } from '../../../src/errors.ts'
 import { checkpointAt, cursorAt, gapAt, messageAt, RecordingReplayer } from './events.ts'
 
@@ -333,6 +334,30 @@ describe('a slow consumer', () => {
     expect(counter.pending).toBe(2)
     subscription.deliver(messageAt(3))
     expect([counter.pending, counter.dropped.conflated]).toEqual([1, 2])
+  })
+
+  test('of policy CONFLATE with a pace releases the newest message of each key, however slow its client is', () => {
+    const state: StateTopic = {
+      id: 'couriers',
+      indexes: undefined,
+      matches: () => true,
+      keyOf: ({ cursor }) => cursor.offset % 3,
+    }
+    const paces = new Paces()
+    const subscription = subscribed({
+      topic: { kind: 'event', field: 'courier', name: 'courier', key: 'courier', state },
+      overflow: 'CONFLATE',
+      pace: { everyMs: 1_000, paces },
+    })
+    const sink = sinkOf(2)
+    subscription.pipe(sink)
+    for (let offset = 1; offset <= 7; offset += 1) subscription.deliver(messageAt(offset, 'x'))
+    jest.advanceTimersByTime(1_100)
+    expect([sink.taken, subscription.behind, subscription.queued.length]).toEqual([[1, 5], false, 2])
+    sink.room = 2
+    subscription.flush()
+    expect([sink.taken, replayer.stopped]).toEqual([[1, 5, 6, 7], []])
+    paces.close()
   })
 
   test('has an allowance of 4 MiB if it has no connection', () => {

@@ -25,7 +25,7 @@ describe('the hub', () => {
   test('knows which channels have subscribers', () => {
     const hub = new Hub()
     const [one, two, bob] = [subscriber('alice'), subscriber('alice'), subscriber('bob')]
-    expect([hub.hasSubscribers(to('everyone')), hub.hasSubscribers(to(['alice']))]).toEqual([false, false])
+    expect([hub.reachOf(to('everyone')), hub.reachOf(to(['alice']))]).toEqual(['none', 'none'])
     for (const each of [one, one, two, bob]) hub.subscribe(each)
     expect([hub.size, hub.countOf('alice'), hub.countOf('eve'), [...hub.channels()]]).toEqual([
       3,
@@ -33,11 +33,11 @@ describe('the hub', () => {
       0,
       ['alice', 'bob'],
     ])
-    expect([
-      hub.hasSubscribers(to('everyone')),
-      hub.hasSubscribers(to(['eve', 'bob'])),
-      hub.hasSubscribers(to([])),
-    ]).toEqual([true, true, false])
+    expect(
+      [to('everyone'), to(['eve', 'bob']), to(['alice']), to(['bob']), to(['eve']), to([])].map((each) =>
+        hub.reachOf(each),
+      ),
+    ).toEqual(['many', 'many', 'many', 'one', 'none', 'none'])
     for (const each of [one, one, subscriber('eve')]) hub.unsubscribe(each)
     expect([hub.size, hub.countOf('alice'), [...hub.all()]]).toEqual([2, 1, [two, bob]])
     hub.unsubscribe(two)

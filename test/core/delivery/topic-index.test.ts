@@ -25,6 +25,8 @@ function found(index: TopicIndex<Named>, clients: Recipients['clients'], eventKe
   const names: string[] = []
   index.forEach({ clients, eventKeys }, ({ name }) => names.push(name))
   expect(index.hasAny({ clients, eventKeys })).toBe(names.length > 0)
+  const reach = index.reachOf({ clients, eventKeys })
+  expect([reach === 'none', reach !== 'one' || names.length === 1]).toEqual([names.length === 0, true])
   expect([...index.of({ clients, eventKeys })].map(({ name }) => name)).toEqual(names)
   return names.sort()
 }

@@ -104,6 +104,8 @@ interface Subscribed {
   readonly events: ChannelEvent[]
   /** Offsets of messages, reasons of gaps, and the code of the error at the end. */
   readonly story: () => unknown[]
+  /** Called when the subscription has ended. */
+  onEnd: () => void
 }
 
 function subscribe(
@@ -115,18 +117,20 @@ function subscribe(
   const session = world.gateway.openSession({ identity, transport: 'in-process', onClose: () => {} })
   const events: ChannelEvent[] = []
   let end: unknown[] = []
+  const subscribed: Subscribed = { session, events, story: () => [...storyOf(events), ...end], onEnd: () => {} }
   const subscription = session.subscribe({ clientId: channel, position: 'phone', ...options })
   subscription.pipe({
     take: (event) => events.push(event) > 0,
     end: (failure) => {
       end = [failure?.code ?? 'ended']
+      subscribed.onEnd()
     },
   })
-  const story = () => [
-    ...events.map((event) => (event.kind === 'GAP' ? event.reason : event.cursor.offset - 1)),
-    ...end,
-  ]
-  return { session, events, story }
+  return subscribed
+}
+
+function storyOf(events: readonly ChannelEvent[]): unknown[] {
+  return events.map((event) => (event.kind === 'GAP' ? event.reason : event.cursor.offset - 1))
 }
 
 function cursorAt({ events }: Subscribed, offset: number): string {
@@ -377,6 +381,29 @@ describe('a later subscription takes the position', () => {
     // Longer than acks wait, and than numbers are compared.
     await passed(31_000)
     expect([present.story(), placeIn(store), stale.story()]).toEqual([[0], 0, ['POSITION_TAKEN']])
+  })
+
+  test('and one that ended before it began leaves the acks of the other one to the next', async () => {
+    const store = new StoreUnderTest()
+    const world = await replica(store)
+    const first = subscribe(world, { autoAck: 'DELIVERED' })
+    await passed(10)
+    let answer = (): void => undefined
+    store.taking = new Promise((resolve) => {
+      answer = resolve
+    })
+    const second = subscribe(world)
+    await passed(10)
+    for (let n = 0; n < 3; n += 1) world.journal.add()
+    first.onEnd = () => second.session.end('client')
+    answer()
+    await passed(10)
+    expect([first.story(), second.story(), placeIn(store)]).toEqual([[0, 1, 2, 'POSITION_TAKEN'], ['ended'], -1])
+    const third = subscribe(world)
+    await passed(10)
+    world.journal.add()
+    await passed(10)
+    expect(third.story()).toEqual([3])
   })
 
   test('also if the registry answers the older one late: that one may try again', async () => {

@@ -163,7 +163,7 @@ test('an operator signs in by the link, finds a client on another replica and di
   expect(await findings()).toEqual([])
 
   await open('replicas')
-  await page.getByText('All 2 replicas are at the journal’s end.').waitFor()
+  await page.getByText('Both replicas are at the journal’s end.').waitFor()
   await page.getByRole('row', { name: new RegExp(`:${two.port}`) }).click()
   expect(await findings()).toEqual([])
   await shoot('replicas')

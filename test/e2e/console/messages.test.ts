@@ -105,10 +105,21 @@ test('a message is followed from publish to its client, and one without a client
   await page.getByRole('button', { name: 'Trace', exact: true }).click()
   await page.getByText('No client, so not for alice: "/to" is an empty list (chats).').waitFor()
 
-  // The beginning of ids, from anywhere; the whole row chooses one.
+  // The beginning of ids, from anywhere; the whole row chooses one. Until the answer comes, the
+  // verdict on the message before is not shown.
+  let answer = (): void => undefined
+  const mayAnswer = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  await page.route('**/graphql', async (route) => {
+    if (route.request().postData()?.includes('query Trace(')) await mayAnswer
+    await route.continue()
+  })
   await page.keyboard.press('Control+k')
   await page.getByRole('combobox', { name: 'Find' }).fill('ord-1')
   await page.keyboard.press('Enter')
+  await page.getByText('so not for alice').waitFor({ state: 'detached' })
+  answer()
   const found = page.getByRole('region', { name: 'Found messages' })
   await found.getByRole('row', { name: /no subscriber ord-18 bob/ }).waitFor()
   await page.locator('.found-cases header:focus').waitFor()
@@ -137,6 +148,7 @@ test('a message is followed from publish to its client, and one without a client
   const journal = page.getByRole('region', { name: 'Messages' })
   await page.getByText(/\d+ messages were compared with the filter: the whole journal, offsets 0 to \d+\./).waitFor()
   await journal.getByRole('row', { name: /client\.bob.*no subscriber/ }).waitFor()
+  // The header, and the one message with these words.
   expect(await journal.getByRole('row').count()).toBe(2)
   expect(await findings()).toEqual([])
   await shoot('journal-words')

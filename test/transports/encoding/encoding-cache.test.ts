@@ -119,6 +119,15 @@ describe('the encoding cache', () => {
     expect(encodings.get({ ...notice }, 'a', 1)).toBeUndefined()
   })
 
+  test('keeps nothing of a message that only one subscription receives', () => {
+    const encodings = new EncodingCache()
+    const event = messageEvent(3)
+    event.isForOne = true
+    expect([encodings.add('one', event), encodings.get(event)]).toEqual(['one', undefined])
+    event.isForOne = false
+    expect(encodings.get(event)).toBeUndefined()
+  })
+
   test('holds at most 256 KiB, bodies included', () => {
     const encodings = new EncodingCache()
     const events = Array.from({ length: 2_000 }, (_, offset) => messageEvent(offset, `"${'x'.repeat(offset % 5_000)}"`))

@@ -248,7 +248,7 @@ export type ClientStateQueryVariables = Exact<{
 }>;
 
 
-export type ClientStateQuery = { client: { online: boolean, banned: boolean, slow: boolean, lastSeen: string | null, pending: number, lagMs: number | null } | null };
+export type ClientStateQuery = { client: { online: boolean, banned: boolean, slow: boolean, lastSeen: string | null, pending: number, lagMs: number | null } | null, sessions: { unanswered: Array<string> } };
 
 export type ClientDetailQueryVariables = Exact<{
   clientId: string | number;
@@ -714,6 +714,9 @@ export const ClientStateDocument = new TypedDocumentString(`
     lastSeen
     pending
     lagMs
+  }
+  sessions(clientId: $clientId) {
+    unanswered
   }
 }
     `) as unknown as TypedDocumentString<ClientStateQuery, ClientStateQueryVariables>;

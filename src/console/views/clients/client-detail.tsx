@@ -56,6 +56,7 @@ export function ClientDetail({
   const changeButton = useChangeButton()
   const client = answer.data?.client
   const sessions = answer.data?.sessions
+  const isPartial = (sessions?.unanswered.length ?? 0) > 0
   const changed = (text: string, undo?: { label: string; run: () => void }): void => {
     toast(text, undo)
     answer.reload()
@@ -135,7 +136,10 @@ export function ClientDetail({
       )}
       {answer.data && !client && (
         <section>
-          <p>“{clientId}” has no session now, and is not registered with a password.</p>
+          <p>
+            “{clientId}” has no session {isPartial ? 'on the replicas that answered' : 'now'}, and is not registered
+            with a password.
+          </p>
         </section>
       )}
       {sessions && <SilentReplicas unanswered={sessions.unanswered} onAgain={answer.reload} />}
@@ -156,7 +160,9 @@ export function ClientDetail({
           <section>
             <h3>Sessions</h3>
             {sessions.sessions.length === 0 ? (
-              <p className="muted">None. The client is offline.</p>
+              <p className="muted">
+                {isPartial ? 'None on the replicas that answered.' : 'None. The client is offline.'}
+              </p>
             ) : (
               <div className="panel">
                 <ul className="rows">

@@ -39,7 +39,7 @@ export function Histogram({
   const answer = useQuery(
     JournalHistogramDocument,
     { ...variables, ...counted, bins: span.bins },
-    { everyMs: refreshMs },
+    { everyMs: refreshMs, keepsBefore: true },
   )
   const bins = answer.data?.journalHistogram.bins ?? []
   return (
@@ -58,7 +58,7 @@ export function Histogram({
         <FailureBanner answer={answer} what="The histogram" />
         <Bars bins={bins} shown={shown} onGo={onGo} key={span.name} />
         <p className="small muted">
-          {noteOf(bins, counted, answer.data?.journalHistogram.firstOffset)}
+          {!answer.isOutdated && noteOf(bins, counted, answer.data?.journalHistogram.firstOffset)}
           {answer.at && (
             <>
               {' '}

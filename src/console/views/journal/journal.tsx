@@ -53,7 +53,7 @@ const columns: readonly SortableColumn<EntryFragment>[] = [
 export default function Journal() {
   const [params, change] = useParams()
   const { broker } = useStats()
-  const answer = useQuery(MessagesDocument, questionOf(params))
+  const answer = useQuery(MessagesDocument, questionOf(params), { keepsBefore: true })
   const page = answer.data?.messages
   const rows = page ? page.nodes.toReversed() : []
   const selected = params.get('message') ?? undefined
@@ -109,7 +109,7 @@ export default function Journal() {
         </Loading>
       )}
       {page && (
-        <div className={selected === undefined ? '' : 'grid g-journal'}>
+        <div className={selected === undefined ? '' : 'grid g-journal'} aria-busy={answer.isOutdated}>
           <section className="panel" aria-labelledby="page-title">
             <header>
               <h2 id="page-title">{pageText(rows.map(({ offset }) => offset))}</h2>
@@ -136,14 +136,18 @@ export default function Journal() {
                 </button>
               </span>
             </header>
-            {isFiltered && (
+            {isFiltered && !answer.isOutdated && (
               <Searched
                 page={page}
                 isFull={rows.length === pageRows}
                 onOlder={() => turn({ before: page.startCursor ?? undefined })}
               />
             )}
-            {rows.length === 0 ? (
+            {rows.length === 0 && answer.isOutdated ? (
+              <Loading>
+                <PanelSkeleton rows={3} />
+              </Loading>
+            ) : rows.length === 0 ? (
               <Empty title="No message here">
                 {isFiltered ? 'No message that was searched fits the filter.' : 'The journal holds none at this place.'}
               </Empty>

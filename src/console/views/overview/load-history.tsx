@@ -21,7 +21,11 @@ const spans = [
 /** What came and what was delivered, as far back as the replicas remember. */
 export function LoadHistory() {
   const [chosen, setChosen] = useState<(typeof spans)[number]>(spans[0])
-  const answer = useQuery(GatewayHistoryDocument, { span: chosen.span }, { everyMs: chosen.refreshMs })
+  const answer = useQuery(
+    GatewayHistoryDocument,
+    { span: chosen.span },
+    { everyMs: chosen.refreshMs, keepsBefore: true },
+  )
   const { points, stepMs, unanswered } = answer.data?.gatewayHistory ?? { points: [], stepMs: 1, unanswered: [] }
   // A time without a report is a gap in the lines.
   const byTime = new Map(points.map((point) => [Date.parse(point.at), point]))

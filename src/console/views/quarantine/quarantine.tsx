@@ -85,7 +85,11 @@ export default function Quarantine() {
   const after = params.get('after')
   const { zone } = useSettings()
   const today = startOfDay(new Date(), zone).toISOString()
-  const answer = useQuery(QuarantineDocument, { first: pageRows, after, today }, { everyMs: refreshMs })
+  const answer = useQuery(
+    QuarantineDocument,
+    { first: pageRows, after, today },
+    { everyMs: refreshMs, keepsBefore: true },
+  )
   const page = answer.data?.quarantine
   const rows = page?.nodes ?? noRows
   const ofLink = rows.find(({ offset }) => String(offset) === params.get('offset'))

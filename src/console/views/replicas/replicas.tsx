@@ -148,7 +148,7 @@ function sentence({ replicas, unanswered }: ConsoleStats): string {
   if (serving === all && unanswered.length === 0)
     return all === 1
       ? 'One replica reads the whole journal and serves all sessions.'
-      : `All ${all} replicas are at the journal’s end.`
+      : `${all === 2 ? 'Both' : `All ${all}`} replicas are at the journal’s end.`
   const odd = replicas.filter(({ state }) => state !== 'SERVING' && state !== 'ENDED')
   return `${serving} of ${all} replicas are at the journal’s end; ${odd.map(({ name, state }) => `${name} ${replicaStates[state].word}`).join(', ')}.`
 }

@@ -27,7 +27,7 @@ const invalidTexts = {
 /** A typed field beside the list of fields (`children`): what it is, and who uses it. */
 export function FieldDetail({ name, children }: { name: string; children: ReactNode }) {
   const [first, setFirst] = useState(firstSubscribers)
-  const answer = useQuery(TypedFieldDocument, { name, first }, { everyMs: refreshMs })
+  const answer = useQuery(TypedFieldDocument, { name, first }, { everyMs: refreshMs, keepsBefore: true })
   const field = answer.data?.typedFields.fields.find((one) => one.name === name)
   const isLoading = !field && answer.loading
   return (

@@ -60,7 +60,9 @@ export function SourceForm({
   const input = inputOf(draft, routingKey)
   const tried = usePaused(JSON.stringify(inputOf(draft, routingKey, { orEveryone: true }) ?? null), pauseMs)
   const question = JSON.parse(tried) as CreateRabbitChannelInput | null
-  const answer = useQuery(PreviewSourceDocument, question ? { input: question, first: previewed } : undefined)
+  const answer = useQuery(PreviewSourceDocument, question ? { input: question, first: previewed } : undefined, {
+    keepsBefore: true,
+  })
   const preview = answer.failure || !question ? undefined : answer.data?.preview
   const refused = failure ?? (question ? answer.failure : undefined)
   const problem = problemOf(draft, routingKey) ?? (refused && problemOfFailure(refused))

@@ -129,7 +129,16 @@ function audienceLook(message: Traced): { tone: Tone; icon: IconName; title: str
 function ClientNow({ clientId }: { clientId: string }) {
   const { data } = useQuery(ClientStateDocument, { clientId })
   if (!data) return null
-  const { client } = data
+  const { client, sessions } = data
+  if (!client?.online && sessions.unanswered.length > 0)
+    return (
+      <Row tone="quiet" icon="warn" title={`Whether ${clientId} is online is not known`}>
+        {sessions.unanswered.join(', ')} did not answer within 0.5 s.{' '}
+        <Link to="clients" params={{ client: clientId }}>
+          Sessions and positions
+        </Link>
+      </Row>
+    )
   const state = !client
     ? clientStates.offline
     : client.banned

@@ -93,7 +93,7 @@ function useHeadlineFocus(
     if (!isAnswered || shown.current === question) return
     shown.current = question
     headline.current?.focus()
-    // Until an answer comes, the one to the question before is shown.
+    // Only an answer moves the focus.
     // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, answeredAt)
   return headline
