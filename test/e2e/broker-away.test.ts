@@ -45,7 +45,7 @@ beforeAll(async () => {
   operator = await testToken({ scope: 'operator' })
 })
 
-afterAll(() => node.remove())
+afterAll(() => node?.remove())
 
 function urlFor(user: string, secret = password, vhost = '/'): string {
   return `amqp://${user}:${secret}@127.0.0.1:${node.port}/${encodeURIComponent(vhost)}`

@@ -19,12 +19,12 @@ const MiB = KiB * KiB
 const windowBytes = 2 * MiB
 const bufferedBytes = MiB
 /**
- * One message in twenty goes to the stalled client, 4 KiB each: more than the socket buffers of the
+ * One message in twenty goes to the stalled client, together more than the socket buffers of the
  * system hold for it.
  */
-const backlog = repetitions(60_000, 100_000)
+const backlog = repetitions(20_000, 100_000)
 const stalledEvery = 20
-const stalledBytes = 4 * KiB
+const stalledBytes = repetitions(12, 4) * KiB
 /** The others go to these in turn, and the clients of some reconnect all at once. */
 const channels = 1_000
 const stormClients = 200

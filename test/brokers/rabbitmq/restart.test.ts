@@ -14,7 +14,7 @@ let node: RabbitNode
 beforeAll(async () => {
   node = await privateRabbit('restart')
 })
-afterAll(() => node.remove())
+afterAll(() => node?.remove())
 
 async function openGateway(publishTimeoutMs?: number) {
   const states = new Inbox<BrokerState>('states of the gateway')

@@ -22,7 +22,7 @@ describe('the gateway accepts the draft for', () => {
   }
 
   test('random messages', () => {
-    for (let seed = 1; seed <= repetitions(80, 200); seed += 1) {
+    for (let seed = 1; seed <= repetitions(40, 200); seed += 1) {
       const random = new SeededRandom(seed)
       const samples = randomSamples(random)
       const exchangeType = random.pick(['TOPIC', 'DIRECT', 'FANOUT', 'HEADERS'] as const)

@@ -42,7 +42,7 @@ function mutated(text: string, random: () => number): string {
   return tokens.join('')
 }
 
-const rounds = repetitions(150, 300)
+const rounds = repetitions(75, 300)
 
 test(`returns mistakes or a schema for ${rounds} files that are changed at random`, () => {
   const random = seeded(17)

@@ -140,7 +140,10 @@ async function storeInStream(address: NodeAddress): Promise<void> {
  * coordinator up to a second after it has confirmed the first message. After a kill in between,
  * streams stay "down or inaccessible" for good (3.10).
  */
-export async function streamsOutliveKill({ folder, nodeName }: NodeAddress): Promise<void> {
+export async function streamsOutliveKill(address: NodeAddress): Promise<void> {
+  const { folder, nodeName } = address
+  // It saves its tables when they were not used for half a second, which a busy machine may put off.
+  await rabbitmqctl(address, ['eval', '[catch dets:sync(Table) || Table <- dets:all()], ok'])
   const names = join(folder, 'data', nodeName, 'coordination', nodeName, 'names.dets')
   const saved = async () => (await readFile(names, 'latin1')).includes('rabbit_stream_coordinator')
   await eventually(`RabbitMQ ${nodeName} to save its stream coordinator`, saved)
