@@ -8,6 +8,11 @@ import { type BrowsedEntry, type ReplicaOutcomes, withOutcome } from './replica-
 export const tailEveryMs = 250
 /** How many messages of one interval are compared with the filter of a feed. */
 const maxCompared = 500
+/**
+ * How many bytes the bodies of the shown messages may have, if that is more than one message. A
+ * browser that sleeps takes nothing for hours.
+ */
+const maxChosenBytes = 4 * 1024 * 1024
 /** How many messages of one interval are asked about for the counts of outcomes. */
 const maxCounted = 100
 /** Another replica may have delivered what has one of these outcomes here. */
@@ -132,6 +137,7 @@ class Collector {
   readonly #matches: TailOptions['matches']
   readonly #room: number
   #chosen: WindowEntry[] = []
+  #chosenBytes = 0
   #messages = 0
   #compared = 0
   #seen = 0
@@ -160,7 +166,12 @@ class Collector {
     if (!this.#mayHave(outcome) || !this.#matches(entry)) return
     this.#seen += 1
     const at = placeIn(this.#chosen, this.#room, this.#seen)
-    if (at !== undefined) this.#chosen[at] = entry.detach?.() ?? entry
+    if (at === undefined) return
+    const bytes = this.#chosenBytes + entry.body.length - (this.#chosen[at]?.body.length ?? 0)
+    // What is not chosen counts in `sampledOneIn`.
+    if (this.#chosen.length > 0 && bytes > maxChosenBytes) return
+    this.#chosen[at] = entry.detach?.() ?? entry
+    this.#chosenBytes = bytes
   }
 
   #isWithoutClient(entry: WindowEntry): boolean {
@@ -192,6 +203,7 @@ class Collector {
       messages: this.#messages,
     }
     this.#chosen = []
+    this.#chosenBytes = 0
     this.#messages = 0
     this.#compared = 0
     this.#seen = 0

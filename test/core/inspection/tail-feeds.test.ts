@@ -64,6 +64,19 @@ test('does nothing for a message while no feed is open, neither before nor after
   expect(jest.getTimerCount()).toBe(timers)
 })
 
+test('holds at most 4 MiB of bodies, or one message, for a browser that takes nothing', async () => {
+  const feed = begin()
+  for (let n = 0; n < 40; n += 1) journal.add({ body: Buffer.alloc(1024 * 1024) })
+  await passed(tailEveryMs)
+  const small: TailBatch = (await feed.next()).value
+  expect({ shown: small.entries.length, oneIn: small.sampledOneIn }).toEqual({ shown: 4, oneIn: 10 })
+  for (let n = 0; n < 3; n += 1) journal.add({ body: Buffer.alloc(5 * 1024 * 1024) })
+  await passed(tailEveryMs)
+  const large: TailBatch = (await feed.next()).value
+  expect(large.entries).toHaveLength(1)
+  await feed.return()
+})
+
 test('compares and shows a sample, whatever the rate', async () => {
   const feed = begin()
   add(20_000)
