@@ -29,9 +29,15 @@ export function splitPayload<Options extends Payload>(
   return { payload, rest }
 }
 
-/** Whether the operation has the variable. */
-export function takes(name: string, { query }: Payload): boolean {
-  return new RegExp(String.raw`\$${name}\s*:`).test(query)
+/** Whether the operation is a subscription that has the variable. */
+export function takes(name: string, { query, operationName }: Payload): boolean {
+  // Without comments, texts and selections, which may contain the same words.
+  let heads = query.replace(/"""[^]*?"""|"(?:\\.|[^"\\\n])*"|#[^\n]*/g, '')
+  for (let before = ''; before !== heads; heads = heads.replace(/\{[^{}]*\}/g, ' ')) before = heads
+  const definitions = heads.replace(/(^|[^$\w])(query|mutation|subscription|fragment)\b/g, '$1;$2').split(';')
+  const begin = new RegExp(operationName ? String.raw`^subscription\s+${operationName}\b` : String.raw`^subscription\b`)
+  const variable = new RegExp(String.raw`\$${name}\s*:`)
+  return definitions.some((one) => begin.test(one) && variable.test(one))
 }
 
 export interface ClientSink {
