@@ -31,13 +31,10 @@ export function splitPayload<Options extends Payload>(
 
 /** Whether the operation is a subscription that has the variable. */
 export function takes(name: string, { query, operationName }: Payload): boolean {
-  // Without comments, texts and selections, which may contain the same words.
-  let heads = query.replace(/"""[^]*?"""|"(?:\\.|[^"\\\n])*"|#[^\n]*/g, '')
-  for (let before = ''; before !== heads; heads = heads.replace(/\{[^{}]*\}/g, ' ')) before = heads
-  const definitions = heads.replace(/(^|[^$\w])(query|mutation|subscription|fragment)\b/g, '$1;$2').split(';')
-  const begin = new RegExp(operationName ? String.raw`^subscription\s+${operationName}\b` : String.raw`^subscription\b`)
-  const variable = new RegExp(String.raw`\$${name}\s*:`)
-  return definitions.some((one) => begin.test(one) && variable.test(one))
+  // Texts and comments may contain the same words.
+  const text = query.replace(/"(\\.|[^"])*"|#.*/g, '')
+  const begin = String.raw`(^|[^$\w])subscription\s*${operationName || String.raw`\w*`}\s*`
+  return new RegExp(String.raw`${begin}\([^)]*\$${name}\s*:`).test(text)
 }
 
 export interface ClientSink {
