@@ -31,10 +31,8 @@ export function splitPayload<Options extends Payload>(
 
 /** Whether the operation is a subscription that has the variable. */
 export function takes(name: string, { query, operationName }: Payload): boolean {
-  // Texts and comments may contain the same words.
-  const text = query.replace(/"(\\.|[^"])*"|#.*/g, '')
-  const begin = String.raw`(^|[^$\w])subscription\s*${operationName || String.raw`\w*`}\s*`
-  return new RegExp(String.raw`${begin}\([^)]*\$${name}\s*:`).test(text)
+  const begin = String.raw`(^|[^$\w])subscription\s*${operationName || '\\w*'}\s*\(`
+  return new RegExp(String.raw`${begin}[^)]*\$${name}\s*:`).test(query)
 }
 
 export interface ClientSink {

@@ -15,7 +15,7 @@ test.each<[boolean, string, string?]>([
   [false, paged],
   [false, `${paged} ${live}`, 'Page'],
   [false, `${paged} subscription Live { a }`, 'Live'],
-  [false, '{ subscription(text: "$after: 1") { a } }'],
+  [false, 'query($after: Cursor) { subscription(after: $after) { a } }'],
   [false, 'subscription S { a(text: "$after: 1", other: """ $after: """) { b } } # $after: Cursor'],
   [false, 'query Q($subscription: ID, $after: Cursor) { subscription(after: $after) { a } }'],
   [false, 'mutation M($after: Cursor) { a(after: $after) }'],
