@@ -30,9 +30,9 @@ export function splitPayload<Options extends Payload>(
 }
 
 /** Whether the operation is a subscription that has the variable. */
-export function takes(name: string, { query, operationName }: Payload): boolean {
-  const begin = String.raw`(^|[^$\w])subscription\s*${operationName || '\\w*'}\s*\(`
-  return new RegExp(String.raw`${begin}[^)]*\$${name}\s*:`).test(query)
+export function takes(name: string, payload: Payload): boolean {
+  const operation = payload.operationName || '\\w*'
+  return new RegExp(`subscription\\s*${operation}\\s*[(][^)]*[$]${name}\\s*:`).test(payload.query)
 }
 
 export interface ClientSink {
