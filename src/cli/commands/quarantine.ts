@@ -4,6 +4,7 @@ import { QuarantineQueue } from '../../brokers/rabbitmq/topology/quarantine-queu
 import type { OptionName } from '../../config/options/options.ts'
 import { visibleJson } from '../../core/body/invisible-characters.ts'
 import type { Message } from '../../core/model/message.ts'
+import { byTime, placeInQuarantine, type QuarantinePlace } from '../../core/quarantine/quarantine-page.ts'
 import type { QuarantineDecision } from '../../core/quarantine/quarantine-store.ts'
 import { original } from '../../core/quarantine/quarantined-message.ts'
 import { GatewayError } from '../../errors.ts'
@@ -38,15 +39,13 @@ function listCommand(): Command {
   return takesConfig(command, configNames).action(async (given: { limit?: string; json?: boolean }) => {
     const limit = limitOf(given.limit)
     await withQueue(command, async (queue) => {
-      const found: { readonly one: Quarantined; readonly offset: number }[] = []
+      const found: { readonly one: Quarantined; readonly place: QuarantinePlace }[] = []
       const { count, unread } = await queue.visit(Math.max(limit, inspectedUpTo), (message) => {
-        const offset = message.properties.headers?.['x-warren-offset']
-        found.push({ one: quarantined(message), offset: typeof offset === 'number' ? offset : 0 })
+        found.push({ one: quarantined(message), place: placeInQuarantine(message) })
         return keep
       })
       // What no gateway received comes first, in the order of the queue.
-      const timeOf = ({ one }: (typeof found)[number]): number => Date.parse(one.receivedAt ?? '') || 0
-      found.sort((a, b) => timeOf(a) - timeOf(b) || a.offset - b.offset)
+      found.sort((a, b) => byTime(a.place, b.place))
       const shown = found.slice(0, limit)
       for (const { one } of shown) process.stdout.write(given.json ? `${visibleJson(one)}\n` : describe(one))
       if (!given.json) process.stdout.write(`${shown.length} of ${counted(count)} in ${queue.name}\n`)

@@ -20,10 +20,14 @@ export interface CountedCopy {
   readonly receivedAt: number | undefined
 }
 
-/** Where a message is in the order: by time, then by offset, then by id. */
-interface Rank {
+/** When the gateway received a message of the quarantine, and its offset; 0 for what is unknown. */
+export interface QuarantinePlace {
   readonly at: number
   readonly offset: number
+}
+
+/** Where a message is in the order: by time, then by offset, then by id. */
+interface Rank extends QuarantinePlace {
   /** A hash of the body, computed only if the others are equal. */
   readonly id: () => string
 }
@@ -96,17 +100,24 @@ export class QuarantinePageBuilder {
   }
 
   #compare(a: Rank, b: Rank): number {
-    return this.#sign * (a.at - b.at || a.offset - b.offset || (a.id() < b.id() ? -1 : a.id() === b.id() ? 0 : 1))
+    return this.#sign * (byTime(a, b) || (a.id() < b.id() ? -1 : a.id() === b.id() ? 0 : 1))
   }
 }
 
-function rankOf(message: Message): Rank {
-  const { headers } = message.properties
+export function placeInQuarantine({ properties: { headers } }: Message): QuarantinePlace {
   const offset = headers?.['x-warren-offset']
+  return { at: receivedAtOf(headers) ?? 0, offset: typeof offset === 'number' ? offset : 0 }
+}
+
+/** Oldest first. */
+export function byTime(a: QuarantinePlace, b: QuarantinePlace): number {
+  return a.at - b.at || a.offset - b.offset
+}
+
+function rankOf(message: Message): Rank {
   let id: string | undefined
   return {
-    at: receivedAtOf(headers) ?? 0,
-    offset: typeof offset === 'number' ? offset : 0,
+    ...placeInQuarantine(message),
     id: () => {
       id ??= quarantineId(message)
       return id

@@ -58,7 +58,7 @@ const settleMs = 90_000
 /** After this time nothing of a replica may be left, in milliseconds. */
 const closeMs = 15_000
 const checkEveryMs = 500
-/** More events than this in one run, and in each simulated second besides, are a loop without progress. */
+/** More events than this in one run, and in each simulated second, are a loop without progress. */
 const maxEvents = { run: 3_000_000, second: 200 }
 
 /** One simulated deployment: replicas, RabbitMQ, a database, clients and publishers. */

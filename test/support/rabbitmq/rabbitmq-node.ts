@@ -142,7 +142,7 @@ async function storeInStream(address: NodeAddress): Promise<void> {
  */
 export async function streamsOutliveKill(address: NodeAddress): Promise<void> {
   const { folder, nodeName } = address
-  // It saves its tables when they were not used for half a second, which a busy machine may put off.
+  // It saves tables that were not used for half a second. A busy machine may put that off.
   await rabbitmqctl(address, ['eval', '[catch dets:sync(Table) || Table <- dets:all()], ok'])
   const names = join(folder, 'data', nodeName, 'coordination', nodeName, 'names.dets')
   const saved = async () => (await readFile(names, 'latin1')).includes('rabbit_stream_coordinator')

@@ -130,13 +130,15 @@ function ClientNow({ clientId }: { clientId: string }) {
   const { data } = useQuery(ClientStateDocument, { clientId })
   if (!data) return null
   const { client, sessions } = data
+  const toClient = (
+    <Link to="clients" params={{ client: clientId }}>
+      Sessions and positions
+    </Link>
+  )
   if (!client?.online && sessions.unanswered.length > 0)
     return (
       <Row tone="quiet" icon="warn" title={`Whether ${clientId} is online is not known`}>
-        {sessions.unanswered.join(', ')} did not answer within 0.5 s.{' '}
-        <Link to="clients" params={{ client: clientId }}>
-          Sessions and positions
-        </Link>
+        {sessions.unanswered.join(', ')} did not answer within 0.5 s. {toClient}
       </Row>
     )
   const state = !client
@@ -157,9 +159,7 @@ function ClientNow({ clientId }: { clientId: string }) {
         </>
       )}
       {client?.slow && `It is ${duration(client.lagMs)} behind, ${waitText(client.pending)}. `}
-      <Link to="clients" params={{ client: clientId }}>
-        Sessions and positions
-      </Link>
+      {toClient}
     </Row>
   )
 }
