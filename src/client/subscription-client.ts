@@ -32,7 +32,7 @@ export function splitPayload<Options extends Payload>(
 /** Whether the operation is a subscription that has the variable. */
 export function takes(name: string, payload: Payload): boolean {
   const operation = payload.operationName || '\\w*'
-  return new RegExp(`subscription\\s*${operation}\\s*[(][^)]*[$]${name}\\s*:`).test(payload.query)
+  return new RegExp(`subscription\\s*${operation}\\s*[(][^]*[$]${name}\\s*:`).test(payload.query)
 }
 
 export interface ClientSink {

@@ -11,6 +11,8 @@ test.each<[boolean, string, string?]>([
   [true, `# a query\n${live}`],
   [true, 'subscription S($f: F = { a: [{ b: "}" }] }, $query: String, $after :Cursor) { a }'],
   [true, `fragment F on Query { subscription(after: 1) { a } } ${live}`],
+  [true, 'subscription Live(\n  $id: ID! # of the client (required)\n  $after: Cursor\n) { a }', 'Live'],
+  [true, 'subscription($text: String = "(a)", $after: Cursor) { a }'],
   [true, `${paged} ${live}`, 'Live'],
   [false, paged],
   [false, `${paged} ${live}`, 'Page'],
