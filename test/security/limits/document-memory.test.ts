@@ -9,9 +9,7 @@ const mebibyte = 1024 * 1024
 let gateway: GatewayProcess
 beforeAll(async () => {
   // An anonymous sender of documents could fill a larger cache too; it only takes longer.
-  gateway = await startGateway({
-    env: { NODE_OPTIONS: '--max-old-space-size=128', WARREN_MAX_SUBSCRIBE_RATE: '10000' },
-  })
+  gateway = await startGateway({ env: { NODE_OPTIONS: '--max-old-space-size=128' } })
 })
 afterAll(async () => {
   await gateway?.[Symbol.asyncDispose]()

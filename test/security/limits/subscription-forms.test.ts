@@ -10,7 +10,7 @@ let gateway: InProcessGateway
 let authorization: string
 
 beforeAll(async () => {
-  gateway = await openGateway({ WARREN_KEEP_ALIVE: '500ms', WARREN_MAX_SUBSCRIBE_RATE: '2000' })
+  gateway = await openGateway({ WARREN_KEEP_ALIVE: '500ms' })
   authorization = `Bearer ${gateway.operatorToken}`
 })
 afterAll(() => gateway?.close())

@@ -7,7 +7,7 @@ import { createMetrics } from '../../../src/observability/metrics.ts'
 import { eventually } from '../eventually.ts'
 import { freePort } from '../network/ports.ts'
 import { newFolder, removeFolder } from '../processes/run-folder.ts'
-import { type GatewayProcess, testSecret } from './gateway-process.ts'
+import { ampleRate, type GatewayProcess, testSecret } from './gateway-process.ts'
 
 export interface InProcessGateway extends AsyncDisposable {
   /** `http://127.0.0.1:<port>`, without a slash at the end. */
@@ -48,6 +48,7 @@ export async function openGateway(options: Readonly<Record<string, string>> = {}
     WARREN_DRAIN: '0s',
     WARREN_LOG_LEVEL: 'error',
     WARREN_LOG_FORMAT: 'json',
+    ...ampleRate,
     ...options,
   }
   const metrics = createMetrics()

@@ -25,7 +25,6 @@ beforeAll(async () => {
       WARREN_LOG_FORMAT: 'json',
       WARREN_MAX_MESSAGE_BYTES: '64KiB',
       WARREN_LEGACY_ACCESS: 'open',
-      WARREN_MAX_SUBSCRIBE_RATE: '10000',
       // Otherwise most of the time would go into hashing passwords.
       WARREN_MAX_PASSWORD_FAILURES: '1',
     },
