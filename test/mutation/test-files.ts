@@ -9,7 +9,13 @@ const testsOf: readonly (readonly [source: string, tests: readonly string[]])[] 
   ['src/core/json', ['test/core/json']],
   ['src/core/limits', ['test/core/limits']],
   ['src/core/timing', ['test/core/timing']],
-  ['src/core/delivery', ['test/core/delivery', 'test/core/positions', 'test/core/state/replaced-journal.test.ts']],
+  [
+    'src/core/delivery',
+    [
+      ...['test/core/delivery', 'test/core/positions'],
+      ...['replaced-journal', 'rebase'].map((name) => `test/core/state/${name}.test.ts`),
+    ],
+  ],
   [
     'src/core',
     [

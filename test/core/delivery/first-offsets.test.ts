@@ -27,6 +27,21 @@ test('finds what a map finds, while it grows and with hashes that collide', () =
   expect(expected.get([...expected.keys()][0] ?? '')).toBe(0)
 })
 
+test('keeps an entry whose numbers are all 0 when it grows', () => {
+  const offsets = new FirstOffsets()
+  const id = new IdHash()
+  offsets.add(id, 0, 0)
+  for (id.low = 1; id.low <= 2_000; id.low += 1) offsets.add(id, 0, id.low)
+  id.low = 0
+  expect([offsets.get(id, 0), offsets.size]).toEqual([0, 2_001])
+})
+
+test('the hash of an id begins with a secret number, so that no publisher can choose ids with one hash', () => {
+  const { low, high } = new IdHash().set('')
+  // Without a secret both are 0; with one, each is 0 once in four billion starts.
+  expect([low === 0, high === 0]).toEqual([false, false])
+})
+
 test('each half of the hash of an id is spread as if it were drawn', () => {
   const count = 100_000
   for (const nameOf of [

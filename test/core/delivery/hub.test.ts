@@ -9,7 +9,7 @@ import type { MessageEvent } from '../../../src/core/model/channel-event.ts'
 import type { Audience } from '../../../src/core/model/source.ts'
 import type { Subscriber } from '../../../src/core/ports/subscriber.ts'
 import { channelTopic, type Recipients } from '../../../src/core/ports/topic.ts'
-import { cursorAt, entryAt, messageAt, RecordingReplayer } from './events.ts'
+import { cursorAt, entryAt, gapAt, messageAt, RecordingReplayer } from './events.ts'
 
 beforeEach(() => void jest.useFakeTimers({ now: 100_000 }))
 afterEach(() => void jest.useRealTimers())
@@ -62,6 +62,32 @@ describe('the hub', () => {
     hub.publish(to('everyone'), messageAt(2))
     hub.publish(to([]), messageAt(3))
     expect([alice.offsets, bob.offsets, failures, hub.size]).toEqual([[1, 2], [2], ['odd'], 2])
+  })
+
+  test('reports what the tail missed to each subscriber, also if some leave meanwhile or throw', () => {
+    const hub = new Hub()
+    const failures: unknown[] = []
+    const missed: number[] = []
+    const [plain, last] = [subscriber('alice'), subscriber('bob')]
+    const leaving: Subscriber = {
+      ...subscriber('alice'),
+      missed(gap) {
+        missed.push(gap.cursor.offset)
+        hub.unsubscribe(leaving)
+        hub.subscribe(leaving)
+      },
+    }
+    const odd: Subscriber = {
+      ...subscriber('alice'),
+      missed() {
+        throw new Error('odd')
+      },
+      fail: (error) => void failures.push((error as Error).message),
+    }
+    for (const each of [odd, leaving, plain, last]) hub.subscribe(each)
+    hub.missed(gapAt(7))
+    expect([plain.offsets, last.offsets, missed, failures]).toEqual([[7], [7], [7], ['odd']])
+    expect(new Set(hub.all())).toEqual(new Set([leaving, plain, last]))
   })
 })
 
@@ -121,6 +147,11 @@ describe('a batch of replays', () => {
     ]).toEqual([true, true, false])
     batch.deliver(1, to(['alice']), messageAt(1))
     batch.remove(alice.subscription)
+    expect([flushed, batch.hasSubscribers(to(['alice'])), batch.hasSubscribers(to(['bob']))]).toEqual([
+      ['alice'],
+      false,
+      true,
+    ])
     batch.remove(alice.subscription)
     batch.remove(bob.subscription)
     batch.remove(subscribed('eve').subscription)

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { array, assert, asyncProperty, boolean, constantFrom, integer, nat } from 'fast-check'
-import { maxLastEvents } from '../../../../src/core/delivery/replay/last-events.ts'
+import { lastEventsOf, maxLastEvents } from '../../../../src/core/delivery/replay/last-events.ts'
 import type { ChannelEvent } from '../../../../src/core/model/channel-event.ts'
 import { printCursor } from '../../../../src/core/model/cursor.ts'
 import type { JournalMessage } from '../../../../src/core/model/message.ts'
@@ -86,6 +86,8 @@ describe('a subscription with last', () => {
     await passed(200)
     expect(lost.story()).toEqual(['RETENTION', ...Array.from({ length: 50 }, (_, index) => 450 + index)])
     expect(lost.events[0]).toMatchObject({ cursor: { offset: 450, before: true }, oldest: { offset: 450 } })
+    // A search that reaches the oldest entry does not read the journal again.
+    expect(world.journal.scans).toEqual([0])
     expect(kept.story()).toEqual(Array.from({ length: 50 }, (_, index) => 450 + index))
   })
 
@@ -118,6 +120,22 @@ describe('a subscription with last', () => {
     expect(story()).toEqual([0, 1])
   })
 
+  test('begins in a journal that replaced the one in which it searched', async () => {
+    await start(50)
+    world.journal.begin()
+    for (let offset = 50_000; offset < 50_100; offset += 1) world.journal.add({ ...others, offset })
+    const { story } = subscribe(3)
+    // The window has none, so the search reads the journal next, from further back.
+    jest.advanceTimersByTime(20)
+    expect([story(), world.journal.scans]).toEqual([[], []])
+    world.journal.replace()
+    fill(5)
+    await passed(500)
+    expect(story()).toEqual([2, 3, 4])
+    const { offset } = world.journal.add()
+    expect(story()).toEqual([2, 3, 4, offset])
+  })
+
   test('gives a first checkpoint if it begins with nothing', async () => {
     await start()
     world.journal.begin()
@@ -140,6 +158,17 @@ describe('a subscription with last', () => {
     expect(() => subscribe(last, given)).toThrow(
       expect.objectContaining({ code: 'BAD_USER_INPUT', field: 'last', message: expect.stringContaining(message) }),
     )
+  })
+
+  test('is an argument that may be absent', () => {
+    expect([lastEventsOf(null, null), lastEventsOf(undefined, 'cursor'), lastEventsOf(0, null)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect([lastEventsOf(1, undefined), lastEventsOf(maxLastEvents, null)]).toEqual([1, maxLastEvents])
+    for (const odd of ['1', true, {}, Number.NaN])
+      expect(() => lastEventsOf(odd, null)).toThrow(expect.objectContaining({ field: 'last' }))
   })
 
   test('begins exactly n events back, whatever else the journal holds, and misses none that come meanwhile', async () => {
