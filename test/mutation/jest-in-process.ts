@@ -163,6 +163,6 @@ function reset(entry: Circus.TestEntry, mode: Circus.TestMode): void {
 function resultOf({ id, entry }: LoadedTest): TestResult {
   const [error] = entry.errors as readonly unknown[]
   const first: unknown = Array.isArray(error) ? error[0] : error
-  const failure = first instanceof Error ? first.message : String(JSON.stringify(first))
+  const failure = first instanceof Error ? first.message : `${JSON.stringify(first)}`
   return { id, ms: entry.duration ?? 0, failure: entry.errors.length === 0 ? undefined : failure }
 }

@@ -12,7 +12,8 @@ const testsOf: readonly (readonly [source: string, tests: readonly string[]])[] 
   [
     'src/core/delivery',
     [
-      ...['test/core/delivery', 'test/core/positions'],
+      'test/core/delivery',
+      'test/core/positions',
       ...['replaced-journal', 'rebase'].map((name) => `test/core/state/${name}.test.ts`),
     ],
   ],

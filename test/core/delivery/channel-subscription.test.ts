@@ -127,9 +127,9 @@ describe('a consumer that pulls', () => {
     const subscription = subscribed()
     {
       await using scoped = subscription
-      scoped.deliver(messageAt(1))
+      for (const event of [messageAt(1), gapAt(2), checkpointAt(3)]) scoped.deliver(event)
     }
-    expect([subscription.ended, accounts()]).toEqual([true, [1, 0, 0, 1]])
+    expect([subscription.ended, subscription.queued, accounts()]).toEqual([true, [], [1, 0, 0, 1]])
   })
 
   test('resumes after the last event that was queued, whatever it has taken', async () => {
@@ -212,6 +212,21 @@ describe('a sink', () => {
     expect(sink.taken).toEqual([1, 2, 3])
   })
 
+  test('may end its subscription while it takes', () => {
+    const allowance = new Allowance(10)
+    const subscription = subscribed({ allowance })
+    for (const offset of [1, 2]) subscription.deliver(messageAt(offset))
+    const sink = sinkOf()
+    const take = sink.take.bind(sink)
+    sink.take = (event) => {
+      void subscription.return()
+      return take(event)
+    }
+    subscription.pipe(sink)
+    expect([sink.taken, sink.ends, calls]).toEqual([[1], [undefined], ['end']])
+    expect([allowance.used, counter.pending]).toEqual([0, 0])
+  })
+
   test('is ended once, after the last event', () => {
     const subscription = subscribed()
     const sink = sinkOf(0)
@@ -220,6 +235,7 @@ describe('a sink', () => {
     subscription.end(new GatewayError('FORBIDDEN', 'no'))
     // It has ended already, so its queue stays.
     subscription.cut(new GatewayError('POSITION_TAKEN', 'too late'))
+    subscription.flush()
     expect(sink.ends).toEqual([])
     sink.room = 1
     subscription.flush()
@@ -302,6 +318,15 @@ describe('a slow consumer', () => {
     expect(replayer.resumed).toHaveLength(1)
   })
 
+  test('resumes when it has taken all, whatever other subscriptions of its connection hold', async () => {
+    const allowance = new Allowance(10)
+    const [subscription, other] = [subscribed({ allowance }), subscribed({ allowance })]
+    other.deliver(messageAt(1, '1234567890'))
+    for (const offset of [1, 2]) subscription.deliver(messageAt(offset))
+    expect(subscription.behind).toBe(true)
+    expect([await pulled(subscription), replayer.resumed]).toEqual([1, [subscription]])
+  })
+
   test('resumes with events in its queue if these take half of the room at most', async () => {
     const subscription = subscribed()
     for (let offset = 1; offset <= 10; offset += 1) subscription.deliver(messageAt(offset))
@@ -363,17 +388,18 @@ describe('a slow consumer', () => {
     subscription.deliver(messageAt(3, '1234'))
     subscription.deliver(checkpointAt(4))
     subscription.deliver(messageAt(5, '1'))
-    subscription.deliver(messageAt(6, '1234567890'))
-    subscription.deliver(messageAt(7, '1234567890'))
-    const story = subscription.queued.map((event) =>
-      event.kind === 'GAP' ? [event.reason, event.cursor.offset, event.dropped] : [event.kind, event.cursor.offset],
-    )
-    expect(story).toEqual([
+    const story = () =>
+      subscription.queued.map((event) =>
+        event.kind === 'GAP' ? [event.reason, event.cursor.offset, event.dropped] : [event.kind, event.cursor.offset],
+      )
+    const before = [
       ['OVERFLOW', 1, 1],
       ['RETENTION', 2, undefined],
-      ['OVERFLOW', 6, 3],
-      ['MESSAGE', 7],
-    ])
+    ]
+    subscription.deliver(messageAt(6, '1234567890'))
+    expect(story()).toEqual([...before, ['OVERFLOW', 5, 2], ['MESSAGE', 6]])
+    subscription.deliver(messageAt(7, '1234567890'))
+    expect(story()).toEqual([...before, ['OVERFLOW', 6, 3], ['MESSAGE', 7]])
     expect([subscription.dropped, counter.dropped.overflow, counter.pending]).toEqual([4, 4, 1])
     // Gaps take no room, and are not dropped if a message has none.
     const crowded = subscribed({ overflow: 'DROP_OLDEST', allowance: new Allowance(0) })

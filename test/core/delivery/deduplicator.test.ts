@@ -23,7 +23,7 @@ function entry(offset: number, given: Given = {}): JournalMessage {
     body: Buffer.from(given.body ?? '{}'),
     properties: {
       messageId: given.messageId,
-      headers: given.key === undefined ? {} : { [idempotencyHeader]: given.key },
+      headers: given.key === undefined ? undefined : { [idempotencyHeader]: given.key },
     },
     redelivered: false,
     receivedAt: Date.now() + (given.laterMs ?? 0),

@@ -97,6 +97,13 @@ describe('a subscription with a pace', () => {
     expect(taken).toEqual([1, 3, 4, 5])
   })
 
+  test('has room for what a replay delivers, whatever waits for its client', () => {
+    const { subscription, client, deliver } = subscribed(channelTopic('alice'), 1)
+    client.isOpen = false
+    deliver(messageAt(1))
+    expect([subscription.queued.length, subscription.full]).toEqual([1, false])
+  })
+
   test('delivers of a replay the newest message only: at the live end, at its time', () => {
     const { subscription, taken } = subscribed()
     subscription.deliver(messageAt(1), true)
@@ -128,7 +135,7 @@ describe('a subscription with a pace', () => {
   test('delivers a state whole: the pace is for changes', () => {
     const { taken, deliver } = subscribed(keyed)
     const state: StateMark = { phase: 'SNAPSHOT', reset: true }
-    deliver({ ...messageAt(1), state } as ChannelEvent, { ...messageAt(2), state } as ChannelEvent)
+    deliver(Object.assign(messageAt(1), { state }), Object.assign(messageAt(2), { state }))
     deliver({ ...checkpointAt(3), state: { phase: 'SNAPSHOT_END', reset: false } })
     expect(taken).toEqual([1, 2, 3])
     deliver(messageAt(4), { ...checkpointAt(5), state })
