@@ -223,7 +223,7 @@ describe('a sink', () => {
       return take(event)
     }
     subscription.pipe(sink)
-    expect([sink.taken, sink.ends, calls]).toEqual([[1], [undefined], ['end']])
+    expect([sink.taken, sink.ends, calls]).toStrictEqual([[1], [undefined], ['end']])
     expect([allowance.used, counter.pending]).toEqual([0, 0])
   })
 
@@ -246,7 +246,7 @@ describe('a sink', () => {
     idle.pipe(other)
     idle.end()
     idle.end()
-    expect(other.ends).toEqual([undefined])
+    expect(other.ends).toStrictEqual([undefined])
   })
 
   test('that throws ends its subscription alone, and what waited is dropped', () => {

@@ -132,6 +132,10 @@ describe('a batch of replays', () => {
     batch.deliver(8, to(['bob']), messageAt(8))
     batch.flush()
     expect([bob.offsets, jest.getTimerCount()]).toEqual([[7, 8], 0])
+    // Nothing waits for a flush.
+    batch.deliver(9, to(['eve']), messageAt(9))
+    batch.broadcast(1, gapAt(1))
+    expect(jest.getTimerCount()).toBe(0)
   })
 
   test('flushes a subscription that leaves, and forgets channels without one', () => {
@@ -258,6 +262,7 @@ describe('reads of the journal', () => {
   })
 
   test('wait for the end of a storm: five quiet periods, or two seconds', () => {
+    jest.advanceTimersByTime(10_000)
     expect(scheduler.tryBegin(5)).toBe(false)
     for (const waiting of [6, 7, 8, 9]) expect(scheduler.tryBegin(waiting)).toBe(false)
     expect([ready, scheduler.tryBegin(10), ready]).toEqual([5, true, 5])

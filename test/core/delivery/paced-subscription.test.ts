@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { DeliveryCounter } from '../../../src/core/accounting/delivery-counter.ts'
 import { Allowance, ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
-import { Paces } from '../../../src/core/delivery/pace.ts'
+import { everyOf, Paces } from '../../../src/core/delivery/pace.ts'
 import type { ChannelEvent, StateMark } from '../../../src/core/model/channel-event.ts'
 import { channelTopic, type EventTopic, type Topic } from '../../../src/core/ports/topic.ts'
 import { checkpointAt, cursorAt, gapAt, messageAt, RecordingReplayer } from './events.ts'
@@ -152,6 +152,45 @@ describe('a subscription with a pace', () => {
     expect(taken).toEqual([1])
     jest.advanceTimersByTime(everyMs + tickMs)
     expect(taken).toEqual([1, 4])
+  })
+})
+
+describe('the end of a subscription with a pace', () => {
+  test('drops what waits if its client leaves, and leaves no timer', async () => {
+    const { subscription, taken, deliver } = subscribed()
+    deliver(messageAt(1), messageAt(2))
+    await subscription.return()
+    expect([taken, subscription.queued.length, counter.matched, counter.pending]).toEqual([[1], 0, 1, 0])
+    jest.advanceTimersByTime(2 * tickMs)
+    expect(jest.getTimerCount()).toBe(0)
+  })
+
+  test('delivers what waits if the gateway ends it', () => {
+    const { subscription, taken, deliver } = subscribed()
+    deliver(messageAt(1), messageAt(2))
+    subscription.end()
+    expect(taken).toEqual([1, 2])
+  })
+
+  test('leaves no timer if the replica closes', () => {
+    const { deliver } = subscribed()
+    deliver(messageAt(1), messageAt(2))
+    expect(jest.getTimerCount()).toBe(1)
+    paces.close()
+    expect(jest.getTimerCount()).toBe(0)
+  })
+})
+
+describe('the argument every', () => {
+  test('may be absent, and is a text otherwise', () => {
+    expect([everyOf(undefined), everyOf(null), everyOf('250ms'), everyOf('1h')]).toEqual([
+      undefined,
+      undefined,
+      250,
+      3_600_000,
+    ])
+    for (const odd of [250, '19ms', '', true])
+      expect(() => everyOf(odd)).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT', field: 'every' }))
   })
 })
 

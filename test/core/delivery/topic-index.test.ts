@@ -27,7 +27,7 @@ function found(index: TopicIndex<Named>, clients: Recipients['clients'], eventKe
   expect(index.hasAny({ clients, eventKeys })).toBe(names.length > 0)
   const reach = index.reachOf({ clients, eventKeys })
   expect([reach === 'none', reach !== 'one' || names.length === 1]).toEqual([names.length === 0, true])
-  expect([...index.of({ clients, eventKeys })].map(({ name }) => name)).toEqual(names)
+  expect([...index.of({ clients, eventKeys })].map(({ name }) => name)).toStrictEqual(names)
   return names.sort()
 }
 

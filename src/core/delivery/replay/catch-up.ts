@@ -58,9 +58,9 @@ export interface CatchUpContext {
    * Called instead of a gap if retention removed the position of a subscription. True: it gets what
    * it missed from keyed state, and resumes. `onFailure`: called if that fails.
    */
-  rebase?(subscription: ChannelSubscription, oldest: Cursor, onFailure: () => void): boolean
+  rebase(subscription: ChannelSubscription, oldest: Cursor, onFailure: () => void): boolean
   /** See `Replayer.restart`. */
-  restart?(subscription: ChannelSubscription): boolean
+  restart(subscription: ChannelSubscription): boolean
   /** Called when a replay reaches an entry that the broker cannot deliver. */
   onUnreadable(entry: JournalMessage): void
 }
@@ -443,7 +443,7 @@ export class CatchUp implements Replayer {
         deliverGap()
         this.resume(subscription)
       }
-      if (this.#context.rebase?.(subscription, cursor, resumeBehindGap)) {
+      if (this.#context.rebase(subscription, cursor, resumeBehindGap)) {
         this.#recordResult(subscription, 'resumed')
         return
       }
@@ -479,9 +479,13 @@ export class CatchUp implements Replayer {
     }
     const waiting = subscriptions.filter((subscription) => this.#endWait(subscription, subscriptions))
     const epoch = this.#context.epoch()
-    const last = hotWindow.last?.offset ?? -1
+    const { last } = hotWindow
+    // Without an entry, retention has overtaken the tail, which may be anywhere.
     const isLost = ({ position }: ChannelSubscription): boolean =>
-      epoch !== undefined && typeof position === 'object' && (position.epoch !== epoch || position.offset > last)
+      epoch !== undefined &&
+      last !== undefined &&
+      typeof position === 'object' &&
+      (position.epoch !== epoch || position.offset > last.offset)
     const lost = waiting.filter(isLost)
     this.#deliverGap(lost, 'JOURNAL_REPLACED')
     for (const subscription of waiting) if (!lost.includes(subscription)) this.resume(subscription)
@@ -509,7 +513,7 @@ export class CatchUp implements Replayer {
           oldest,
           receivedAt: Date.now(),
         })
-        if (!this.#context.restart?.(subscription)) this.#goLive(subscription)
+        if (!this.#context.restart(subscription)) this.#goLive(subscription)
       }
     })
   }

@@ -225,6 +225,39 @@ describe('a position', () => {
     expect(story()).toEqual(['JOURNAL_REPLACED'])
   })
 
+  test('that is the last one at the mark is resumed', async () => {
+    world.journal.begin()
+    fill(3)
+    const entry = { ...(world.journal.entries[2] as JournalMessage), offset: 3, body: Buffer.from('later') }
+    const after = printCursor(world.gateway.cursorOf(entry))
+    world.journal.mark = async () => void world.journal.add({ ...entry })
+    const { story } = subscribe(after)
+    await passed(100)
+    fill(1)
+    expect([story(), results()]).toEqual([[4], ['resumed']])
+  })
+
+  test('is judged again if retention overtakes the tail before the mark comes back', async () => {
+    await start(50)
+    world.journal.begin()
+    fill(3)
+    const entry = { ...(world.journal.entries[2] as JournalMessage), offset: 3, body: Buffer.from('later') }
+    const after = printCursor(world.gateway.cursorOf(entry))
+    let read: () => void = () => {}
+    world.journal.scanning = () => new Promise((resolve) => (read = resolve))
+    world.journal.mark = async () => {
+      world.journal.entries.push(entry)
+      void world.journal.tail.onTruncated()
+    }
+    const { story } = subscribe(after)
+    await passed(30)
+    world.journal.add({ offset: 10 })
+    await passed(100)
+    read()
+    await passed(100)
+    expect([story(), results()]).toEqual([[10], ['resumed']])
+  })
+
   test('is judged again if the journal goes down before the mark comes back', async () => {
     world.journal.begin()
     fill(3)
@@ -340,6 +373,9 @@ describe('a position', () => {
     read()
     await passed(100)
     expect([results(), world.gateway.hub.size, world.gateway.notLive.size]).toEqual([[], 0, 0])
+    world.gateway.replayer.resume(subscription)
+    await passed(100)
+    expect([results(), world.gateway.hub.size, world.gateway.notLive.size]).toEqual([[], 0, 0])
   })
 })
 
@@ -373,9 +409,49 @@ describe('a topic that changes while the journal is asked for the position', () 
     await passed(100)
     subscription.changeTopic(alice)
     world.journal.scanning = async () => {}
+    await passed(5_000)
+    expect([story(), world.gateway.catchingUp]).toEqual([range(11, 300), 0])
     fail(new Error('away'))
-    await passed(500)
-    expect([story(), world.gateway.hub.size]).toEqual([range(11, 300), 1])
+    await passed()
+    expect(world.gateway.catchingUp).toBe(0)
+  })
+
+  test('is not judged by a mark that fails after it', async () => {
+    world.journal.begin()
+    fill(3)
+    let fail: (error: Error) => void = () => {}
+    world.journal.marking = () => new Promise((_, reject) => (fail = reject))
+    const { story, subscription } = subscribe(printCursor({ ...cursorAt(1), offset: 99 }))
+    await passed(100)
+    subscription.changeTopic(alice)
+    world.journal.marking = async () => {}
+    await passed(100)
+    expect([story(), world.gateway.catchingUp]).toEqual([['JOURNAL_REPLACED'], 0])
+    fail(new Error('late'))
+    await passed()
+    expect(world.gateway.catchingUp).toBe(0)
+  })
+
+  test('is judged by the journal of that time', async () => {
+    await start(50)
+    world.journal.begin()
+    fill(300)
+    const after = printCursor({ ...cursorAt(10), epoch: epochs[1] })
+    const reads: (() => void)[] = []
+    world.journal.scanning = () => new Promise((resolve) => reads.push(resolve))
+    const { story, subscription } = subscribe(after)
+    await passed(100)
+    world.journal.replace()
+    fill(300)
+    subscription.changeTopic(alice)
+    await passed(100)
+    expect([reads.length, story()]).toEqual([2, []])
+    // The first read is for the gap of the old journal.
+    for (const read of reads) {
+      read()
+      await passed(200)
+    }
+    expect(story()).toEqual(range(11, 300))
   })
 
   test.each([
@@ -495,6 +571,53 @@ describe('a read of the journal', () => {
     await passed(500)
     for (const subscription of gathered) expect(subscription.position).toEqual(cursorAt(299))
     expect(jest.getTimerCount()).toBe(idle)
+    // Nothing waits for the journal.
+    world.journal.tail.onUp()
+    expect(jest.getTimerCount()).toBe(idle)
+  })
+
+  test('ends when the gateway closes', async () => {
+    await start(50)
+    world.journal.begin()
+    fill(300)
+    const signals: AbortSignal[] = []
+    const scan = world.journal.scan.bind(world.journal)
+    world.journal.scan = (offset, visit, signal) => {
+      signals.push(signal)
+      return scan(offset, visit, signal)
+    }
+    world.journal.scanning = () => new Promise(() => {})
+    const waiting = [subscribe(printCursor(cursorAt(10))), subscribe('odd')]
+    await passed(100)
+    // It waits for the end of the read, and the last one to be gathered.
+    waiting.push(subscribe(printCursor(cursorAt(10))))
+    await passed(100)
+    waiting.push(subscribe(printCursor(cursorAt(10))))
+    expect(world.gateway.catchingUp).toBe(4)
+    const closing = world.gateway.close()
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
+    expect([world.gateway.catchingUp, world.gateway.notLive.size]).toEqual([0, 0])
+    await closing
+    expect(jest.getTimerCount()).toBe(0)
+  })
+
+  test('finds repeats by itself, also of what it does not deliver', async () => {
+    world.journal.begin()
+    fill(10)
+    fill(3, { properties: { headers: { 'x-warren-idempotency-key': 'k' } } })
+    fill(2)
+    const { entries } = world.journal
+    // The tail of a replica that starts later has read none of them.
+    await start(50)
+    world.journal.begin()
+    world.journal.entries = entries
+    world.journal.add({ offset: 5_000 })
+    const [all, rest] = [8, 10].map((offset) => subscribe(printCursor(cursorAt(offset)))) as [Subscribed, Subscribed]
+    await passed(200)
+    expect([all.story(), rest.story()]).toEqual([
+      [9, 10, 13, 14, 5_000],
+      [13, 14, 5_000],
+    ])
   })
 
   test('leaves out repeats, marks and messages of others', async () => {

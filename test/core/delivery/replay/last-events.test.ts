@@ -4,6 +4,7 @@ import { lastEventsOf, maxLastEvents } from '../../../../src/core/delivery/repla
 import type { ChannelEvent } from '../../../../src/core/model/channel-event.ts'
 import { printCursor } from '../../../../src/core/model/cursor.ts'
 import type { JournalMessage } from '../../../../src/core/model/message.ts'
+import { channelTopic } from '../../../../src/core/ports/topic.ts'
 import { controlledGateway, epochs, operator, passed } from '../../controlled-gateway.ts'
 
 type World = Awaited<ReturnType<typeof controlledGateway>>
@@ -120,10 +121,13 @@ describe('a subscription with last', () => {
     expect(story()).toEqual([0, 1])
   })
 
-  test('begins in a journal that replaced the one in which it searched', async () => {
+  test.each([
+    ['from an offset that the new one does not have', 50_000],
+    ['from the first offset of both', 500],
+  ])('begins in a journal that replaced the one in which it searched, %s', async (_, first) => {
     await start(50)
     world.journal.begin()
-    for (let offset = 50_000; offset < 50_100; offset += 1) world.journal.add({ ...others, offset })
+    for (let offset = first; offset < first + 100; offset += 1) world.journal.add({ ...others, offset })
     const { story } = subscribe(3)
     // The window has none, so the search reads the journal next, from further back.
     jest.advanceTimersByTime(20)
@@ -131,9 +135,32 @@ describe('a subscription with last', () => {
     world.journal.replace()
     fill(5)
     await passed(500)
-    expect(story()).toEqual([2, 3, 4])
+    // The window has all of the new journal.
+    expect([story(), world.journal.scans]).toEqual([[2, 3, 4], []])
     const { offset } = world.journal.add()
     expect(story()).toEqual([2, 3, 4, offset])
+  })
+
+  test('gets one gap if its topic changes before the oldest position is known', async () => {
+    await start(50)
+    world.journal.begin()
+    fill(1)
+    for (let offset = 500; offset < 300_000; offset += 500) world.journal.add({ ...others, offset })
+    world.journal.add({ offset: 300_101 })
+    fill(300, others)
+    let read: () => void = () => {}
+    world.journal.scanning = async () => {
+      // Two reads search, and the third one is for the gap.
+      if (world.journal.scans.length === 3) await new Promise<void>((resolve) => (read = resolve))
+    }
+    const { subscription, story } = subscribe(2)
+    await passed(200)
+    expect([world.journal.scans.length, story(), world.gateway.catchingUp]).toEqual([3, [], 1])
+    subscription.changeTopic(channelTopic('alice'))
+    await passed(200)
+    read()
+    await passed(500)
+    expect([story(), world.gateway.catchingUp]).toEqual([['RETENTION', 300_101], 0])
   })
 
   test('gives a first checkpoint if it begins with nothing', async () => {
@@ -242,5 +269,16 @@ describe('a subscription with last', () => {
         .slice(-2)
         .map(({ offset }) => offset),
     )
+  })
+
+  test('does not search beyond the time of an earlier owner', async () => {
+    await start(50)
+    world.journal.begin()
+    fill(500)
+    await world.gateway.bans.deleted('alice', await world.gateway.position())
+    const offsets = [world.journal.add().offset, world.journal.add().offset]
+    const { story } = subscribe(5)
+    await passed(100)
+    expect([story(), world.journal.scans]).toEqual([offsets, []])
   })
 })

@@ -56,6 +56,12 @@ describe('a replay of the hot window', () => {
     expect([outcomes, offsets, replay.busy]).toEqual([[outcome], read, false])
   })
 
+  test('is interrupted if the window is empty', () => {
+    const { replay, batch, outcomes } = replayOf(5, 4)
+    replay.begin(batch)
+    expect(outcomes).toEqual(['interrupted'])
+  })
+
   test('reads 5,000 entries at a time, and leaves the event loop to others in between', async () => {
     const { replay, batch, outcomes, offsets } = replayOf(1, 10_001)
     replay.begin(batch)
