@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { ModernFakeTimers } from '@jest/fake-timers'
 import type { Circus } from '@jest/types'
 import { expect } from 'expect'
@@ -163,6 +164,6 @@ function reset(entry: Circus.TestEntry, mode: Circus.TestMode): void {
 function resultOf({ id, entry }: LoadedTest): TestResult {
   const [error] = entry.errors as readonly unknown[]
   const first: unknown = Array.isArray(error) ? error[0] : error
-  const failure = first instanceof Error ? first.message : `${JSON.stringify(first)}`
+  const failure = first instanceof Error ? first.message : inspect(first)
   return { id, ms: entry.duration ?? 0, failure: entry.errors.length === 0 ? undefined : failure }
 }
