@@ -255,15 +255,14 @@ export class JournalListener implements JournalTail {
   }
 
   /**
-   * The event of an entry. Undefined if a channel needs its body and the body cannot be decoded;
-   * the entry then goes to the quarantine.
+   * The event of an entry, which may share memory (`MessageEvent.keep`). Undefined if a channel
+   * needs its body and the body cannot be decoded; the entry then goes to the quarantine.
    */
   eventOf(message: WindowEntry, { clients, reading }: Recipients): MessageEvent | undefined {
     const { cursors, limits, quarantine } = this.#parts
     try {
-      const own = message.detach?.() ?? message
-      if (clients.length > 0) decodeBody(own, limits.maxDecodedBytes)
-      const event = new MessageEvent(cursors, this.#epoch ?? '', own)
+      if (clients.length > 0) decodeBody(message, limits.maxDecodedBytes)
+      const event = new MessageEvent(cursors, this.#epoch ?? '', message)
       event.reading = reading
       return event
     } catch (error) {
@@ -294,6 +293,7 @@ export class JournalListener implements JournalTail {
     this.#publish(recipients, event)
     // Live subscriptions have received it. A replay, and a client that is slow, decode it again.
     forgetBody(message)
+    if (event.message !== message) forgetBody(event.message)
     event.reading = undefined
     return 'delivered'
   }

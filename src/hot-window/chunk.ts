@@ -96,7 +96,10 @@ export class Chunk {
     return this.#bytes.length - this.#end
   }
 
-  /** Stores the entry, which must fit, and sets its `outcomes` and `slot`. */
+  /**
+   * Stores the entry, which must fit, and sets its `outcomes`, `slot`, `body` and `detach`. The
+   * body is then that of this chunk, because the caller's may be a view of a buffer that it reuses.
+   */
   add(entry: WindowEntry): void {
     const slot = this.#count
     const { messageId, timestamp, contentType, type } = entry.properties
@@ -121,12 +124,15 @@ export class Chunk {
     this.#keyEnds[slot] = end
     if (messageId !== undefined) end += this.#bytes.write(messageId, end)
     this.#idEnds[slot] = end
-    this.#bytes.set(entry.body, end)
+    const bodyAt = end
+    this.#bytes.set(entry.body, bodyAt)
     end += entry.body.length
     this.#bodyEnds[slot] = end
     this.#end = end
     entry.outcomes = this.outcomes
     entry.slot = slot
+    entry.body = this.#bytes.subarray(bodyAt, end)
+    entry.detach = withOwnBody
   }
 
   /** The size of the entry in this chunk, in bytes. */
@@ -226,6 +232,11 @@ function hasColumns(properties: MessageProperties): boolean {
     priority === undefined &&
     unixSeconds === undefined
   )
+}
+
+/** `WindowEntry.detach` of a stored entry, because a kept body would keep its chunk. */
+function withOwnBody(this: WindowEntry): WindowEntry {
+  return { ...this, body: Buffer.from(this.body), detach: undefined }
 }
 
 /**

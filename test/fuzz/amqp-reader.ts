@@ -9,7 +9,11 @@ import { splitInput } from './pieces.ts'
  */
 export function fuzz(data: Buffer): void {
   const { bytes, pieces } = splitInput(data)
-  for (const inPlace of [true, false]) deepStrictEqual(read(pieces, inPlace), read([bytes], inPlace))
+  for (const inPlace of [true, false]) {
+    const found = read([bytes], inPlace)
+    deepStrictEqual(read(pieces, inPlace), found)
+    deepStrictEqual(read(pieces, inPlace, true), found)
+  }
   const inPieces = passedOn(pieces)
   const inOne = passedOn([bytes])
   ok(bytes.subarray(0, inOne.length).equals(inOne))
@@ -17,13 +21,22 @@ export function fuzz(data: Buffer): void {
   ok(inOne.subarray(0, inPieces.length).equals(inPieces))
 }
 
-function read(pieces: readonly Buffer[], inPlace: boolean): readonly unknown[] {
+function read(pieces: readonly Buffer[], inPlace: boolean, inReadBuffer = false): readonly unknown[] {
   const found: unknown[] = []
   const reader = new DeliveryReader(inPlace)
   reader.intercept(
     'c',
     ({ deliveryTag, redelivered, streamOffset, exchange, routingKey, properties, body }: Delivery) =>
-      found.push({ deliveryTag, redelivered, streamOffset, exchange, routingKey, properties, body }),
+      found.push({
+        deliveryTag,
+        redelivered,
+        streamOffset,
+        exchange,
+        routingKey,
+        properties,
+        body: inReadBuffer ? Buffer.from(body) : body,
+      }),
+    { inReadBuffer },
   )
   feed(reader, pieces, () => {})
   return found
@@ -50,6 +63,9 @@ function feed(reader: DeliveryReader, pieces: readonly Buffer[], push: (bytes: B
   }
   for (const piece of pieces) {
     if (ended) return
-    reader.onread.callback.call(socket as unknown as Duplex, piece.length, Buffer.from(piece))
+    const buffer = Buffer.from(piece)
+    reader.onread.callback.call(socket as unknown as Duplex, piece.length, buffer)
+    // The socket reads the next bytes into the same memory.
+    buffer.fill(0xff)
   }
 }

@@ -17,13 +17,15 @@ describe('the hot window', () => {
     const expected = entries.map(copyOf)
     const fingerprints = entries.map(fingerprintOf)
     for (const entry of entries) {
+      const given = entry.body
       hotWindow.add(entry)
-      entry.body.fill(0)
+      given.fill(0)
     }
 
     const read: WindowEntry[] = []
     hotWindow.visit(-1, (entry) => read.push(entry) > 0)
 
+    expect(entries.map(copyOf)).toEqual(expected)
     expect(read.map(copyOf)).toEqual(expected)
     expect(read.map((entry) => copyOf(entry.detach?.() ?? entry))).toEqual(expected)
     expect(read.map(fingerprintOf)).toEqual(fingerprints)

@@ -76,7 +76,8 @@ export class EmbeddedGateway implements GatewayBroker {
 
   /**
    * `listener` is called once, in order, for each published message that matches a source's
-   * binding. It returns the message's entry in the journal. If it throws, the publish is rejected.
+   * binding. It copies the body if it keeps it, and returns the message's entry in the journal. If
+   * it throws, the publish is rejected.
    */
   onRouted(listener: (message: Message) => JournalMessage | undefined): void {
     this.#onRouted = listener

@@ -143,6 +143,7 @@ export class EmbeddedJournal implements Journal {
       known: undefined,
       outcomes: undefined,
       slot: 0,
+      detach: undefined,
     }
     this.#offset += 1
     this.#entries.add(entry)

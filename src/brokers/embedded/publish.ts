@@ -6,8 +6,8 @@ import { unknownExchange, unroutable } from '../refusals.ts'
 import type { EmbeddedBroker } from './broker.ts'
 
 /**
- * Routes one message, or throws the error that `Broker.publish` rejects with. Destinations receive
- * a copy, as over a network.
+ * Routes one message, or throws the error that `Broker.publish` rejects with. Destinations copy the
+ * body before they return, because the caller may use its memory again, as over a network.
  */
 export function publishTo(broker: EmbeddedBroker, defaultExchange: string, publication: GatewayPublication): void {
   const { exchange = defaultExchange, routingKey, body, properties, mandatory = true } = publication
@@ -21,7 +21,7 @@ export function publishTo(broker: EmbeddedBroker, defaultExchange: string, publi
   const message: Message = {
     exchange,
     routingKey,
-    body: Buffer.from(body),
+    body,
     properties: copy(properties),
     redelivered: false,
     receivedAt: Date.now(),

@@ -10,7 +10,7 @@ export class EmbeddedQuarantine implements QuarantineStore {
   #bytes = 0
 
   deliver(message: Message): void {
-    this.#messages.add(message)
+    this.#messages.add({ ...message, body: Buffer.from(message.body) })
     this.#bytes += message.body.length
     for (const oldest of this.#messages) {
       if (this.#messages.size <= bounds.messages && this.#bytes <= bounds.bytes) break

@@ -6,7 +6,7 @@ import { maxRedeliveries, redeliveryDelayMs } from '../redeliveries.ts'
 export interface Destination {
   /** Why the message cannot be accepted, or undefined if it can. */
   refusal?(bytes: number): string | undefined
-  /** Must not throw. */
+  /** Copies the body if it keeps it. Must not throw. */
   deliver(message: Message): void
 }
 
@@ -47,7 +47,7 @@ export class EmbeddedQueue implements Destination {
 
   deliver(message: Message): void {
     this.#bytes += message.body.length
-    this.#messages.push({ message, redeliveries: 0 })
+    this.#messages.push({ message: { ...message, body: Buffer.from(message.body) }, redeliveries: 0 })
     // Deferred, so that `publish` returns before a callback runs.
     queueMicrotask(() => this.#dispatch())
   }

@@ -340,6 +340,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     }
     const before = this.#queue.at(-1)
     if (event.kind === 'GAP' && before?.kind === 'GAP' && covers(event, before)) this.#queue.pop()
+    if (event.kind === 'MESSAGE') event.keep()
     this.#queue.push(event)
     this.#addQueued(event)
   }
@@ -548,6 +549,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   }
 
   #markPulled(event: ChannelEvent): void {
+    if (event.kind === 'MESSAGE') event.keep()
     this.lastPulled = event
     this.#markTaken(event)
   }

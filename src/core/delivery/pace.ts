@@ -79,6 +79,7 @@ export class Pace {
    * takes the place of a message with the same key.
    */
   hold(event: MessageEvent, key?: unknown): boolean {
+    event.keep()
     let replaced = this.#newest
     if (key !== undefined) {
       this.#byKey ??= new Map()

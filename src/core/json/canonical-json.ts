@@ -121,14 +121,44 @@ function endOfLiteral(bytes: Buffer, at: number, literal: string): number {
   return at + literal.length
 }
 
+/** How much of a string is looked at byte by byte, before a view of its words pays. */
+const shortBytes = 32
+
 function endOfString(bytes: Buffer, begin: number): number {
   let at = begin
   for (;;) {
-    while (isSpecial[bytes[at] ?? 0] === 0) at += 1
+    const end = at + shortBytes
+    while (at < end && isSpecial[bytes[at] ?? 0] === 0) at += 1
+    if (at === end) at = nextSpecial(bytes, at)
     if (bytes[at] === quote) return at + 1
     if (bytes[at] !== backslash || isShortEscape[bytes[at + 1] ?? 0] === 0) return -1
     at += 2
   }
+}
+
+/** The offset of the next special byte. Four bytes at a time take a third of the time. */
+function nextSpecial(bytes: Buffer, begin: number): number {
+  let at = begin
+  // A view of words must begin at a multiple of four.
+  for (; (bytes.byteOffset + at) % 4 !== 0; at += 1) if (isSpecial[bytes[at] ?? 0] === 1) return at
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, Math.max(0, bytes.length - at) >> 2)
+  let index = 0
+  while (index < words.length && !hasSpecial(words[index] ?? 0)) index += 1
+  at += 4 * index
+  while (isSpecial[bytes[at] ?? 0] === 0) at += 1
+  return at
+}
+
+/**
+ * Whether one of the four bytes is special. The subtractions set the highest bit of a byte that is
+ * below 0x20, and that is zero: https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord.
+ */
+function hasSpecial(word: number): boolean {
+  const quotes = word ^ 0x22222222
+  const backslashes = word ^ 0x5c5c5c5c
+  const controls = (word - 0x20202020) & ~word
+  const found = controls | ((quotes - 0x01010101) & ~quotes) | ((backslashes - 0x01010101) & ~backslashes)
+  return (found & 0x80808080) !== 0
 }
 
 /** RFC 8259 §6. The digits do not matter: they are passed on unchanged. */

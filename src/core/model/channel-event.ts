@@ -47,10 +47,16 @@ export interface StateMark {
   readonly reset: boolean
 }
 
+/** A message. Its body may be a part of memory that hundreds of messages share. */
+interface EventMessage extends JournalMessage, Counted {
+  /** As `WindowEntry.detach`. */
+  readonly detach?: (() => EventMessage) | undefined
+}
+
 /** One message. All channels and subscribers that it is for share this object. */
 export class MessageEvent {
   readonly kind = 'MESSAGE'
-  readonly message: JournalMessage & Counted
+  message: EventMessage
   /** The `traceparent` that clients receive; undefined if the publisher set none. */
   traceparent: string | undefined
   /** `EventMatches.reading`: what typed events made of the message; undefined if it is not kept. */
@@ -65,11 +71,19 @@ export class MessageEvent {
   #cursor: Cursor | undefined
   #passed: PassedEvent | undefined
 
-  constructor(codec: CursorCodec, epoch: string, message: JournalMessage & Counted) {
+  constructor(codec: CursorCodec, epoch: string, message: EventMessage) {
     this.#codec = codec
     this.#epoch = epoch
     this.message = message
     this.traceparent = traceparentOf(message)
+  }
+
+  /**
+   * Call it before the event is kept for longer than its delivery. It copies the body if that
+   * shares memory: a kept event would otherwise hold the memory of all of them.
+   */
+  keep(): void {
+    this.message = this.message.detach?.() ?? this.message
   }
 
   /** Computed on first use and then kept, because it costs a checksum of the body. */

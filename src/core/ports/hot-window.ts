@@ -5,11 +5,13 @@ import type { Routable } from '../sources/source-router.ts'
 
 /** An entry of the journal that caches its decoded body, its audience and its counters. */
 export interface WindowEntry extends JournalMessage, Decodable, Routable, Counted {
+  /** `HotWindow.add` replaces it with the bytes that the window keeps. */
+  body: Buffer
   /**
    * Returns a copy that does not share memory with other entries. Call it before keeping an entry.
    * Undefined: the entry shares no memory and may be kept as it is.
    */
-  detach?(): WindowEntry
+  detach?: (() => WindowEntry) | undefined
 }
 
 /**
@@ -25,8 +27,9 @@ export interface HotWindow {
   /** The newest entry, which is never evicted; undefined if the window is empty. */
   readonly last: WindowEntry | undefined
   /**
-   * Appends an entry. Offsets must grow. Sets `outcomes` and `slot` of the entry. Called by
-   * `JournalListener` only.
+   * Appends an entry. Offsets must grow. Sets `outcomes` and `slot` of the entry, and may set
+   * `body` and `detach`: what was in `body` is not needed afterwards. Called by `JournalListener`
+   * only.
    */
   add(entry: WindowEntry): void
   /** The entry at exactly this offset; undefined if the window does not hold it. */

@@ -47,6 +47,7 @@ export class EncodingCache {
   add(text: string, event: ChannelEvent, channel = '', variant = 0): string {
     // To keep what is used once would keep the event with it: the collector then copies both.
     if (event.kind === 'MESSAGE' && event.isForOne) return text
+    if (event.kind === 'MESSAGE') event.keep()
     const bytes = bytesOf(text, event)
     if (this.#bytes + bytes > maxBytes) {
       this.#clear()

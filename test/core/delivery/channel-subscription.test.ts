@@ -5,10 +5,12 @@ import { DeliveryCounter } from '../../../src/core/accounting/delivery-counter.t
 import { FieldCounter } from '../../../src/core/accounting/field-counter.ts'
 import { Allowance, ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
 import { Paces } from '../../../src/core/delivery/pace.ts'
-import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
+import { type ChannelEvent, MessageEvent } from '../../../src/core/model/channel-event.ts'
+import type { WindowEntry } from '../../../src/core/ports/hot-window.ts'
 import { channelTopic, type EventTopic, type StateTopic } from '../../../src/core/ports/topic.ts'
 import { GatewayError } from '../../../src/errors.ts'
-import { checkpointAt, cursorAt, gapAt, messageAt, RecordingReplayer } from './events.ts'
+import { ChunkedHotWindow } from '../../../src/hot-window/hot-window.ts'
+import { checkpointAt, cursorAt, entryAt, gapAt, messageAt, RecordingReplayer } from './events.ts'
 
 let replayer: RecordingReplayer
 let counter: DeliveryCounter
@@ -21,6 +23,26 @@ beforeEach(() => {
   calls = []
 })
 afterEach(() => void jest.useRealTimers())
+
+const withPace = { pace: { everyMs: 1_000, paces: new Paces() } }
+test.each<[string, Parameters<typeof subscribed>[0], (subscription: ChannelSubscription) => unknown]>([
+  ['waits in the queue', {}, () => {}],
+  ['is pulled', {}, (subscription) => subscription.next()],
+  ['waits for its time', withPace, (subscription) => subscription.deliver(messageAt(1))],
+])('an event that %s shares no memory with the hot window', async (_, given, before) => {
+  const hotWindow = new ChunkedHotWindow({ maxBytes: 1_000_000, maxAgeMs: Number.POSITIVE_INFINITY })
+  const entry: WindowEntry = entryAt(2, 'text')
+  hotWindow.add(entry)
+  const event = new MessageEvent(undefined as never, '00', entry)
+  expect(event.message.body.buffer).toBe(entry.body.buffer)
+  const subscription = subscribed(given)
+  const pulled = before(subscription)
+  subscription.deliver(event)
+  await pulled
+  expect(event.message.body.toString()).toBe('text')
+  expect(event.message.body.buffer).not.toBe(entry.body.buffer)
+  subscription.end()
+})
 
 function subscribed(given: Partial<ConstructorParameters<typeof ChannelSubscription>[0]> = {}): ChannelSubscription {
   return new ChannelSubscription({

@@ -18,7 +18,7 @@ export function messageAt(offset: number, body = 'x'): MessageEvent {
   const message = entryAt(offset, body)
   const cursor = cursorAt(offset)
   const passed = { cursor, receivedAt: message.receivedAt }
-  return { kind: 'MESSAGE', message, cursor, cursorBefore: cursor, passed } as MessageEvent
+  return { kind: 'MESSAGE', message, cursor, cursorBefore: cursor, passed, keep() {} } as unknown as MessageEvent
 }
 
 export function gapAt(offset: number, reason: GapReason = 'RETENTION'): GapEvent {

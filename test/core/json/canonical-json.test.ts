@@ -100,6 +100,28 @@ test('what is passed through equals what parsing and printing yield, for valid a
   if (isWholeRun) expect(Math.min(seen.canonical, seen.other)).toBeGreaterThan(texts / 6)
 })
 
+test('every byte counts, wherever it is in a long string and in memory', () => {
+  const memory = Buffer.alloc(100)
+  const wrong: object[] = []
+  for (let start = 0; start < 4; start += 1) {
+    for (const length of [31, 32, 33, 64, 67, 80]) {
+      for (let place = 0; place < length; place += 1) {
+        for (const byte of [0x00, 0x1f, 0x20, 0x21, 0x22, 0x23, 0x5b, 0x5c, 0x5d, 0x7f]) {
+          // Whatever follows in memory is not of the string.
+          memory.fill('x')
+          const bytes = memory.subarray(start, start + length + 2)
+          bytes[0] = 0x22
+          bytes[length + 1] = 0x22
+          bytes[1 + place] = byte
+          const isPlain = byte >= 0x20 && byte !== 0x22 && byte !== 0x5c
+          if (isCanonicalJson(bytes, maxDepth) !== isPlain) wrong.push({ start, length, place, byte })
+        }
+      }
+    }
+  }
+  expect(wrong).toEqual([])
+})
+
 test('what JSON.stringify prints of ordinary data is passed through', () => {
   const word = pick('order', 'Grüße', '日本', 'a "quoted" \\ word', 'line\nbreak', '')
   const { value } = fc.letrec((tie) => ({

@@ -128,6 +128,14 @@ describe('the encoding cache', () => {
     expect(encodings.get(event)).toBeUndefined()
   })
 
+  test('keeps no memory that the message shares', () => {
+    const own = { ...messageEvent(1).message }
+    const shared = { ...own, body: Buffer.from('shared'), detach: () => own }
+    const event = new MessageEvent(testCursors, '0123456789abcdef', shared)
+    new EncodingCache().add('text', event)
+    expect(event.message).toBe(own)
+  })
+
   test('holds at most 256 KiB, bodies included', () => {
     const encodings = new EncodingCache()
     const events = Array.from({ length: 2_000 }, (_, offset) => messageEvent(offset, `"${'x'.repeat(offset % 5_000)}"`))

@@ -39,13 +39,21 @@ interface WithProperties {
   properties: MessageProperties
 }
 
-interface PartialDelivery extends WithProperties {
+interface Consumer {
   readonly onDelivery: DeliveryListener
+  /** Whether `onDelivery` copies a body that it keeps. */
+  readonly inReadBuffer: boolean
+}
+
+interface PartialDelivery extends WithProperties {
+  readonly consumer: Consumer
   readonly deliveryTag: number
   readonly redelivered: boolean
   readonly exchange: string
   readonly routingKey: string
   body: Buffer
+  /** The size of the whole body, in bytes. */
+  size: number
   /** How many bytes of the body have arrived. */
   filled: number
 }
@@ -58,7 +66,7 @@ interface PartialDelivery extends WithProperties {
 export class DeliveryReader {
   /** For `net.connect` and `tls.connect`. */
   readonly onread: { readonly buffer: Buffer; callback(this: Duplex, length: number, buffer: Buffer): boolean }
-  readonly #consumers = new Map<string, DeliveryListener>()
+  readonly #consumers = new Map<string, Consumer>()
   /** By channel, because the frames of a message are contiguous on a channel. */
   readonly #partial = new Map<number, PartialDelivery>()
   readonly #fields = new FieldReader()
@@ -98,11 +106,12 @@ export class DeliveryReader {
 
   /**
    * From now on the messages of this consumer go to `onDelivery`. Consume with `callback`, which
-   * passes on what is not read in place. The consumer need not exist yet. Returns a function that
-   * stops it.
+   * passes on what is not read in place. The consumer need not exist yet. `inReadBuffer`: the bytes
+   * of a body may be others after `onDelivery` has returned, so that it copies what it keeps.
+   * Returns a function that stops it.
    */
-  intercept(consumerTag: string, onDelivery: DeliveryListener): () => void {
-    this.#consumers.set(consumerTag, onDelivery)
+  intercept(consumerTag: string, onDelivery: DeliveryListener, { inReadBuffer = false } = {}): () => void {
+    this.#consumers.set(consumerTag, { onDelivery, inReadBuffer })
     if (!this.#inPlace) this.#ahead.set(consumerTag, [])
     return () => {
       this.#consumers.delete(consumerTag)
@@ -123,7 +132,7 @@ export class DeliveryReader {
       const { deliveryTag, redelivered, exchange } = message.fields
       const routingKey = asShortString(message.fields.routingKey)
       const delivery = { deliveryTag, redelivered, exchange, routingKey, ...ahead, body: message.content }
-      this.#consumers.get(consumerTag)?.(delivery)
+      this.#consumers.get(consumerTag)?.onDelivery(delivery)
     }
   }
 
@@ -201,13 +210,13 @@ export class DeliveryReader {
     const payloadAt = at + frame.headBytes
     if (type === frame.header) {
       this.#fields.begin(bytes, payloadAt, end - 1)
-      partial.body = Buffer.allocUnsafe(this.#readHeader(partial))
+      partial.size = this.#readHeader(partial)
     } else if (type === frame.body) {
-      partial.filled += bytes.copy(partial.body, partial.filled, payloadAt, end - 1)
+      fill(partial, bytes, payloadAt, end - 1)
     } else return unchanged
-    if (partial.filled < partial.body.length) return undefined
+    if (partial.filled < partial.size) return undefined
     this.#partial.delete(channel)
-    partial.onDelivery(partial)
+    partial.consumer.onDelivery(partial)
     return undefined
   }
 
@@ -217,8 +226,8 @@ export class DeliveryReader {
     fields.begin(bytes, at + frame.headBytes, end - 1)
     if (fields.long() !== basicDeliver) return false
     const consumerTag = this.#consumerTag.read(fields)
-    const onDelivery = this.#consumers.get(consumerTag)
-    if (!onDelivery) return false
+    const consumer = this.#consumers.get(consumerTag)
+    if (!consumer) return false
     if (!this.#inPlace) {
       this.#headerOf.set(bytes.readUInt16BE(at + 1), consumerTag)
       return false
@@ -226,7 +235,7 @@ export class DeliveryReader {
     const deliveryTag = fields.longLong()
     const redelivered = fields.octet() !== 0
     this.#partial.set(bytes.readUInt16BE(at + 1), {
-      onDelivery,
+      consumer,
       deliveryTag,
       redelivered,
       exchange: this.#exchange.read(fields),
@@ -234,6 +243,7 @@ export class DeliveryReader {
       streamOffset: undefined,
       properties: noProperties,
       body: noBytes,
+      size: 0,
       filled: 0,
     })
     return true
@@ -292,6 +302,21 @@ export class DeliveryReader {
     into.properties = isExact ? properties : { ...properties, unixSeconds: BigInt(seconds) }
     return size
   }
+}
+
+/** Adds the payload of a body frame, which lies between two places of `bytes`. */
+function fill(partial: PartialDelivery, bytes: Buffer, from: number, to: number): void {
+  const { size, filled, consumer } = partial
+  if (filled === 0) {
+    // Most messages have one body frame. Its part of the read buffer costs no memory.
+    if (consumer.inReadBuffer && to - from === size) {
+      partial.body = bytes.subarray(from, to)
+      partial.filled = size
+      return
+    }
+    partial.body = Buffer.allocUnsafe(size)
+  }
+  partial.filled += bytes.copy(partial.body, filled, from, to)
 }
 
 /** The frame goes to amqplib as it came. */

@@ -30,6 +30,11 @@ export type StreamStart = number | 'last' | 'next' | { readonly timestampMs: num
 
 export interface StreamReading {
   /**
+   * Whether `onEntry` stores the body before it returns, and sets `body` to what it stored. The
+   * body is then not copied before: it is a part of the read buffer. Default: false.
+   */
+  readonly isStored?: boolean
+  /**
    * The entry before `start`, if it was read. If the next entry is not its neighbour, it must still
    * exist.
    */
@@ -87,7 +92,7 @@ export async function consumeStream(
   stream: string,
   start: StreamStart,
   visitor: StreamVisitor,
-  { after, prefetch = prefetchMessages, onConsuming, confirm, confirmMoved }: StreamReading = {},
+  { isStored = false, after, prefetch = prefetchMessages, onConsuming, confirm, confirmMoved }: StreamReading = {},
 ): Promise<StreamConsumer> {
   const channel = await connection.createChannel()
   let open = true
@@ -125,12 +130,13 @@ export async function consumeStream(
   channel.on('error', (error: Error) => end(explain(error, stream)))
   channel.on('close', () => end(new Error('the channel was closed')))
 
-  const deliver = ({ deliveryTag }: Delivery, entry: WindowEntry | undefined): void => {
+  const deliver = ({ deliveryTag, body }: Delivery, entry: WindowEntry | undefined): void => {
     unacked = deliveryTag
     count += 1
     if (entry) {
       last = entry
       const handled = visitor.onEntry(entry)
+      if (isStored && entry.body === body) entry.body = Buffer.from(body)
       if (handled) {
         deferred = []
         handled.then(release, end)
@@ -143,10 +149,10 @@ export async function consumeStream(
     const isMoved = isFirst && entry && typeof start === 'number' && entry.offset > start
     isFirst = false
     if (isMoved && confirmMoved) {
-      deferred = [message]
+      deferred = [kept(message)]
       confirmMoved().then(release, end)
     } else if (entry && last && entry.offset > last.offset + 1) {
-      deferred = [message]
+      deferred = [kept(message)]
       void checkHole(last)
     } else if (mayBeCompressed(message.properties.contentEncoding)) deliverCompressed(message, entry)
     else deliver(message, entry)
@@ -185,9 +191,11 @@ export async function consumeStream(
   /** Processes a message, or defers it. */
   const dispatch = (message: Delivery): void => {
     if (!open) return
-    if (deferred) deferred.push(message)
+    if (deferred) deferred.push(kept(message))
     else receive(message)
   }
+  const kept = (message: Delivery): Delivery =>
+    isStored ? { ...message, body: Buffer.from(message.body) } : message
   const release = (): void => {
     if (!open) return
     const rest = deferred ?? []
@@ -196,7 +204,7 @@ export async function consumeStream(
   }
 
   const consumerTag = randomUUID()
-  const stopIntercepting = deliveries.intercept(consumerTag, dispatch)
+  const stopIntercepting = deliveries.intercept(consumerTag, dispatch, { inReadBuffer: isStored })
   try {
     await channel.prefetch(prefetch)
     await channel.consume(
@@ -313,6 +321,7 @@ function entryOf(delivery: Delivery, stream: string): WindowEntry | undefined {
     known: undefined,
     outcomes: undefined,
     slot: 0,
+    detach: undefined,
     properties: moved ? moved.properties : delivery.properties,
   }
 }

@@ -185,7 +185,8 @@ export class StreamJournal implements Journal {
     const confirm = () => confirmEpoch(session, connection, name, epoch)
     if (this.#failedOnMessage) await this.#readMessageByMessage(session.signal, confirm)
     let expected = this.#last?.unreadable ? undefined : this.#last
-    const reading = { after: expected ? undefined : this.#lastRead, confirm }
+    // The hot window stores each entry.
+    const reading = { isStored: true, after: expected ? undefined : this.#lastRead, confirm }
     session.signal.addEventListener('abort', () => {
       this.#failedOnMessage ||= isInternalError(session.signal.reason)
     })

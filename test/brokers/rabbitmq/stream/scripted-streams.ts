@@ -22,6 +22,15 @@ class Stream {
   readonly consumers = new Set<Consumer>()
 }
 
+/** The bytes of a body are others after the listener has returned. */
+function fromReadBuffer(listener: DeliveryListener): DeliveryListener {
+  return (delivery) => {
+    const body = Buffer.from(delivery.body)
+    listener({ ...delivery, body })
+    body.fill('?')
+  }
+}
+
 /**
  * RabbitMQ with streams, direct exchanges and one connection at a time, and no faults but those of
  * the test. A routing key is the name of a stream.
@@ -55,8 +64,8 @@ export class ScriptedStreams {
         .establish({
           connection,
           deliveries: {
-            intercept: (tag: string, listener: DeliveryListener) => {
-              this.#listeners.set(tag, listener)
+            intercept: (tag: string, listener: DeliveryListener, { inReadBuffer = false } = {}) => {
+              this.#listeners.set(tag, inReadBuffer ? fromReadBuffer(listener) : listener)
               return () => void this.#listeners.delete(tag)
             },
             callback: (_tag: string, onCancel: () => void) => (message: unknown) => {
