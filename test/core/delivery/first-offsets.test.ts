@@ -30,7 +30,7 @@ test('finds what a map finds, while it grows and with hashes that collide', () =
   expect(expected.get([...expected.keys()][0] ?? '')).toBe(0)
 })
 
-test('keeps an entry whose numbers are all 0 when it grows', () => {
+test('keeps an entry with three zeros when it grows', () => {
   const offsets = new FirstOffsets()
   const id = new IdHash()
   offsets.add(id, 0, 0)

@@ -38,7 +38,7 @@ afterEach(() => {
   jest.useRealTimers()
 })
 
-/** A subscription whose client takes events while it is open. */
+/** A subscription. Its client takes events while `isOpen` is true. */
 function subscribed(topic: Topic = channelTopic('alice'), maxBytes = 10_000 * kib) {
   const subscription = new ChannelSubscription({
     topic,
