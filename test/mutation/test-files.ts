@@ -23,7 +23,7 @@ const testsOf: readonly (readonly [source: string, tests: readonly string[]])[] 
       ...['accounting', 'body', 'clients', 'model', 'publishing', 'quarantine', 'sessions', 'sources'].map(
         (folder) => `test/core/${folder}`,
       ),
-      ...['gateway', 'journal-listener', 'delivery/replay/catch-up', 'delivery/hub'].map(
+      ...['gateway', 'journal-listener', 'lost-marks', 'delivery/replay/catch-up', 'delivery/hub'].map(
         (name) => `test/core/${name}.test.ts`,
       ),
       'test/graphql/types/replica-trace.test.ts',
