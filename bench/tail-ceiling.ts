@@ -1,5 +1,5 @@
 /**
- * How fast one replica reads the journal, when messages wait for it and nobody subscribes: the most
+ * How fast one replica reads the journal, when messages wait for it and none has a subscriber: the most
  * that a deployment with one journal can carry. Beside it an amqplib consumer of the same stream.
  * `npm run bench:tail -- [--messages n] [--bytes n] [--rounds n]`.
  *
@@ -58,11 +58,11 @@ async function startWarren(url: string, namespace: string): Promise<Reader> {
 }
 
 async function startAmqplib(url: string): Promise<Reader> {
-  const { pid, port, stop } = await startNode(compiled('rabbit/stream-reader'), [url], 'server')
+  const reader = await startNode(compiled('rabbit/stream-reader'), [url], 'server')
   return {
-    pid,
-    received: async () => Number(await (await fetch(`http://127.0.0.1:${port}`)).text()),
-    close: stop,
+    pid: reader.pid,
+    received: async () => Number(await (await fetch(`http://127.0.0.1:${reader.port}`)).text()),
+    close: () => reader.stop(),
   }
 }
 
