@@ -5,7 +5,7 @@ import { StateClient } from './state-client.ts'
 import { stateWorld } from './state-world.ts'
 
 beforeEach(() => {
-  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance'] })
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] })
 })
 afterEach(() => {
   jest.useRealTimers()

@@ -10,7 +10,7 @@ import { controlledGateway, operator, passed } from '../controlled-gateway.ts'
 import { MemoryStates } from '../memory-states.ts'
 
 beforeEach(() => {
-  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance'] })
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] })
 })
 afterEach(() => {
   jest.useRealTimers()

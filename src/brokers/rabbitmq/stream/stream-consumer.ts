@@ -194,8 +194,7 @@ export async function consumeStream(
     if (deferred) deferred.push(kept(message))
     else receive(message)
   }
-  const kept = (message: Delivery): Delivery =>
-    isStored ? { ...message, body: Buffer.from(message.body) } : message
+  const kept = (message: Delivery): Delivery => (isStored ? { ...message, body: Buffer.from(message.body) } : message)
   const release = (): void => {
     if (!open) return
     const rest = deferred ?? []
