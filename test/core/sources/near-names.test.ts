@@ -35,13 +35,14 @@ describe('near names', () => {
 })
 
 test('guesses the typing errors that lead to a name, at most 60', () => {
-  expect(guessedNames('aB.c')).toEqual([
-    ...['Ba.c', 'a.Bc', 'aBc.'],
-    ...['B.c', 'a.c', 'aBc', 'aB.'],
-    ...['aB.cs', 'aB.c.events', 'ab.c', 'AB.C'],
-    ...['aB-c', 'aB_c'],
-    ...['aaB.c', 'aBB.c', 'aB..c', 'aB.cc'],
-  ])
+  const guesses = [
+    'Ba.c a.Bc aBc.',
+    'B.c a.c aBc aB.',
+    'aB.cs aB.c.events ab.c AB.C',
+    'aB-c aB_c',
+    'aaB.c aBB.c aB..c aB.cc',
+  ]
+  expect(guessedNames('aB.c')).toEqual(guesses.join(' ').split(' '))
   expect(guessedNames('a')).toEqual(['as', 'a.events', 'A', 'aa'])
   expect(guessedNames('x'.repeat(9) + 'abcdefghijklmnopqrstuvwxyz'.repeat(2))).toHaveLength(60)
 })

@@ -49,6 +49,16 @@ function fill(count: number, given: Partial<JournalMessage> = {}): void {
   for (let number = 0; number < count; number += 1) world.journal.add(given)
 }
 
+/** The channel has one message at the begin of a long journal, and one just before the window. */
+async function startWithLongHistory(): Promise<void> {
+  await start(50)
+  world.journal.begin()
+  fill(1)
+  for (let offset = 500; offset < 300_000; offset += 500) world.journal.add({ ...others, offset })
+  world.journal.add({ offset: 300_101 })
+  fill(300, others)
+}
+
 describe('a subscription with last', () => {
   test('begins with so many events, and continues live; the broker is not read if the window has them', async () => {
     await start()
@@ -93,12 +103,7 @@ describe('a subscription with last', () => {
   })
 
   test('reads 200,000 entries before the window at most, and reports with a gap that there may be more', async () => {
-    await start(50)
-    world.journal.begin()
-    fill(1)
-    for (let offset = 500; offset < 300_000; offset += 500) world.journal.add({ ...others, offset })
-    world.journal.add({ offset: 300_101 })
-    fill(300, others)
+    await startWithLongHistory()
     const { events, story } = subscribe(2)
     await passed(200)
     expect(story()).toEqual(['RETENTION', 300_101])
@@ -142,12 +147,7 @@ describe('a subscription with last', () => {
   })
 
   test('gets one gap if its topic changes before the oldest position is known', async () => {
-    await start(50)
-    world.journal.begin()
-    fill(1)
-    for (let offset = 500; offset < 300_000; offset += 500) world.journal.add({ ...others, offset })
-    world.journal.add({ offset: 300_101 })
-    fill(300, others)
+    await startWithLongHistory()
     let read: () => void = () => {}
     world.journal.scanning = async () => {
       // Two reads search, and the third one is for the gap.
