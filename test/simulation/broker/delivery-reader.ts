@@ -1,6 +1,15 @@
 import type { Delivery, DeliveryListener } from '../../../src/brokers/rabbitmq/message/delivery-reader.ts'
 import type { MessageProperties } from '../../../src/core/model/message.ts'
 
+/** The bytes of a body are others after the listener has returned. */
+export function fromReadBuffer(onDelivery: DeliveryListener): DeliveryListener {
+  return (delivery) => {
+    const body = Buffer.from(delivery.body)
+    onDelivery({ ...delivery, body })
+    body.fill('?')
+  }
+}
+
 /**
  * Takes the place of `src/brokers/rabbitmq/message/delivery-reader.ts`: there are no bytes to read.
  */
@@ -9,8 +18,8 @@ export class DeliveryReader {
   readonly #consumers = new Map<string, DeliveryListener>()
   #watcher: ((properties: MessageProperties) => void) | undefined
 
-  intercept(consumerTag: string, onDelivery: DeliveryListener): () => void {
-    this.#consumers.set(consumerTag, onDelivery)
+  intercept(consumerTag: string, onDelivery: DeliveryListener, { inReadBuffer = false } = {}): () => void {
+    this.#consumers.set(consumerTag, inReadBuffer ? fromReadBuffer(onDelivery) : onDelivery)
     return () => this.#consumers.delete(consumerTag)
   }
 

@@ -89,9 +89,13 @@ function refuse(): never {
  * Starts a node for one test file, for faults (about 5 s). Call `remove()` at the end. `root`: from
  * `rabbitMq4`.
  */
-export async function privateRabbit(name: string, root = defaultRoot): Promise<RabbitNode> {
+export async function privateRabbit(
+  name: string,
+  root = defaultRoot,
+  { plugins = [] }: { readonly plugins?: readonly string[] } = {},
+): Promise<RabbitNode> {
   const folder = folderIn(root)
-  const address = await newAddress(name, folder, { root })
+  const address = await newAddress(name, folder, { root, plugins })
   const epmd = startEpmd(address.epmdPort)
   const node = new NodeProcess(address)
   const remove = async () => {

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { OpenConnection } from '../../../../src/brokers/rabbitmq/connection/reconnecting-connection.ts'
 import type { DeliveryListener } from '../../../../src/brokers/rabbitmq/message/delivery-reader.ts'
+import { fromReadBuffer } from '../../../simulation/broker/delivery-reader.ts'
 
 interface Stored {
   readonly exchange: string
@@ -20,15 +21,6 @@ class Stream {
   oldest = 0
   readonly entries: Stored[] = []
   readonly consumers = new Set<Consumer>()
-}
-
-/** The bytes of a body are others after the listener has returned. */
-function fromReadBuffer(listener: DeliveryListener): DeliveryListener {
-  return (delivery) => {
-    const body = Buffer.from(delivery.body)
-    listener({ ...delivery, body })
-    body.fill('?')
-  }
 }
 
 /**
