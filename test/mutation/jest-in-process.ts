@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { ModernFakeTimers } from '@jest/fake-timers'
 import type { Circus } from '@jest/types'
 import { expect } from 'expect'
@@ -159,9 +160,10 @@ function reset(entry: Circus.TestEntry, mode: Circus.TestMode): void {
   entry.retryReasons = []
 }
 
+/** A test may fail with any value: a promise that is rejected with undefined is a failure too. */
 function resultOf({ id, entry }: LoadedTest): TestResult {
   const [error] = entry.errors as readonly unknown[]
   const first: unknown = Array.isArray(error) ? error[0] : error
-  const failure = first === undefined ? undefined : first instanceof Error ? first.message : JSON.stringify(first)
-  return { id, ms: entry.duration ?? 0, failure }
+  const failure = first instanceof Error ? first.message : inspect(first)
+  return { id, ms: entry.duration ?? 0, failure: entry.errors.length === 0 ? undefined : failure }
 }

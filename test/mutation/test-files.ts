@@ -9,14 +9,21 @@ const testsOf: readonly (readonly [source: string, tests: readonly string[]])[] 
   ['src/core/json', ['test/core/json']],
   ['src/core/limits', ['test/core/limits']],
   ['src/core/timing', ['test/core/timing']],
-  ['src/core/delivery', ['test/core/delivery', 'test/core/positions', 'test/core/state/replaced-journal.test.ts']],
+  [
+    'src/core/delivery',
+    [
+      'test/core/delivery',
+      'test/core/positions',
+      ...['replaced-journal', 'rebase'].map((name) => `test/core/state/${name}.test.ts`),
+    ],
+  ],
   [
     'src/core',
     [
       ...['accounting', 'body', 'clients', 'model', 'publishing', 'quarantine', 'sessions', 'sources'].map(
         (folder) => `test/core/${folder}`,
       ),
-      ...['gateway', 'journal-listener', 'delivery/replay/catch-up', 'delivery/hub'].map(
+      ...['gateway', 'journal-listener', 'lost-marks', 'delivery/replay/catch-up', 'delivery/hub'].map(
         (name) => `test/core/${name}.test.ts`,
       ),
       'test/graphql/types/replica-trace.test.ts',

@@ -500,9 +500,9 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     for (let oldest = this.#queue[at]; oldest; oldest = this.#queue[at]) {
       if (this.#overflow === 'DROP_OLDEST' && this.#fits(event)) return
       if (oldest.kind === 'GAP') {
-        // A gap for another reason stays in its place.
+        // A gap for another reason stays in its place. All `OVERFLOW` gaps are at the front.
         at += 1
-        notice = oldest instanceof OverflowGap ? oldest : undefined
+        notice = undefined
         continue
       }
       this.#queue.splice(at, 1)

@@ -26,6 +26,7 @@ export async function readHistory(
   options: {
     topic: Topic
     after: string | undefined
+    /** How many events a page has at most; at least 1. */
     first: number
     reserve: (event: MessageEvent, isFirst: boolean) => boolean
   },
@@ -50,7 +51,7 @@ export async function readHistory(
       if (event.kind === 'CHECKPOINT') continue
       // A page reports one gap. A second gap, or one after a full page, belongs to the next page,
       // which starts after the last event.
-      const full = events.length === options.first && (event.kind === 'MESSAGE' || events.length > 0)
+      const full = events.length === options.first
       const fits = full || event.kind === 'GAP' || options.reserve(event, events.length === 0)
       if (full || !fits || (event.kind === 'GAP' && gap)) {
         hasMore = true

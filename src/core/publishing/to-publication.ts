@@ -163,7 +163,8 @@ function headerOf(value: unknown, field: string): Header {
   if (typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'number' || typeof value === 'bigint') return numericHeader(value, String(value), field)
   if (value instanceof JsonNumber) {
-    if (/^-0(?:\.0*)?$/.test(value.token)) return -0
+    // A BigInt has no sign of zero.
+    if (value.token === '-0') return -0
     const number = value.isInteger && value.token.length <= maxIntegerLength ? BigInt(value.token) : value.exact
     if (number === undefined) throw notCarried(value.token, field)
     return numericHeader(number, value.token, field)

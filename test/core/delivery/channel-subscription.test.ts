@@ -2,11 +2,12 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { DeliveryCounter } from '../../../src/core/accounting/delivery-counter.ts'
+import { FieldCounter } from '../../../src/core/accounting/field-counter.ts'
 import { Allowance, ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
 import { Paces } from '../../../src/core/delivery/pace.ts'
 import { type ChannelEvent, MessageEvent } from '../../../src/core/model/channel-event.ts'
 import type { WindowEntry } from '../../../src/core/ports/hot-window.ts'
-import { channelTopic, type StateTopic } from '../../../src/core/ports/topic.ts'
+import { channelTopic, type EventTopic, type StateTopic } from '../../../src/core/ports/topic.ts'
 import { GatewayError } from '../../../src/errors.ts'
 import { ChunkedHotWindow } from '../../../src/hot-window/hot-window.ts'
 import { checkpointAt, cursorAt, entryAt, gapAt, messageAt, RecordingReplayer } from './events.ts'
@@ -130,17 +131,34 @@ describe('a consumer that pulls', () => {
 
   test('can stop: what it has not taken is dropped', async () => {
     const allowance = new Allowance(10)
+    const fieldCounter = new FieldCounter()
+    const subscription = subscribed({ allowance, fieldCounter })
     const events: number[] = []
-    {
-      await using subscription = subscribed({ allowance })
-      for (const offset of [1, 2, 3]) subscription.deliver(messageAt(offset))
-      for await (const event of subscription) {
-        events.push(event.cursor.offset)
-        break
-      }
-      expect([subscription.ended, allowance.used]).toEqual([true, 0])
+    for (const offset of [1, 2, 3]) subscription.deliver(messageAt(offset))
+    for await (const event of subscription) {
+      events.push(event.cursor.offset)
+      break
     }
-    expect([events, accounts(), calls]).toEqual([[1], [3, 1, 0, 2], ['end']])
+    expect([subscription.ended, allowance.used, events]).toEqual([true, 0, [1]])
+    expect([accounts(), calls]).toEqual([[3, 1, 0, 2], ['end']])
+    expect([subscription.delivered, subscription.dropped, fieldCounter.delivered]).toEqual([1, 2, 1])
+    expect(await subscription.return()).toEqual({ done: true, value: undefined })
+  })
+
+  test('ends with its scope', async () => {
+    const subscription = subscribed()
+    {
+      await using scoped = subscription
+      for (const event of [messageAt(1), gapAt(2), checkpointAt(3)]) scoped.deliver(event)
+    }
+    expect([subscription.ended, subscription.queued, accounts()]).toEqual([true, [], [1, 0, 0, 1]])
+  })
+
+  test('resumes after the last event that was queued, whatever it has taken', async () => {
+    const subscription = subscribed()
+    for (const offset of [1, 2]) subscription.deliver(messageAt(offset))
+    expect(await pulled(subscription)).toBe(1)
+    expect([subscription.position, subscription.lastPulled?.cursor.offset]).toEqual([cursorAt(2), 1])
   })
 })
 
@@ -216,12 +234,30 @@ describe('a sink', () => {
     expect(sink.taken).toEqual([1, 2, 3])
   })
 
+  test('may end its subscription while it takes', () => {
+    const allowance = new Allowance(10)
+    const subscription = subscribed({ allowance })
+    for (const offset of [1, 2]) subscription.deliver(messageAt(offset))
+    const sink = sinkOf()
+    const take = sink.take.bind(sink)
+    sink.take = (event) => {
+      void subscription.return()
+      return take(event)
+    }
+    subscription.pipe(sink)
+    expect([sink.taken, sink.ends, calls]).toStrictEqual([[1], [undefined], ['end']])
+    expect([allowance.used, counter.pending]).toEqual([0, 0])
+  })
+
   test('is ended once, after the last event', () => {
     const subscription = subscribed()
     const sink = sinkOf(0)
     subscription.pipe(sink)
     subscription.deliver(messageAt(1))
     subscription.end(new GatewayError('FORBIDDEN', 'no'))
+    // It has ended already, so its queue stays.
+    subscription.cut(new GatewayError('POSITION_TAKEN', 'too late'))
+    subscription.flush()
     expect(sink.ends).toEqual([])
     sink.room = 1
     subscription.flush()
@@ -232,7 +268,7 @@ describe('a sink', () => {
     idle.pipe(other)
     idle.end()
     idle.end()
-    expect(other.ends).toEqual([undefined])
+    expect(other.ends).toStrictEqual([undefined])
   })
 
   test('that throws ends its subscription alone, and what waited is dropped', () => {
@@ -266,14 +302,20 @@ describe('a sink', () => {
     })
     subscription.end()
     expect(calls).toEqual(['end', ['failure', 'odd end']])
-    const without = new ChannelSubscription({ topic: channelTopic('a'), after: undefined, replayer })
-    without.pipe({
-      take: () => true,
+  })
+
+  test('that throws ends its subscription alone, also if no callback takes the error', () => {
+    const subscription = new ChannelSubscription({ topic: channelTopic('a'), after: undefined, replayer })
+    subscription.pipe({
+      take() {
+        throw new Error('odd')
+      },
       end() {
         throw new Error('odd end')
       },
     })
-    expect(() => without.end()).not.toThrow()
+    expect(() => subscription.deliver(messageAt(1))).not.toThrow()
+    expect([subscription.ended, subscription.dropped]).toEqual([true, 1])
   })
 })
 
@@ -287,6 +329,7 @@ describe('a slow consumer', () => {
     subscription.deliver(messageAt(1, '1'))
     subscription.deliver(messageAt(2, '2345'))
     expect([subscription.full, allowance.used, replayer.stopped]).toEqual([true, 10, []])
+    expect(subscribed({ allowance }).full).toBe(false)
     subscription.deliver(messageAt(3))
     subscription.deliver(messageAt(4))
     expect([replayer.stopped, counter.fellBehind, subscription.position]).toEqual([[subscription], 1, cursorAt(2)])
@@ -295,6 +338,15 @@ describe('a slow consumer', () => {
     subscription.deliver(messageAt(3))
     expect(await pulled(subscription)).toBe(3)
     expect(replayer.resumed).toHaveLength(1)
+  })
+
+  test('resumes when it has taken all, whatever other subscriptions of its connection hold', async () => {
+    const allowance = new Allowance(10)
+    const [subscription, other] = [subscribed({ allowance }), subscribed({ allowance })]
+    other.deliver(messageAt(1, '1234567890'))
+    for (const offset of [1, 2]) subscription.deliver(messageAt(offset))
+    expect(subscription.behind).toBe(true)
+    expect([await pulled(subscription), replayer.resumed]).toEqual([1, [subscription]])
   })
 
   test('resumes with events in its queue if these take half of the room at most', async () => {
@@ -350,6 +402,34 @@ describe('a slow consumer', () => {
     expect(replayer.stopped).toEqual([subscription])
   })
 
+  test('of policy DROP_OLDEST loses messages only, and reports them where they were', async () => {
+    const subscription = subscribed({ overflow: 'DROP_OLDEST' })
+    expect(subscription.overflow).toBe('DROP_OLDEST')
+    subscription.deliver(messageAt(1, '12345'))
+    subscription.deliver(gapAt(2))
+    subscription.deliver(messageAt(3, '1234'))
+    subscription.deliver(checkpointAt(4))
+    subscription.deliver(messageAt(5, '1'))
+    const story = () =>
+      subscription.queued.map((event) =>
+        event.kind === 'GAP' ? [event.reason, event.cursor.offset, event.dropped] : [event.kind, event.cursor.offset],
+      )
+    const before = [
+      ['OVERFLOW', 1, 1],
+      ['RETENTION', 2, undefined],
+    ]
+    subscription.deliver(messageAt(6, '1234567890'))
+    expect(story()).toEqual([...before, ['OVERFLOW', 5, 2], ['MESSAGE', 6]])
+    subscription.deliver(messageAt(7, '1234567890'))
+    expect(story()).toEqual([...before, ['OVERFLOW', 6, 3], ['MESSAGE', 7]])
+    expect([subscription.dropped, counter.dropped.overflow, counter.pending]).toEqual([4, 4, 1])
+    // Gaps take no room, and are not dropped if a message has none.
+    const crowded = subscribed({ overflow: 'DROP_OLDEST', allowance: new Allowance(0) })
+    crowded.deliver(gapAt(1))
+    crowded.deliver(messageAt(2))
+    expect(crowded.queued.map(({ kind }) => kind)).toEqual(['GAP', 'MESSAGE'])
+  })
+
   test('of policy CONFLATE queues a replay whole', () => {
     const subscription = subscribed({ overflow: 'CONFLATE' })
     for (const offset of [1, 2]) subscription.deliver(messageAt(offset), true)
@@ -398,4 +478,112 @@ test('the time of the last event is kept for subscriptions that request checkpoi
   jest.setSystemTime(5_000)
   for (const subscription of [idle, other]) subscription.deliver(messageAt(1))
   expect([idle.lastEventAt, other.lastEventAt]).toEqual([5_000, 1_000])
+})
+
+const orders: EventTopic = { kind: 'event', field: 'order', name: 'order?id=7', key: 'order 7' }
+
+describe('a subscription that changes its topic', () => {
+  test('stops, and resumes after its position', () => {
+    const subscription = subscribed({ after: cursorAt(1) })
+    subscription.deliver(messageAt(2))
+    expect(subscription.channel).toBe('alice')
+    subscription.changeTopic(orders)
+    expect([subscription.topic, subscription.channel, subscription.position]).toEqual([
+      orders,
+      'order?id=7',
+      cursorAt(2),
+    ])
+    expect([replayer.stopped, replayer.resumed, subscription.queued.length]).toEqual([
+      [subscription],
+      [subscription],
+      1,
+    ])
+  })
+
+  test('resumes when its consumer has taken enough, if it is behind', async () => {
+    const subscription = subscribed()
+    for (const offset of [1, 2]) subscription.deliver(messageAt(offset, '1234567890'))
+    expect(subscription.behind).toBe(true)
+    subscription.changeTopic(orders)
+    expect(replayer.resumed).toEqual([])
+    await pulled(subscription)
+    expect(replayer.resumed).toEqual([subscription])
+  })
+
+  test('resumes when it begins, if its position is not known yet', () => {
+    const waits = [subscribed({ after: cursorAt(3), awaitsBegin: true }), subscribed({ awaitsBegin: true })] as const
+    for (const subscription of waits) subscription.changeTopic(orders)
+    expect(replayer.resumed).toEqual([])
+    waits[0].begin(undefined)
+    waits[1].begin(cursorAt(5))
+    expect(waits.map(({ position }) => position)).toEqual([cursorAt(3), cursorAt(5)])
+    expect(replayer.resumed).toEqual([...waits])
+    waits[0].changeTopic(channelTopic('bob'))
+    expect(replayer.resumed).toEqual([...waits, waits[0]])
+  })
+})
+
+describe('a gap that the tail met', () => {
+  const state: StateTopic = { id: 'orders', indexes: undefined, matches: () => true, keyOf: () => 7 }
+  const reasons = (subscription: ChannelSubscription) =>
+    subscription.queued.map((event) => event.kind === 'GAP' && event.reason)
+  /** What the subscription does about it: the gaps in its queue, and how it continues. */
+  const outcome = (subscription: ChannelSubscription) => [
+    reasons(subscription),
+    replayer.stopped.splice(0).length,
+    replayer.resumed.splice(0).length,
+  ]
+
+  test('is delivered to a subscription without keyed state, which continues live', () => {
+    for (const topic of [channelTopic('alice'), orders]) {
+      const subscription = subscribed({ topic, after: cursorAt(1) })
+      subscription.missed(gapAt(2))
+      subscription.missed(gapAt(3, 'JOURNAL_REPLACED'))
+      expect(outcome(subscription)).toEqual([['RETENTION', 'JOURNAL_REPLACED'], 0, 0])
+    }
+  })
+
+  test('of the retention is none for keyed state, which has what the missing messages changed', () => {
+    const topic = { ...orders, state }
+    const subscription = subscribed({ topic, after: cursorAt(1) })
+    subscription.missed(gapAt(2))
+    expect([outcome(subscription), subscription.position]).toEqual([[[], 1, 1], cursorAt(1)])
+    // Without a position, nothing names what it lacks.
+    const began = subscribed({ topic })
+    began.missed(gapAt(2))
+    expect(outcome(began)).toEqual([['RETENTION'], 0, 0])
+    // One that is behind, or has ended, meets the loss when it resumes, or never.
+    const behind = subscribed({ topic })
+    for (const offset of [1, 2]) behind.deliver(messageAt(offset, '1234567890'))
+    const ended = subscribed({ topic, after: cursorAt(1) })
+    ended.end()
+    replayer.stopped.length = 0
+    for (const each of [behind, ended]) each.missed(gapAt(3))
+    expect([outcome(behind)[1], outcome(ended)]).toEqual([0, [[], 0, 0]])
+  })
+
+  test('of a replaced journal is delivered, and followed by the whole state or by the new journal', () => {
+    const restarted: ChannelSubscription[] = []
+    let restarts = true
+    const restarting = Object.assign(replayer, {
+      restart: (one: ChannelSubscription) => {
+        restarted.push(one)
+        return restarts
+      },
+    })
+    const topic = { ...orders, state }
+    const whole = subscribed({ topic, after: cursorAt(1), replayer: restarting })
+    whole.missed(gapAt(2, 'JOURNAL_REPLACED'))
+    expect([outcome(whole), restarted]).toEqual([[['JOURNAL_REPLACED'], 1, 0], [whole]])
+    restarts = false
+    const resuming = subscribed({ topic, after: cursorAt(1), replayer: restarting })
+    resuming.missed(gapAt(2, 'JOURNAL_REPLACED'))
+    expect([outcome(resuming), restarted]).toEqual([
+      [['JOURNAL_REPLACED'], 1, 1],
+      [whole, resuming],
+    ])
+    const plain = subscribed({ topic, after: cursorAt(1), replayer: new RecordingReplayer() })
+    expect(() => plain.missed(gapAt(2, 'JOURNAL_REPLACED'))).not.toThrow()
+    expect(reasons(plain)).toEqual(['JOURNAL_REPLACED'])
+  })
 })

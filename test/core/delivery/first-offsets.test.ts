@@ -9,11 +9,12 @@ test('finds what a map finds, while it grows and with hashes that collide', () =
   const id = new IdHash()
   // One `expect` at the end: two for each offset take ten times as long as the search.
   const wrong: unknown[] = []
-  for (let offset = 0; offset < 20_000; offset += 1) {
-    // Few different hashes, so that most slots are taken by another entry; signed and unsigned.
-    id.low = (choices.between(0, 20) * 0x0fff_ffff) | 0
-    id.high = choices.between(0, 2)
-    const fingerprint = choices.between(0, 500) * 0x0080_0001
+  for (let offset = 0; offset < 6_000 && wrong.length < 10; offset += 1) {
+    // Few different hashes, so that many slots are taken by another entry; signed and unsigned. All
+    // three numbers matter, and each may be the only one that differs.
+    id.low = Math.imul(choices.whole(0, 20), 0x0fff_fff1)
+    id.high = choices.whole(0, 2)
+    const fingerprint = Math.imul(choices.whole(0, 100), 0x9e37_79b1) >>> 0
     const key = `${id.low} ${id.high} ${fingerprint | 0}`
     const found = offsets.get(id, fingerprint)
     if (found !== expected.get(key)) wrong.push({ offset, key, found, expected: expected.get(key) })
@@ -23,16 +24,33 @@ test('finds what a map finds, while it grows and with hashes that collide', () =
     if (offsets.size !== expected.size) wrong.push({ offset, size: offsets.size, expected: expected.size })
   }
   expect(wrong).toEqual([])
-  expect(expected.size).toBeGreaterThan(5_000)
+  // Many were found, and many were not.
+  expect(expected.size).toBeGreaterThan(3_000)
+  expect(expected.size).toBeLessThan(5_000)
   expect(expected.get([...expected.keys()][0] ?? '')).toBe(0)
 })
 
-test('each half of the hash of an id is spread as if it were drawn', () => {
+test('keeps an entry with three zeros when it grows', () => {
+  const offsets = new FirstOffsets()
+  const id = new IdHash()
+  offsets.add(id, 0, 0)
+  for (id.low = 1; id.low <= 2_000; id.low += 1) offsets.add(id, 0, id.low)
+  id.low = 0
+  expect([offsets.get(id, 0), offsets.size]).toEqual([0, 2_001])
+})
+
+test('the hash of an id begins with a secret number, so that no publisher can choose ids with one hash', () => {
+  const { low, high } = new IdHash().set('')
+  // Without a secret both are 0; with one, each is 0 once in four billion starts.
+  expect([low === 0, high === 0]).toEqual([false, false])
+})
+
+test('each half of the hash of an id is spread almost as if it were drawn', () => {
   const count = 100_000
   for (const nameOf of [
     (n: number) => `order-${n}`,
     (n: number) => `${n}`.padStart(16, '0'),
-    (n: number) => 'é'.repeat(n % 700) + n,
+    (n: number) => 'é'.repeat(n % 70) + n,
   ]) {
     const id = new IdHash()
     const halves = [new Set<number>(), new Set<number>()] as const
@@ -43,8 +61,9 @@ test('each half of the hash of an id is spread as if it were drawn', () => {
       halves[1].add(id.high)
       both.add(`${id.low} ${id.high}`)
     }
-    // Of 100,000 draws of 32 bits, 1.2 pairs are equal on average.
-    for (const half of halves) expect(half.size).toBeGreaterThan(count - 12)
+    // Of 100,000 draws of 32 bits, 1.2 pairs are equal on average. FNV-1a has more with few secrets: 32
+    // were seen. Both halves together are what names an id.
+    for (const half of halves) expect(half.size).toBeGreaterThan(count - 200)
     expect(both.size).toBe(count)
   }
 })

@@ -9,7 +9,7 @@ import type { MessageEvent } from '../../../src/core/model/channel-event.ts'
 import type { Audience } from '../../../src/core/model/source.ts'
 import type { Subscriber } from '../../../src/core/ports/subscriber.ts'
 import { channelTopic, type Recipients } from '../../../src/core/ports/topic.ts'
-import { cursorAt, entryAt, messageAt, RecordingReplayer } from './events.ts'
+import { cursorAt, entryAt, gapAt, messageAt, RecordingReplayer } from './events.ts'
 
 beforeEach(() => void jest.useFakeTimers({ now: 100_000 }))
 afterEach(() => void jest.useRealTimers())
@@ -63,6 +63,32 @@ describe('the hub', () => {
     hub.publish(to([]), messageAt(3))
     expect([alice.offsets, bob.offsets, failures, hub.size]).toEqual([[1, 2], [2], ['odd'], 2])
   })
+
+  test('reports what the tail missed to each subscriber, also if some leave meanwhile or throw', () => {
+    const hub = new Hub()
+    const failures: unknown[] = []
+    const missed: number[] = []
+    const [plain, last] = [subscriber('alice'), subscriber('bob')]
+    const leaving: Subscriber = {
+      ...subscriber('alice'),
+      missed(gap) {
+        missed.push(gap.cursor.offset)
+        hub.unsubscribe(leaving)
+        hub.subscribe(leaving)
+      },
+    }
+    const odd: Subscriber = {
+      ...subscriber('alice'),
+      missed() {
+        throw new Error('odd')
+      },
+      fail: (error) => void failures.push((error as Error).message),
+    }
+    for (const each of [odd, leaving, plain, last]) hub.subscribe(each)
+    hub.missed(gapAt(7))
+    expect([plain.offsets, last.offsets, missed, failures]).toEqual([[7], [7], [7], ['odd']])
+    expect(new Set(hub.all())).toEqual(new Set([leaving, plain, last]))
+  })
 })
 
 describe('a batch of replays', () => {
@@ -106,6 +132,10 @@ describe('a batch of replays', () => {
     batch.deliver(8, to(['bob']), messageAt(8))
     batch.flush()
     expect([bob.offsets, jest.getTimerCount()]).toEqual([[7, 8], 0])
+    // Nothing waits for a flush.
+    batch.deliver(9, to(['eve']), messageAt(9))
+    batch.broadcast(1, gapAt(1))
+    expect(jest.getTimerCount()).toBe(0)
   })
 
   test('flushes a subscription that leaves, and forgets channels without one', () => {
@@ -121,6 +151,11 @@ describe('a batch of replays', () => {
     ]).toEqual([true, true, false])
     batch.deliver(1, to(['alice']), messageAt(1))
     batch.remove(alice.subscription)
+    expect([flushed, batch.hasSubscribers(to(['alice'])), batch.hasSubscribers(to(['bob']))]).toEqual([
+      ['alice'],
+      false,
+      true,
+    ])
     batch.remove(alice.subscription)
     batch.remove(bob.subscription)
     batch.remove(subscribed('eve').subscription)
@@ -227,6 +262,7 @@ describe('reads of the journal', () => {
   })
 
   test('wait for the end of a storm: five quiet periods, or two seconds', () => {
+    jest.advanceTimersByTime(10_000)
     expect(scheduler.tryBegin(5)).toBe(false)
     for (const waiting of [6, 7, 8, 9]) expect(scheduler.tryBegin(waiting)).toBe(false)
     expect([ready, scheduler.tryBegin(10), ready]).toEqual([5, true, 5])

@@ -74,6 +74,7 @@ describe('the gate', () => {
   test('tries again after a binding that failed, and explains a conflict of the default source', async () => {
     const errors: (Error | undefined)[] = [
       new Error('lost'),
+      new GatewayError('BROKER_UNAVAILABLE', 'away'),
       new GatewayError('SOURCE_CONFLICT', 'other type'),
       undefined,
     ]
@@ -81,13 +82,17 @@ describe('the gate', () => {
       const error = errors.shift()
       if (error) throw error
     })
+    const conflict = errors[2]
     await expect(gate.open()).rejects.toThrow(/^lost$/)
-    await expect(gate.open()).rejects.toThrow(
-      'the default source cannot be bound; remove the conflict, or set another WARREN_NAMESPACE: other type',
-    )
+    await expect(gate.open()).rejects.toThrow(/^away$/)
+    await expect(gate.open()).rejects.toMatchObject({
+      code: 'SOURCE_CONFLICT',
+      message: 'the default source cannot be bound; remove the conflict, or set another WARREN_NAMESPACE: other type',
+      cause: conflict,
+    })
     expect(gate.isOpen).toBe(false)
     await Promise.all([gate.open(), gate.open()])
-    expect([gate.isOpen, calls.length]).toEqual([true, 3])
+    expect([gate.isOpen, calls.length]).toEqual([true, 4])
   })
 
   test('opens without a default source', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { decodeBody } from '../../../src/core/body/decode-body.ts'
 import { parseJson } from '../../../src/core/json/parse-json.ts'
 import { bufferedExchange, bufferedHeaders, unbuffered } from '../../../src/core/publishing/buffered-message.ts'
+import { testOrder } from '../../../src/core/publishing/test-data.ts'
 import { type PublishRequest, publicationOf } from '../../../src/core/publishing/to-publication.ts'
 
 function publication(request: PublishRequest, publisher = 'p', prefix?: string) {
@@ -61,6 +62,8 @@ test('a publication has the properties that the request gives, and no others', (
   expect(publication({ clientId: 'alice' }).messageId).not.toBe(plain.messageId)
   const full = publication({ exchange: 'e', routingKey: '', type: 't', messageId: 'm', headers: { a: true } })
   expect(full).toMatchObject({ exchange: 'e', routingKey: '', messageId: 'm' })
+  const named = { exchange: 'e', routingKey: 'k.1' }
+  expect(publication({ clientId: null, ...named })).toMatchObject(named)
   expect(full.properties).toMatchObject({ type: 't', messageId: 'm', headers: { a: true } })
   expect(Object.keys(full.properties.headers ?? {})).toEqual(['a'])
 })
@@ -120,6 +123,14 @@ test('only the exchanges of its own namespace are reserved', () => {
     expect(publication({ exchange, routingKey: 'k' }).exchange).toBe(exchange)
 })
 
+test('a test route publishes the same order for the same number', () => {
+  expect([testOrder(7), testOrder(8), testOrder(7)]).toEqual([
+    { number: 7, order: 'A-1007', status: 'placed' },
+    { number: 8, order: 'A-1008', status: 'shipped' },
+    { number: 7, order: 'A-1007', status: 'placed' },
+  ])
+})
+
 describe('a header', () => {
   const header = (json: string) => {
     const { headers } = publication({ clientId: 'a', headers: parseJson(`{"a":${json}}`) }).properties
@@ -132,6 +143,8 @@ describe('a header', () => {
     ['7', 7],
     ['-0', -0],
     ['-0.00', -0],
+    ['-0.50', -0.5],
+    ['5e-0', 5],
     ['0.5', 0.5],
     ['1.0', 1],
     ['1e2', 100],

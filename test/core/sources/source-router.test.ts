@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import type { Message } from '../../../src/core/model/message.ts'
-import { type Source, type SourceDefinition, sourceId } from '../../../src/core/model/source.ts'
+import { type Source, type SourceDefinition, schemaSource, sourceId } from '../../../src/core/model/source.ts'
 import { isReservedExchange } from '../../../src/core/sources/reserved-exchanges.ts'
 import { type Routable, SourceRouter } from '../../../src/core/sources/source-router.ts'
 
@@ -81,6 +81,30 @@ test('lists the sources that find a client; a body that is no JSON has none, ano
   expect(() => router.audienceOf(broken)).toThrow('does not parse')
   expect(router.matchingIds(message({ exchange: 'strange' }))).toEqual([])
   expect(() => router.matchingIds(message({ body: null as unknown as Buffer }))).toThrow(TypeError)
+})
+
+test('names a source, and knows what its binding takes', () => {
+  const router = new SourceRouter()
+  const [topic, fanout] = [source(), source({ exchange: 'all', exchangeType: 'FANOUT', routingKey: '' })]
+  for (const one of [topic, fanout]) router.add(one)
+  expect([router.nameOf(topic.id), router.nameOf(fanout.id), router.nameOf('gone')]).toEqual([
+    'orders client.{clientId}',
+    'all',
+    'gone',
+  ])
+  const takes = router.bindingOf(topic.id)
+  expect(takes?.(message())).toBe(true)
+  expect([takes?.(message({ exchange: 'all' })), takes?.(message({ routingKey: 'other' }))]).toEqual([false, false])
+  expect(router.bindingOf('gone')).toBeUndefined()
+})
+
+test('a message of typed fields alone is for no client by design', () => {
+  const typed = schemaSource({ exchange: 'orders', exchangeType: 'TOPIC', bindingKey: 'typed.#', declare: false })
+  const router = routerOf(typed, source(), everyone)
+  const seeks = (exchange: string, routingKey: string) => router.seeksClientFor({ exchange, routingKey })
+  expect([seeks('orders', 'client.alice'), seeks('orders', 'all')]).toEqual([true, true])
+  expect([seeks('orders', 'typed.a'), seeks('strange', 'all')]).toEqual([false, false])
+  expect(router.destinationOf('orders', 'typed.a')).toBe('journal')
 })
 
 test('an audience is computed again only after the sources have changed', () => {

@@ -37,6 +37,12 @@ class SlowRegistry {
     return source
   }
 
+  async addSource(source: Source) {
+    const known = this.rows.get(source.id)
+    if (!known) this.rows.set(source.id, source)
+    return { source: known ?? source, created: !known }
+  }
+
   async listSources() {
     const rows = [...this.rows.values()]
     if (this.#held) await new Promise<void>((answer) => this.#held?.push(answer))
@@ -241,6 +247,20 @@ test('of a source that two replicas create at the same time, one life stays', as
   const [row] = registry.rows.values()
   expect(replicas.map(({ sources }) => sources.get(id)?.createdAt)).toEqual([row?.createdAt, row?.createdAt])
   expect([...bound]).toEqual([row?.createdAt.getTime()])
+})
+
+test('a source of the schema is served, buffered as the others of its exchange, and cannot be deleted', async () => {
+  const { sync, sources } = replica()
+  sync.serve({ ...first, buffered: true })
+  const [wanted, other] = [sourceOn('orders', { routingKey: 'typed.#' }), sourceOn('bills', { routingKey: 'typed.#' })]
+  await sync.serveSchema([first, wanted, other])
+  expect([first, wanted, other].map((one) => sources.get(one.id)?.buffered ?? false)).toEqual([true, true, false])
+  expect([...registry.rows.keys()]).toEqual([wanted.id, other.id])
+  await expect(sync.delete(wanted.id)).rejects.toMatchObject({ code: 'SOURCE_CONFLICT' })
+  // After a reload without it, it stays until it is deleted.
+  await sync.serveSchema([other])
+  expect(sources.get(wanted.id)).toBeDefined()
+  expect([await sync.delete(wanted.id), sources.get(wanted.id)]).toEqual([true, undefined])
 })
 
 test('a source that the registry does not take is not bound', async () => {

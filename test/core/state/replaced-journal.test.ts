@@ -103,6 +103,11 @@ test('so does a client that comes back with a cursor of the old journal, or with
   const invalid = at.taken(at.subscribe('none'))
   await passed(3_000)
   expect(returned).toEqual(['JOURNAL_REPLACED', ...stateOfNew])
+  const pull = at.subscribe('none').next()
+  await passed(3_000)
+  const { value: gap } = await pull
+  // A client that loses its connection right after the gap reads the new journal from there.
+  expect(gap).toMatchObject({ reason: 'INVALID_CURSOR', cursor: { offset: 0, before: true } })
   expect(invalid).toEqual(['INVALID_CURSOR', ...stateOfNew])
 })
 

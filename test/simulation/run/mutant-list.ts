@@ -32,7 +32,7 @@ export const mutants: readonly Mutant[] = [
       },
       {
         file: catchUp,
-        from: 'for (const subscription of subscriptions) this.resume(subscription)\n      return',
+        from: 'for (const subscription of subscriptions)\n        if (this.#endWait(subscription, subscriptions)) this.resume(subscription)\n      return',
         to: '',
       },
     ],

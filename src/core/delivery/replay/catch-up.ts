@@ -58,9 +58,9 @@ export interface CatchUpContext {
    * Called instead of a gap if retention removed the position of a subscription. True: it gets what
    * it missed from keyed state, and resumes. `onFailure`: called if that fails.
    */
-  rebase?(subscription: ChannelSubscription, oldest: Cursor, onFailure: () => void): boolean
+  rebase(subscription: ChannelSubscription, oldest: Cursor, onFailure: () => void): boolean
   /** See `Replayer.restart`. */
-  restart?(subscription: ChannelSubscription): boolean
+  restart(subscription: ChannelSubscription): boolean
   /** Called when a replay reaches an entry that the broker cannot deliver. */
   onUnreadable(entry: JournalMessage): void
 }
@@ -79,6 +79,11 @@ export class CatchUp implements Replayer {
   /** All that have not ended and are not in the hub, whatever they wait for. */
   readonly #notLive = new Set<ChannelSubscription>()
   readonly #batches = new Set<ReplayBatch>()
+  /**
+   * Subscriptions that wait for an answer of the journal, each with what it waits for. One that
+   * stops waits no longer: it has ended, or it resumes with another topic and waits again.
+   */
+  readonly #awaiting = new Map<ChannelSubscription, object>()
   readonly #scanScheduler = new ScanScheduler(() => this.#scheduleServe())
   readonly #windowReplay: WindowReplay
   #gatherTimer: NodeJS.Timeout | undefined
@@ -107,7 +112,7 @@ export class CatchUp implements Replayer {
 
   /** How many subscriptions have not reached the live end. */
   get size(): number {
-    return [...this.#batches].reduce((sum, batch) => sum + batch.size, this.#pending.size)
+    return [...this.#batches].reduce((sum, batch) => sum + batch.size, this.#pending.size + this.#awaiting.size)
   }
 
   /**
@@ -136,6 +141,7 @@ export class CatchUp implements Replayer {
     this.#context.hub.unsubscribe(subscription)
     this.#context.checkpoints.remove(subscription)
     this.#pending.delete(subscription)
+    this.#awaiting.delete(subscription)
     if (subscription.ended) this.#notLive.delete(subscription)
     else this.#notLive.add(subscription)
     for (const batch of this.#batches) batch.remove(subscription)
@@ -172,6 +178,7 @@ export class CatchUp implements Replayer {
     this.#scanScheduler.close()
     this.#closing.abort()
     this.#pending.clear()
+    this.#awaiting.clear()
     this.#notLive.clear()
   }
 
@@ -206,7 +213,6 @@ export class CatchUp implements Replayer {
       else if (this.#isSameMessage(hotWindow.at(position.offset), position)) inWindow.push(subscription)
       else this.#deliverGap([subscription], 'JOURNAL_REPLACED')
     }
-    for (const subscription of unknown) this.#pending.delete(subscription)
     if (inWindow.length > 0 && !this.#windowReplay.busy) {
       const oldest = hotWindow.at(first)
       for (const subscription of inWindow) {
@@ -221,10 +227,20 @@ export class CatchUp implements Replayer {
       this.#windowReplay.begin(this.#createBatch(inWindow, begin - 1, epoch))
     }
     if (unknown.length > 0) void this.#awaitUnknown(unknown)
-    if (older.length > 0 && this.#scanScheduler.tryBegin(older.length)) {
-      for (const subscription of older) this.#pending.delete(subscription)
-      void this.#scan(older)
+    if (older.length > 0 && this.#scanScheduler.tryBegin(older.length)) void this.#scan(older)
+  }
+
+  /** `answer`: any object that names what they wait for. */
+  #beginWait(subscriptions: readonly ChannelSubscription[], answer: object): void {
+    for (const subscription of subscriptions) {
+      this.#pending.delete(subscription)
+      this.#awaiting.set(subscription, answer)
     }
+  }
+
+  /** Returns whether the subscription still waited for this answer. */
+  #endWait(subscription: ChannelSubscription, answer: object): boolean {
+    return this.#awaiting.get(subscription) === answer && this.#awaiting.delete(subscription)
   }
 
   /**
@@ -246,11 +262,18 @@ export class CatchUp implements Replayer {
       this.resume(subscription)
       return
     }
+    if (result.kind === 'gap') {
+      void this.#deliverSearchGap(subscription, result)
+      return
+    }
+    this.#endSearch(subscription, result.position)
+    this.resume(subscription)
+  }
+
+  #endSearch(subscription: ChannelSubscription, position: Cursor | undefined): void {
     // It is a new subscription, which no resume counts.
     subscription.resumeResolved = true
-    subscription.found(result.position)
-    if (result.kind === 'found') this.resume(subscription)
-    else void this.#deliverSearchGap(subscription, result)
+    subscription.found(position)
   }
 
   /** There are fewer events than wanted, and older ones may have existed, or exist. */
@@ -258,7 +281,11 @@ export class CatchUp implements Replayer {
     subscription: ChannelSubscription,
     { position: cursor, isOldest }: Extract<SearchResult, { kind: 'gap' }>,
   ): Promise<void> {
+    const waiting = [subscription]
+    this.#beginWait(waiting, waiting)
     const oldest = isOldest ? cursor : await this.oldestCursor()
+    if (!this.#endWait(subscription, waiting)) return
+    this.#endSearch(subscription, cursor)
     subscription.deliver({ kind: 'GAP', cursor, reason: 'RETENTION', oldest, receivedAt: Date.now() })
     this.resume(subscription)
   }
@@ -305,8 +332,7 @@ export class CatchUp implements Replayer {
 
   #createBatch(subscriptions: Iterable<ChannelSubscription>, lastOffset: number, epoch: string): ReplayBatch {
     const batch = new ReplayBatch(lastOffset, epoch)
-    for (const subscription of subscriptions)
-      if (!subscription.ended) batch.add(subscription, firstOffsetFor(subscription))
+    for (const subscription of subscriptions) batch.add(subscription, firstOffsetFor(subscription))
     this.#batches.add(batch)
     return batch
   }
@@ -318,7 +344,7 @@ export class CatchUp implements Replayer {
       batch.unreadable = entry
       return
     }
-    if (batch.unreadable) this.#deliverUnreadableGap(batch)
+    this.#deliverUnreadableGap(batch)
     if (entry.mark) return
     const recipients = this.#context.recipientsOf(entry, from)
     if (!batch.hasSubscribers(recipients)) return
@@ -341,11 +367,10 @@ export class CatchUp implements Replayer {
   async #scan(subscriptions: ChannelSubscription[]): Promise<void> {
     const { journal, hotWindow } = this.#context
     const epoch = this.#context.epoch() ?? ''
-    const waiting = subscriptions
-      .filter((subscription) => !subscription.ended)
-      .toSorted((a, b) => offsetOf(a) - offsetOf(b))
+    const waiting = subscriptions.toSorted((a, b) => offsetOf(a) - offsetOf(b))
     const begin = waiting[0] ? offsetOf(waiting[0]) : 0
     const batch = this.#createBatch([], begin - 1, epoch)
+    this.#beginWait(waiting, batch)
     let first = true
     let reachedWindow = false
     const deduplicator = new Deduplicator(journal.repeats)
@@ -362,7 +387,7 @@ export class CatchUp implements Replayer {
         subscription = waiting[0]
       ) {
         waiting.shift()
-        this.#addAt(batch, subscription, entry, epoch, first)
+        if (this.#endWait(subscription, batch)) this.#addAt(batch, subscription, entry, epoch, first)
       }
       first = false
       if (!repeat) this.#deliverEntry(batch, entry, 'journal')
@@ -379,7 +404,7 @@ export class CatchUp implements Replayer {
     } catch {
       this.#resumeAll(batch)
     } finally {
-      for (const subscription of waiting) this.resume(subscription)
+      for (const subscription of waiting) if (this.#endWait(subscription, batch)) this.resume(subscription)
       this.#scanScheduler.end()
     }
   }
@@ -395,7 +420,6 @@ export class CatchUp implements Replayer {
     epoch: string,
     first: boolean,
   ): void {
-    if (subscription.ended) return
     const { position, search } = subscription
     if (search) {
       search.beginAfter(cursorBefore(this.#context.cursors, epoch, entry), first)
@@ -419,7 +443,7 @@ export class CatchUp implements Replayer {
         deliverGap()
         this.resume(subscription)
       }
-      if (this.#context.rebase?.(subscription, cursor, resumeBehindGap)) {
+      if (this.#context.rebase(subscription, cursor, resumeBehindGap)) {
         this.#recordResult(subscription, 'resumed')
         return
       }
@@ -445,29 +469,36 @@ export class CatchUp implements Replayer {
    */
   async #awaitUnknown(subscriptions: ChannelSubscription[]): Promise<void> {
     const { journal, hotWindow } = this.#context
+    this.#beginWait(subscriptions, subscriptions)
     try {
       await journal.mark()
     } catch {
-      for (const subscription of subscriptions) this.resume(subscription)
+      for (const subscription of subscriptions)
+        if (this.#endWait(subscription, subscriptions)) this.resume(subscription)
       return
     }
+    const waiting = subscriptions.filter((subscription) => this.#endWait(subscription, subscriptions))
     const epoch = this.#context.epoch()
-    const last = hotWindow.last?.offset ?? -1
+    const { last } = hotWindow
+    // Without an entry, retention has overtaken the tail, which may be anywhere.
     const isLost = ({ position }: ChannelSubscription): boolean =>
-      epoch !== undefined && typeof position === 'object' && (position.epoch !== epoch || position.offset > last)
-    const lost = subscriptions.filter((subscription) => !subscription.ended && isLost(subscription))
+      epoch !== undefined &&
+      last !== undefined &&
+      typeof position === 'object' &&
+      (position.epoch !== epoch || position.offset > last.offset)
+    const lost = waiting.filter(isLost)
     this.#deliverGap(lost, 'JOURNAL_REPLACED')
-    for (const subscription of subscriptions) if (!lost.includes(subscription)) this.resume(subscription)
+    for (const subscription of waiting) if (!lost.includes(subscription)) this.resume(subscription)
   }
 
   /** Delivers one gap with its reason, then continues live. */
   #deliverGap(subscriptions: ChannelSubscription[], reason: GapReason): void {
-    for (const subscription of subscriptions) this.#pending.delete(subscription)
+    this.#beginWait(subscriptions, subscriptions)
     void this.oldestCursor().then((oldest) => {
       const { last } = this.#context.hotWindow
       const epoch = this.#context.epoch()
       for (const subscription of subscriptions) {
-        if (subscription.ended) continue
+        if (!this.#endWait(subscription, subscriptions)) continue
         if (!last || epoch === undefined) {
           this.resume(subscription)
           continue
@@ -482,7 +513,7 @@ export class CatchUp implements Replayer {
           oldest,
           receivedAt: Date.now(),
         })
-        if (!this.#context.restart?.(subscription)) this.#goLive(subscription)
+        if (!this.#context.restart(subscription)) this.#goLive(subscription)
       }
     })
   }

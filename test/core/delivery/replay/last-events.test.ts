@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { array, assert, asyncProperty, boolean, constantFrom, integer, nat } from 'fast-check'
-import { maxLastEvents } from '../../../../src/core/delivery/replay/last-events.ts'
+import { lastEventsOf, maxLastEvents } from '../../../../src/core/delivery/replay/last-events.ts'
 import type { ChannelEvent } from '../../../../src/core/model/channel-event.ts'
 import { printCursor } from '../../../../src/core/model/cursor.ts'
 import type { JournalMessage } from '../../../../src/core/model/message.ts'
+import { channelTopic } from '../../../../src/core/ports/topic.ts'
 import { controlledGateway, epochs, operator, passed } from '../../controlled-gateway.ts'
 
 type World = Awaited<ReturnType<typeof controlledGateway>>
@@ -48,6 +49,16 @@ function fill(count: number, given: Partial<JournalMessage> = {}): void {
   for (let number = 0; number < count; number += 1) world.journal.add(given)
 }
 
+/** The channel has one message at the begin of a long journal, and one just before the window. */
+async function startWithLongHistory(): Promise<void> {
+  await start(50)
+  world.journal.begin()
+  fill(1)
+  for (let offset = 500; offset < 300_000; offset += 500) world.journal.add({ ...others, offset })
+  world.journal.add({ offset: 300_101 })
+  fill(300, others)
+}
+
 describe('a subscription with last', () => {
   test('begins with so many events, and continues live; the broker is not read if the window has them', async () => {
     await start()
@@ -86,16 +97,13 @@ describe('a subscription with last', () => {
     await passed(200)
     expect(lost.story()).toEqual(['RETENTION', ...Array.from({ length: 50 }, (_, index) => 450 + index)])
     expect(lost.events[0]).toMatchObject({ cursor: { offset: 450, before: true }, oldest: { offset: 450 } })
+    // A search that reaches the oldest entry does not read the journal again.
+    expect(world.journal.scans).toEqual([0])
     expect(kept.story()).toEqual(Array.from({ length: 50 }, (_, index) => 450 + index))
   })
 
   test('reads 200,000 entries before the window at most, and reports with a gap that there may be more', async () => {
-    await start(50)
-    world.journal.begin()
-    fill(1)
-    for (let offset = 500; offset < 300_000; offset += 500) world.journal.add({ ...others, offset })
-    world.journal.add({ offset: 300_101 })
-    fill(300, others)
+    await startWithLongHistory()
     const { events, story } = subscribe(2)
     await passed(200)
     expect(story()).toEqual(['RETENTION', 300_101])
@@ -116,6 +124,43 @@ describe('a subscription with last', () => {
     fill(2)
     await passed(100)
     expect(story()).toEqual([0, 1])
+  })
+
+  test.each([
+    ['from an offset that the new one does not have', 50_000],
+    ['from the first offset of both', 500],
+  ])('begins in a journal that replaced the one in which it searched, %s', async (_, first) => {
+    await start(50)
+    world.journal.begin()
+    for (let offset = first; offset < first + 100; offset += 1) world.journal.add({ ...others, offset })
+    const { story } = subscribe(3)
+    // The window has none, so the search reads the journal next, from further back.
+    jest.advanceTimersByTime(20)
+    expect([story(), world.journal.scans]).toEqual([[], []])
+    world.journal.replace()
+    fill(5)
+    await passed(500)
+    // The window has all of the new journal.
+    expect([story(), world.journal.scans]).toEqual([[2, 3, 4], []])
+    const { offset } = world.journal.add()
+    expect(story()).toEqual([2, 3, 4, offset])
+  })
+
+  test('gets one gap if its topic changes before the oldest position is known', async () => {
+    await startWithLongHistory()
+    let read: () => void = () => {}
+    world.journal.scanning = async () => {
+      // Two reads search, and the third one is for the gap.
+      if (world.journal.scans.length === 3) await new Promise<void>((resolve) => (read = resolve))
+    }
+    const { subscription, story } = subscribe(2)
+    await passed(200)
+    expect([world.journal.scans.length, story(), world.gateway.catchingUp]).toEqual([3, [], 1])
+    subscription.changeTopic(channelTopic('alice'))
+    await passed(200)
+    read()
+    await passed(500)
+    expect([story(), world.gateway.catchingUp]).toEqual([['RETENTION', 300_101], 0])
   })
 
   test('gives a first checkpoint if it begins with nothing', async () => {
@@ -140,6 +185,17 @@ describe('a subscription with last', () => {
     expect(() => subscribe(last, given)).toThrow(
       expect.objectContaining({ code: 'BAD_USER_INPUT', field: 'last', message: expect.stringContaining(message) }),
     )
+  })
+
+  test('is an argument that may be absent', () => {
+    expect([lastEventsOf(null, null), lastEventsOf(undefined, 'cursor'), lastEventsOf(0, null)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect([lastEventsOf(1, undefined), lastEventsOf(maxLastEvents, null)]).toEqual([1, maxLastEvents])
+    for (const odd of ['1', true, {}, Number.NaN])
+      expect(() => lastEventsOf(odd, null)).toThrow(expect.objectContaining({ field: 'last' }))
   })
 
   test('begins exactly n events back, whatever else the journal holds, and misses none that come meanwhile', async () => {
@@ -213,5 +269,16 @@ describe('a subscription with last', () => {
         .slice(-2)
         .map(({ offset }) => offset),
     )
+  })
+
+  test('does not search beyond the time of an earlier owner', async () => {
+    await start(50)
+    world.journal.begin()
+    fill(500)
+    await world.gateway.bans.deleted('alice', await world.gateway.position())
+    const offsets = [world.journal.add().offset, world.journal.add().offset]
+    const { story } = subscribe(5)
+    await passed(100)
+    expect([story(), world.journal.scans]).toEqual([offsets, []])
   })
 })
