@@ -293,7 +293,8 @@ export class JournalListener implements JournalTail {
     this.#publish(recipients, event)
     // Live subscriptions have received it. A replay, and a client that is slow, decode it again.
     forgetBody(message)
-    if (event.message !== message) forgetBody(event.message)
+    // Another one, if the event was kept.
+    forgetBody(event.message)
     event.reading = undefined
     return 'delivered'
   }

@@ -1,6 +1,6 @@
 import { MessageOutcomes } from '../core/accounting/message-outcomes.ts'
 import type { BodyOutcome } from '../core/body/decode-body.ts'
-import type { MessageProperties } from '../core/model/message.ts'
+import { type MessageProperties, withOwnBody } from '../core/model/message.ts'
 import type { WindowEntry } from '../core/ports/hot-window.ts'
 import type { KnownAudience } from '../core/sources/source-router.ts'
 
@@ -132,7 +132,7 @@ export class Chunk {
     entry.outcomes = this.outcomes
     entry.slot = slot
     entry.body = this.#bytes.subarray(bodyAt, end)
-    entry.detach = withOwnBody
+    entry.detach = detached
   }
 
   /** The size of the entry in this chunk, in bytes. */
@@ -235,8 +235,8 @@ function hasColumns(properties: MessageProperties): boolean {
 }
 
 /** `WindowEntry.detach` of a stored entry, because a kept body would keep its chunk. */
-function withOwnBody(this: WindowEntry): WindowEntry {
-  return { ...this, body: Buffer.from(this.body), detach: undefined }
+function detached(this: WindowEntry): WindowEntry {
+  return { ...withOwnBody(this), detach: undefined }
 }
 
 /**

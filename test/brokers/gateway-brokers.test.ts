@@ -2,7 +2,7 @@ import amqp from 'amqplib'
 import type { GatewayBroker } from '../../src/brokers/driver.ts'
 import { EmbeddedGateway } from '../../src/brokers/embedded/gateway-broker.ts'
 import { fromAmqp } from '../../src/brokers/rabbitmq/message/properties.ts'
-import type { Message } from '../../src/core/model/message.ts'
+import { type Message, withOwnBody } from '../../src/core/model/message.ts'
 import { openDriver } from '../../src/distributor/open-driver.ts'
 import { Inbox } from '../support/frames/inbox.ts'
 import { testVhost } from '../support/rabbitmq/broker.ts'
@@ -22,7 +22,7 @@ gatewaySuite('memory:', async () => {
   if (broker instanceof EmbeddedGateway)
     broker.onRouted((message) => {
       // As the journal, which copies the body into its memory.
-      routed.push({ ...message, body: Buffer.from(message.body) })
+      routed.push(withOwnBody(message))
       return undefined
     })
   const close = async () => void (await Promise.all([broker.close(), replica.close()]))

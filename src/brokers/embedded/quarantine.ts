@@ -1,4 +1,4 @@
-import type { Message } from '../../core/model/message.ts'
+import { type Message, withOwnBody } from '../../core/model/message.ts'
 import type { QuarantineDecision, QuarantineStore, QuarantineVisit } from '../../core/quarantine/quarantine-store.ts'
 
 /** What is kept; beyond it the oldest messages are dropped. */
@@ -10,7 +10,7 @@ export class EmbeddedQuarantine implements QuarantineStore {
   #bytes = 0
 
   deliver(message: Message): void {
-    this.#messages.add({ ...message, body: Buffer.from(message.body) })
+    this.#messages.add(withOwnBody(message))
     this.#bytes += message.body.length
     for (const oldest of this.#messages) {
       if (this.#messages.size <= bounds.messages && this.#bytes <= bounds.bytes) break

@@ -1,4 +1,4 @@
-import type { Message } from '../../core/model/message.ts'
+import { type Message, withOwnBody } from '../../core/model/message.ts'
 import { type Receive, type SubscribeOptions, Undeliverable } from '../driver.ts'
 import { maxRedeliveries, redeliveryDelayMs } from '../redeliveries.ts'
 
@@ -47,7 +47,7 @@ export class EmbeddedQueue implements Destination {
 
   deliver(message: Message): void {
     this.#bytes += message.body.length
-    this.#messages.push({ message: { ...message, body: Buffer.from(message.body) }, redeliveries: 0 })
+    this.#messages.push({ message: withOwnBody(message), redeliveries: 0 })
     // Deferred, so that `publish` returns before a callback runs.
     queueMicrotask(() => this.#dispatch())
   }

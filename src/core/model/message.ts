@@ -36,6 +36,11 @@ export interface MessageProperties {
   readonly headers?: Readonly<Record<string, unknown>>
 }
 
+/** The message with a copy of its body. Call it before keeping a message with shared memory. */
+export function withOwnBody<Given extends { readonly body: Buffer }>(message: Given): Given {
+  return { ...message, body: Buffer.from(message.body) }
+}
+
 /**
  * A message with its offset in the journal. Offsets only grow, and they have holes (RabbitMQ stream
  * segments use some).

@@ -45,9 +45,11 @@ export class EncodingCache {
 
   /** Keeps the encoding, unless only one subscription receives the event. Returns the text. */
   add(text: string, event: ChannelEvent, channel = '', variant = 0): string {
-    // To keep what is used once would keep the event with it: the collector then copies both.
-    if (event.kind === 'MESSAGE' && event.isForOne) return text
-    if (event.kind === 'MESSAGE') event.keep()
+    if (event.kind === 'MESSAGE') {
+      // To keep what is used once would keep the event with it: the collector then copies both.
+      if (event.isForOne) return text
+      event.keep()
+    }
     const bytes = bytesOf(text, event)
     if (this.#bytes + bytes > maxBytes) {
       this.#clear()

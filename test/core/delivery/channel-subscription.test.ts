@@ -543,7 +543,7 @@ describe('a gap that the tail met', () => {
     }
   })
 
-  test('of the retention is none for keyed state, which has what the missing messages changed', () => {
+  test('with the reason RETENTION is not delivered to keyed state, which has what changed meanwhile', () => {
     const topic = { ...orders, state }
     const subscription = subscribed({ topic, after: cursorAt(1) })
     subscription.missed(gapAt(2))

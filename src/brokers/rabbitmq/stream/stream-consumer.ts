@@ -3,6 +3,7 @@ import { mayBeCompressed } from '../../../core/body/content-encoding.ts'
 import { TimeSlice } from '../../../core/delivery/time-slice.ts'
 import { fingerprintOf } from '../../../core/model/cursor.ts'
 import { asError } from '../../../core/model/error-text.ts'
+import { withOwnBody } from '../../../core/model/message.ts'
 import type { WindowEntry } from '../../../core/ports/hot-window.ts'
 import { bufferedExchange, unbuffered } from '../../../core/publishing/buffered-message.ts'
 import { GatewayError } from '../../../errors.ts'
@@ -194,7 +195,7 @@ export async function consumeStream(
     if (deferred) deferred.push(kept(message))
     else receive(message)
   }
-  const kept = (message: Delivery): Delivery => (isStored ? { ...message, body: Buffer.from(message.body) } : message)
+  const kept = (message: Delivery): Delivery => (isStored ? withOwnBody(message) : message)
   const release = (): void => {
     if (!open) return
     const rest = deferred ?? []
