@@ -5,11 +5,11 @@ import { fingerprintOf } from '../../../core/model/cursor.ts'
 import { asError } from '../../../core/model/error-text.ts'
 import { withOwnBody } from '../../../core/model/message.ts'
 import type { WindowEntry } from '../../../core/ports/hot-window.ts'
-import { bufferedExchange, unbuffered } from '../../../core/publishing/buffered-message.ts'
 import { GatewayError } from '../../../errors.ts'
 import type { Channel, ConsumeMessage } from '../connection/amqp.ts'
 import type { ConnectionSession } from '../connection/reconnecting-connection.ts'
 import type { Delivery } from '../message/delivery-reader.ts'
+import { entryOf } from './stream-entry.ts'
 
 /** The connection to read on. */
 type StreamSession = Pick<ConnectionSession, 'connection' | 'deliveries'>
@@ -297,46 +297,4 @@ function ignoreErrors(act: () => void): void {
 /** Does not wait, because amqplib never settles a close if the connection is lost meanwhile. */
 function closeQuietly(channel: Channel): void {
   ignoreErrors(() => void channel.close().catch(() => undefined))
-}
-
-/**
- * Entries that a gateway published to the stream itself are marks: through the exchange of the
- * stream's name, or through the default exchange, as replicas up to 0.1 do.
- */
-function entryOf(delivery: Delivery, stream: string): WindowEntry | undefined {
-  const { streamOffset, exchange, routingKey } = delivery
-  if (streamOffset === undefined) return undefined
-  const moved = exchange === bufferedExchangeOf(stream) ? unbuffered(delivery.properties) : undefined
-  return {
-    offset: streamOffset,
-    mark: (exchange === '' || exchange === stream) && routingKey === stream,
-    exchange: moved ? moved.exchange : exchange,
-    routingKey,
-    body: delivery.body,
-    // RabbitMQ's flag describes this consumer's connection, not the message.
-    redelivered: moved ? moved.redelivered : false,
-    buffered: moved !== undefined,
-    receivedAt: Date.now(),
-    decoded: undefined,
-    known: undefined,
-    outcomes: undefined,
-    slot: 0,
-    detach: undefined,
-    properties: moved ? moved.properties : delivery.properties,
-  }
-}
-
-const journalSuffix = '.journal'
-const bufferedExchanges = new Map<string, string>()
-
-/**
- * Derived from the namespace in the stream's name. Cached, because it is needed for every message.
- */
-function bufferedExchangeOf(stream: string): string {
-  let name = bufferedExchanges.get(stream)
-  if (name === undefined) {
-    name = bufferedExchange(stream.endsWith(journalSuffix) ? stream.slice(0, -journalSuffix.length) : stream)
-    bufferedExchanges.set(stream, name)
-  }
-  return name
 }
