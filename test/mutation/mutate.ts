@@ -13,7 +13,8 @@ import { foldersIn, testFoldersOf } from './test-files.ts'
  * each folder and the mutants that no test notices. MUTATION_WORKERS=2 uses two processes.
  * MUTATION_RESULTS names the file of all results, so that runs of several folders keep theirs.
  * MUTATION_BEFORE names results of an earlier run over the same sources: what was noticed then is
- * not tried again. MUTATION_SAMPLE: see sample.ts.
+ * not tried again. MUTATION_STATIC=0 does not load modules again: what runs only while they are
+ * loaded is left out, and the rest is tried in loaded modules. MUTATION_SAMPLE: see sample.ts.
  */
 const paths = process.argv.slice(2)
 const wanted = (paths.length > 0 ? paths : ['src/auth', 'src/transports/websocket', 'src/core']).flatMap(foldersIn)
@@ -45,6 +46,7 @@ async function mutate(path: string, without: readonly string[]): Promise<void> {
     testRunnerNodeArgs: ['--import', 'tsx'],
     checkerNodeArgs: ['--import', 'tsx'],
     coverageAnalysis: 'perTest',
+    ignoreStatic: process.env['MUTATION_STATIC'] === '0',
     // Modules that were loaded again stay in memory.
     maxTestRunnerReuse: 300,
     concurrency: Number(process.env['MUTATION_WORKERS'] ?? 1),

@@ -18,9 +18,29 @@ const testsOf: readonly (readonly [source: string, tests: readonly string[]])[] 
     ],
   ],
   [
+    'src/events',
+    [
+      ...[
+        'access/authorize.test.ts',
+        'describing',
+        'differential',
+        'filters',
+        'import',
+        'inference',
+        'projection',
+        'publishing',
+        'sdl',
+        'values',
+      ].map((name) => `test/events/${name}`),
+      ...['equality', 'event-router', 'field-index', 'key-matcher'].map(
+        (name) => `test/events/matching/${name}.test.ts`,
+      ),
+    ],
+  ],
+  [
     'src/core',
     [
-      ...['accounting', 'body', 'clients', 'model', 'publishing', 'quarantine', 'sessions', 'sources'].map(
+      ...['accounting', 'body', 'clients', 'model', 'positions', 'publishing', 'quarantine', 'sessions', 'sources'].map(
         (folder) => `test/core/${folder}`,
       ),
       ...['gateway', 'journal-listener', 'lost-marks', 'delivery/replay/catch-up', 'delivery/hub'].map(
@@ -37,13 +57,14 @@ export function foldersIn(path: string): readonly string[] {
 }
 
 /**
- * Too slow to run for each mutant, because they start gateways; the conformance suite takes
- * minutes.
+ * Too slow to run for each mutant, because they start gateways or a code generator; the conformance
+ * suite takes minutes.
  * What only they notice is a survivor here.
  */
-const tooSlow: ReadonlySet<string> = new Set(
-  ['conformance', 'handshake', 'limits'].map((name) => `test/transports/websocket/${name}.test.ts`),
-)
+const tooSlow: ReadonlySet<string> = new Set([
+  ...['conformance', 'handshake', 'limits'].map((name) => `test/transports/websocket/${name}.test.ts`),
+  'test/events/sdl/generated-types.test.ts',
+])
 
 export function testFoldersOf(source: string): readonly string[] {
   const found = testsOf.find(([folder]) => source.startsWith(folder))
