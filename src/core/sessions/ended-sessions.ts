@@ -65,8 +65,6 @@ export class EndedSessions {
 
   /** Called about every second. */
   settle(now = Date.now()): void {
-    const [first] = this.#unsettled
-    if (!first || now - first.record.endedAt < settleMs) return
     const isReady = ({ record }: Unsettled): boolean => now - record.endedAt >= settleMs
     const ready = this.#unsettled.filter(isReady)
     this.#unsettled = this.#unsettled.filter((one) => !isReady(one))
@@ -75,7 +73,7 @@ export class EndedSessions {
 
   /** Newest first. */
   get recent(): readonly EndedSession[] {
-    const unsettled = this.#unsettled.slice(-maxEnded).map(completed).filter(isWorthALook)
+    const unsettled = this.#unsettled.map(completed).filter(isWorthALook)
     return [...this.#settled, ...unsettled].slice(-maxEnded).toReversed()
   }
 }
