@@ -69,19 +69,24 @@ test('a session with events in a queue is remembered only if they were dropped',
   const ended = new EndedSessions()
   const queues = [queueOf(0), queueOf(1), queueOf(1), queueOf(0)] as const
   add(ended, sessionOf('flushed'), 'client', queues[0], queues[1])
-  add(ended, sessionOf('dropped'), 'client', queues[2])
+  add(ended, sessionOf('dropped'), 'client', queueOf(0), queues[2])
   add(ended, sessionOf('empty'), 'client', queues[3])
   expect(ended.recent).toEqual([])
   for (const queue of queues.slice(2)) queue.dropped += 1
   const ids = () => ended.recent.map(({ id }) => id)
   expect(ids()).toEqual(['dropped'])
   jest.setSystemTime(1_001_000)
-  add(ended, sessionOf('unnamed', 0, { identity: {} }), 'revoked')
+  const open = queueOf(1)
+  add(ended, sessionOf('unnamed', 0, { identity: {} }), 'revoked', open)
   expect(ended.recent[0]).toMatchObject({ id: 'unnamed', clientId: null, endedAt: 1_001_000 })
   // The first three are settled, the last one is not.
   ended.settle(1_002_000)
   queues[2].dropped = 0
-  expect(ids()).toEqual(['unnamed', 'dropped'])
+  open.dropped += 1
+  expect(ended.recent.map(({ id, dropped }) => [id, dropped])).toEqual([
+    ['unnamed', 1],
+    ['dropped', 1],
+  ])
 })
 
 test('a session that was cut off is not hidden by many that may still drop events', () => {

@@ -47,7 +47,8 @@ describe('a subscription of a typed field', () => {
       expect.objectContaining({ key: 'alice' }),
       expect.objectContaining({ key: 'bob' }),
     ])
-    expect([world.resumed, world.fieldCounter.subscriptions]).toEqual([[own, borrowed], 2])
+    const channel = session.subscribe({ clientId: 'alice' })
+    expect([world.resumed, world.fieldCounter.subscriptions]).toEqual([[own, borrowed, channel], 2])
     own.deliver(messageAt(1))
     await own.next()
     expect(world.fieldCounter.delivered).toBe(1)
@@ -60,6 +61,7 @@ describe('a subscription of a typed field', () => {
     const { length } = access.asked
     session.become(alice)
     expect([access.asked.length, world.stopped.length]).toEqual([length, 2])
+    expect(session.subscriptions).toBe(1)
   })
 
   test('that does not begin, or ends while it begins, releases its access', () => {
@@ -140,6 +142,7 @@ describe('typed fields are authorized again', () => {
     session.become({ ...anonymous, clientId: 'carol' })
     expect(subscriptions.map(({ topic }) => topic)).toEqual([expect.objectContaining({ key: 'carol' }), before[1]])
     expect(world.stopped).toEqual([subscriptions[0]])
+    expect(world.resumed).toEqual([...subscriptions, subscriptions[0]])
   })
 
   test('and end with the error of a subscription that is no longer allowed', async () => {

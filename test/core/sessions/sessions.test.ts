@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { anonymous, anyListener } from '../../../src/core/model/identity.ts'
+import { gatewayOnMemory } from '../embedded-gateway.ts'
 import { alice, bob, ObservedSessions, operator } from './observed-sessions.ts'
 
 let world: ObservedSessions
@@ -28,6 +29,16 @@ test('clients are present while they have a session, under its identity of the t
   expect(world.presence.splice(0)).toEqual(['-alice'])
   for (const session of sessions) session.end('client')
   expect(world.presence).toEqual(['-bob'])
+})
+
+test('without presence, clients come, log in and out, and leave all the same', async () => {
+  await using at = await gatewayOnMemory()
+  const session = at.gateway.openSession({ identity: anonymous, transport: 'tcp', onClose: () => {} })
+  session.become(alice)
+  session.become(anonymous)
+  session.become(bob)
+  session.end('client')
+  expect([...at.gateway.sessions]).toEqual([])
 })
 
 test('an ended session is renewed neither with its own token nor with another', () => {
