@@ -24,6 +24,7 @@ const testsOf: readonly (readonly [source: string, tests: readonly string[]])[] 
         'access/authorize.test.ts',
         'describing',
         'differential',
+        'draft',
         'filters',
         'import',
         'inference',

@@ -1,3 +1,4 @@
+import { UniqueNames } from '../draft/names.ts'
 import { type DocumentObject, isDocumentObject, listAt, objectAt, type References, textAt } from './references.ts'
 
 /** A message of a channel: version 2 and 3 of AsyncAPI alike. */
@@ -39,7 +40,10 @@ export interface ApiChannels {
 
 const maxChannels = 200
 /** Formats of payloads that are JSON Schema, or close to it. */
-const schemaFormat = /asyncapi|schema\+(?:json|yaml)|openapi/i
+const jsonSchema = /asyncapi|schema\+(?:json|yaml)|openapi/i
+
+/** For a message that nothing names. */
+const unnamed = 'event'
 
 /** `exchange`: for channels that name none. */
 export function channelsOf(
@@ -50,9 +54,15 @@ export function channelsOf(
   const isThird = !String(document['asyncapi']).startsWith('2')
   const channels: ApiChannel[] = []
   const leftOut: string[] = []
-  for (const [name, given] of Object.entries(objectAt(document, 'channels')).slice(0, maxChannels)) {
+  const all = Object.entries(objectAt(document, 'channels'))
+  for (const [name, given] of all.slice(0, maxChannels)) {
     const channel = references.resolve(given)?.value
-    if (!isDocumentObject(channel)) continue
+    if (!isDocumentObject(channel)) {
+      const reference = textAt(given, '$ref')
+      const what = reference === undefined ? 'is no object' : `is "${reference}", which leads out of the document`
+      leftOut.push(`Channel "${name}" ${what}.`)
+      continue
+    }
     const operations = isThird ? operationsOn(document, name, channel, references) : ownOperations(channel, references)
     const binding = bindingOf(channel, references)
     const exchangeOf = objectAt(binding, 'exchange')
@@ -81,6 +91,8 @@ export function channelsOf(
           textAt(channel, 'description') ?? operations.map((one) => textAt(one, 'description')).find(Boolean),
       })
   }
+  if (all.length > maxChannels)
+    leftOut.push(`The document has ${all.length} channels; those after the first ${maxChannels} are not read.`)
   return { channels, leftOut }
 }
 
@@ -131,7 +143,7 @@ function routingKeyOf(
   // So does Springwolf, with the key after it.
   if (address.startsWith(`${exchange}_`)) return address.slice(exchange.length + 1)
   // Documents for several brokers separate words with slashes, which no topic exchange does.
-  return address.includes('.') ? address : address.replaceAll('/', '.')
+  return address.includes('.') ? address : address.replace(/^\//, '').replaceAll('/', '.')
 }
 
 function parametersOf(channel: DocumentObject, references: References): Map<string, ApiParameter> {
@@ -156,10 +168,10 @@ function messagesOfOperation(
   document: DocumentObject,
   references: References,
 ): ApiMessage[] {
-  const resolved = references.resolve(operation['message'])
-  const variants = listAt(resolved?.value, 'oneOf')
-  const given = variants.length > 0 ? variants : resolved?.value === undefined ? [] : [operation['message']]
-  return given.map((message) => messageOf(undefined, message, document, references))
+  const given = operation['message']
+  const variants = listAt(references.resolve(given)?.value, 'oneOf')
+  const messages = variants.length > 0 || given === undefined ? variants : [given]
+  return messages.map((message) => messageOf(undefined, message, document, references))
 }
 
 function messageOf(
@@ -169,33 +181,55 @@ function messageOf(
   references: References,
 ): ApiMessage {
   const resolved = references.resolve(given)
-  const own = isDocumentObject(resolved?.value) ? resolved.value : {}
-  const traits = listAt(own, 'traits').map((trait) => references.resolve(trait)?.value)
-  const message: DocumentObject = Object.assign({}, ...traits.filter(isDocumentObject), own)
-  const wrapped = references.resolve(message['payload'])?.value
-  const isMultiFormat = isDocumentObject(wrapped) && 'schemaFormat' in wrapped && 'schema' in wrapped
-  const format = textAt(isMultiFormat ? wrapped : message, 'schemaFormat')
-  const payload = isMultiFormat ? wrapped['schema'] : message['payload']
-  const headers = references.resolve(message['headers'])?.value
-  const name = textAt(message, 'name') ?? key ?? resolved?.name ?? textAt(message, 'title') ?? 'event'
+  // So the type of the payload names the reference that leads nowhere.
+  const own = isDocumentObject(resolved?.value) ? resolved.value : { payload: given }
+  const traits = listAt(own, 'traits')
+    .map((trait) => references.resolve(trait)?.value)
+    .filter(isDocumentObject)
+  const message: DocumentObject = Object.assign({}, ...traits, own)
+  const { schema: payload, format } = schemaIn(message['payload'], references)
+  const schemaFormat = format ?? textAt(message, 'schemaFormat')
+  // Those of the message and of its traits hold together.
+  const headers = [own, ...traits].flatMap((one) => schemaIn(one['headers'], references).schema ?? [])
   return {
-    name,
+    name:
+      textAt(message, 'name') ??
+      key ??
+      resolved?.name ??
+      textAt(message, 'messageId') ??
+      textAt(message, 'title') ??
+      references.resolve(payload)?.name ??
+      textAt(payload, 'title') ??
+      unnamed,
     eventType:
       textAt(message, 'x-event-type') ??
       textAt(message, 'x-eventType') ??
       textAt(message, 'x-type') ??
       textAt(bindingOf(message, references), 'messageType'),
-    payload: format === undefined || schemaFormat.test(format) ? payload : undefined,
-    headers:
-      isDocumentObject(headers) && 'schema' in headers && 'schemaFormat' in headers ? headers['schema'] : headers,
+    payload: schemaFormat === undefined || jsonSchema.test(schemaFormat) ? payload : undefined,
+    headers: headers.length > 1 ? { allOf: headers } : headers[0],
     contentType: textAt(message, 'contentType') ?? textAt(document, 'defaultContentType') ?? '',
     description: textAt(message, 'description') ?? textAt(message, 'summary'),
   }
 }
 
-/** An operation to send and one to receive name the same message. */
+/** AsyncAPI 3 can wrap a schema with its format. */
+function schemaIn(given: unknown, references: References): { schema: unknown; format: string | undefined } {
+  const wrapped = references.resolve(given)?.value
+  const isWrapped = isDocumentObject(wrapped) && 'schemaFormat' in wrapped && 'schema' in wrapped
+  return isWrapped
+    ? { schema: wrapped['schema'], format: textAt(wrapped, 'schemaFormat') }
+    : { schema: given, format: undefined }
+}
+
+/** An operation to send and one to receive name the same message. Messages without a name can differ. */
 function distinctMessages(messages: readonly ApiMessage[]): ApiMessage[] {
-  const byName = new Map<string, ApiMessage>()
-  for (const message of messages) if (!byName.has(message.name)) byName.set(message.name, message)
-  return [...byName.values()]
+  const names = new UniqueNames()
+  const distinct: ApiMessage[] = []
+  for (const message of messages) {
+    if (message.name === unnamed && distinct.every(({ payload }) => payload !== message.payload))
+      distinct.push({ ...message, name: names.take(unnamed) })
+    else if (!names.has(message.name)) distinct.push({ ...message, name: names.take(message.name) })
+  }
+  return distinct
 }

@@ -24,9 +24,9 @@ import {
 } from '../draft/sketch.ts'
 import { commonTypePlace, type MessageSchema } from './event-type-place.ts'
 import { type ImportOptions, unnamedExchange } from './import-options.ts'
-import { type DocumentObject, listAt, References } from './references.ts'
-import type { SchemaParts } from './schema-parts.ts'
+import { type DocumentObject, References } from './references.ts'
 import { SchemaTypes } from './schema-types.ts'
+import { isObject } from './schema-variants.ts'
 
 /** Writes SDL for one JSON Schema, which describes the payload of the messages. */
 export function importSchema(document: DocumentObject, options: ImportOptions): string {
@@ -38,7 +38,7 @@ export function importSchema(document: DocumentObject, options: ImportOptions): 
   const base = singularWords(words.length > 0 ? words : wordsOf(exchange))
   const schemas = new SchemaTypes({ base, names, references, examples })
   const variants = objectVariants(schemas, document)
-  const place = variants.length > 1 ? commonTypePlace(variants) : undefined
+  const place = variants.length > 1 ? commonTypePlace(variants, (schema) => schemas.parts(schema)) : undefined
   const root = place ? names.take(eventTypeName(base)) : names.take(typeName(base), eventTypeName(base))
   const members = place
     ? variants.map((variant) => {
@@ -52,7 +52,7 @@ export function importSchema(document: DocumentObject, options: ImportOptions): 
         })
       })
     : [writeRoot(schemas, root, document)]
-  const isList = !place && isListOfObjects(schemas, schemas.parts(document))
+  const isList = !place && schemas.elementOf(schemas.parts(document)) !== undefined
   return printSketch({
     remarks: [
       `A draft from the JSON Schema${title === '' ? '' : ` ${inComment(literal(title))}`}. Review it before you serve it:`,
@@ -94,9 +94,8 @@ function titleOf(document: DocumentObject, references: References): string {
 
 /** The alternatives of the document, if each is an object. */
 function objectVariants(schemas: SchemaTypes, document: DocumentObject): MessageSchema[] {
-  const given = [...listAt(document, 'oneOf'), ...listAt(document, 'anyOf')]
-  const payloads = given.map((variant) => schemas.parts(variant))
-  if (!payloads.every(({ properties }) => properties.size > 0)) return []
+  const payloads = schemas.alternatives(document)
+  if (!payloads.every(isObject)) return []
   const headers = schemas.parts(undefined)
   return payloads.map((payload) => ({
     message: {
@@ -112,23 +111,16 @@ function objectVariants(schemas: SchemaTypes, document: DocumentObject): Message
   }))
 }
 
-function isListOfObjects(schemas: SchemaTypes, { items, types, properties }: SchemaParts): boolean {
-  if (properties.size > 0 || items === undefined || (types.length > 0 && types.join() !== 'array')) return false
-  const element = schemas.parts(items)
-  return !element.nullable && element.properties.size > 0
-}
-
 function writeRoot(schemas: SchemaTypes, name: string, document: DocumentObject): ObjectSketch {
   const root = schemas.parts(document)
-  const parts = isListOfObjects(schemas, root) ? schemas.parts(root.items) : root
-  const isObject = parts.properties.size > 0 && (parts.types.length === 0 || parts.types.join() === 'object')
-  if (isObject) schemas.know(parts, name)
-  const empty = { ...parts, properties: new Map<string, unknown>(), required: new Set<string>() }
-  return schemas.write(name, isObject ? parts : empty, {
+  const parts = schemas.elementOf(root) ?? root
+  if (isObject(parts)) schemas.know(parts, name)
+  const empty = { ...parts, properties: new Map<string, unknown>() }
+  return schemas.write(name, isObject(parts) ? parts : empty, {
     description: root.description,
     directives: [],
     further: (taken): FieldSketch[] =>
-      isObject
+      isObject(parts)
         ? []
         : [
             schemas.field(

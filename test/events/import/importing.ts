@@ -1,0 +1,35 @@
+import { expect } from '@jest/globals'
+import { importDocument } from '../../../src/events/import/import-document.ts'
+import type { ImportOptions } from '../../../src/events/import/import-options.ts'
+import { readSdl } from '../sdl/reading.ts'
+
+/** The draft for a document, or for its text, after a check that the gateway accepts it. */
+export function draftOf(document: unknown, options: ImportOptions = {}): string {
+  const sdl = importDocument(typeof document === 'string' ? document : JSON.stringify(document), options)
+  const reading = readSdl(sdl)
+  expect('mistakes' in reading ? reading.mistakes.map(({ message }) => message) : []).toEqual([])
+  return sdl
+}
+
+/** The draft without the comments at the top. */
+export function imported(document: unknown, options: ImportOptions = {}): string {
+  return draftOf(document, options).replace(/^(?:#.*\n)+\n/, '')
+}
+
+/** The types of the draft, without `Subscription`. */
+export function typesOf(document: unknown, options: ImportOptions = {}): string {
+  return imported(document, options).replace(/^type Subscription \{\n(?:.*\n)*?\}\n\n/, '')
+}
+
+/** The lines of the event fields, without descriptions. */
+export function fieldsOf(document: unknown, options: ImportOptions = {}): string[] {
+  const [, fields = ''] = /^type Subscription \{\n((?:.*\n)*?)\}\n/.exec(imported(document, options)) ?? []
+  return fields.split('\n').filter((line) => line !== '' && !/^ *"/.test(line))
+}
+
+/** The comments at the top of the draft, without those that every draft has. */
+export function remarksOf(document: unknown, options: ImportOptions = {}): string[] {
+  const [head = ''] = /^(?:#.*\n)+/.exec(draftOf(document, options)) ?? []
+  const lines = head.split('\n').map((line) => line.slice(2))
+  return lines.filter((line) => line !== '' && !/^(?:A draft from|- A required property|- Without @owner)/.test(line))
+}
