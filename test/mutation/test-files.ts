@@ -17,6 +17,8 @@ const testsOf: readonly (readonly [source: string, tests: readonly string[]])[] 
       ...['replaced-journal', 'rebase'].map((name) => `test/core/state/${name}.test.ts`),
     ],
   ],
+  ['src/events/draft', ['test/events/draft']],
+  ['src/events/import', ['test/events/import']],
   [
     'src/events',
     [
@@ -24,7 +26,6 @@ const testsOf: readonly (readonly [source: string, tests: readonly string[]])[] 
         'access/authorize.test.ts',
         'describing',
         'differential',
-        'draft',
         'filters',
         'import',
         'inference',

@@ -28,6 +28,7 @@ test.each<[text: string, words: string]>([
   ['XMLHttpRequest', 'xml http request'],
   ['line2item', 'line2 item'],
   ['2fa', '2 fa'],
+  ['10/20', '10 20'],
   ['Größe', 'gro e'],
   ['café', 'cafe'],
   ['ﬁrst', 'first'],
@@ -47,6 +48,8 @@ test.each<[reference: string | undefined, title: string | undefined, words: stri
   ['Outer$Inner', undefined, 'inner'],
   ['shop/OrderLine', undefined, 'order line'],
   ['shop:Order', undefined, 'order'],
+  ['shop.HTTPServer', undefined, 'http server'],
+  ['shop.Id', undefined, 'id'],
   ['shop+Order', undefined, 'order'],
   ['order.line', undefined, 'order line'],
   ['order.Line2', undefined, 'line2'],
@@ -78,9 +81,10 @@ test.each<[many: string, one: string]>([
   ['ids', 'ids'],
   ['cats', 'cat'],
   ['line', 'line'],
+  ['chessboards', 'chessboard'],
 ])('one of %s is %s', (many, one) => {
   expect(singular(many)).toBe(one)
-  expect(singularWords(['price', many])).toEqual(['price', one])
+  expect(singularWords(['new', 'price', many])).toEqual(['new', 'price', one])
 })
 
 test('no words have no singular', () => {
@@ -122,6 +126,8 @@ describe('names are valid', () => {
     expect(typeName(long)).toBe('Word'.repeat(15))
     expect(eventTypeName(['order'])).toBe('OrderEvent')
     expect(eventTypeName(['order', 'event'])).toBe('OrderEvent')
+    expect(eventTypeName(['order', 'state', 'event'])).toBe('OrderStateEvent')
+    expect(eventTypeName(['order', 'event', 'log'])).toBe('OrderEventLogEvent')
     expect(eventTypeName([])).toBe('Event')
   })
 
@@ -183,6 +189,14 @@ describe('the type for', () => {
     ['Shop.Orders+Paid', 'Paid'],
     ['Shop.Orders$Paid', 'Paid'],
     ['https://example.com/events#OrderPaid', 'OrderPaid'],
+    ['shop.OrderPaid.', 'OrderPaid'],
+    ['shop.HTTPPaid', 'HttpPaid'],
+    ['shop.OrderV2', 'OrderV2'],
+    ['shop.IDs', 'IDs'],
+    ['shop.Io', 'Io'],
+    ['shop.xOrder', 'ShopXOrder'],
+    ['shop.Order-paid', 'ShopOrderPaid'],
+    ['.com.example.order.paid', 'OrderPaid'],
     ['com.example.order.paid', 'OrderPaid'],
     ['com.example.order.paid.v1', 'OrderPaidV1'],
     ['com.paid', 'ComPaid'],
@@ -217,6 +231,7 @@ describe('the type for', () => {
     expect(nameOfKind(['order.paid', 'order.sent', 'order.lost'], base)[0]).toBe('OrderPaidOrSentOrLost')
     expect(nameOfKind(['UserMoved', 'AddressChanged'], base)[0]).toBe('UserMovedOrAddressChanged')
     expect(nameOfKind(['order.paid', 'order.paid.late'], base)[0]).toBe('OrderPaidOrLate')
+    expect(nameOfKind(['order.paid', 'order_paid'], base)).toEqual(['OrderPaid', 'OrderOrderPaid'])
   })
 
   test('more than three is a change', () => {

@@ -86,6 +86,9 @@ type V {
   b: ID
 }
 `)
+    expect(printed({ types: [{ kind: 'union', name: 'U', remarks: [], members: ['A'] }] })).toContain(
+      '}\n\nunion U = A\n',
+    )
     expect(printed({})).toBe('type Subscription {\n  a: ID @events(exchange: "a")\n}\n')
   })
 

@@ -3,9 +3,14 @@ import { importDocument } from '../../../src/events/import/import-document.ts'
 import type { ImportOptions } from '../../../src/events/import/import-options.ts'
 import { readSdl } from '../sdl/reading.ts'
 
-/** The draft for a document, or for its text, after a check that the gateway accepts it. */
+/** The draft for a document, or for its text. */
+export function uncheckedDraftOf(document: unknown, options: ImportOptions = {}): string {
+  return importDocument(typeof document === 'string' ? document : JSON.stringify(document), options)
+}
+
+/** The draft for a document, after a check that the gateway accepts it. */
 export function draftOf(document: unknown, options: ImportOptions = {}): string {
-  const sdl = importDocument(typeof document === 'string' ? document : JSON.stringify(document), options)
+  const sdl = uncheckedDraftOf(document, options)
   const reading = readSdl(sdl)
   expect('mistakes' in reading ? reading.mistakes.map(({ message }) => message) : []).toEqual([])
   return sdl
