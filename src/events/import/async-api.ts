@@ -63,7 +63,7 @@ export function channelsOf(
       leftOut.push(`Channel "${name}" ${what}.`)
       continue
     }
-    const operations = isThird ? operationsOn(document, name, channel, references) : ownOperations(channel, references)
+    const operations = isThird ? operationsOn(document, channel, references) : ownOperations(channel, references)
     const binding = bindingOf(channel, references)
     const exchangeOf = objectAt(binding, 'exchange')
     const exchangeName = textAt(exchangeOf, 'name') ?? exchange
@@ -103,27 +103,17 @@ function bindingOf(value: unknown, references: References): unknown {
 
 /** AsyncAPI 2: the operations of a channel are its members. */
 function ownOperations(channel: DocumentObject, references: References): DocumentObject[] {
-  return ['publish', 'subscribe'].flatMap((name) => {
-    const operation = references.resolve(channel[name])?.value
-    return isDocumentObject(operation) ? [operation] : []
-  })
+  return [channel['publish'], channel['subscribe']]
+    .map((given) => references.resolve(given)?.value)
+    .filter(isDocumentObject)
 }
 
 /** AsyncAPI 3: operations refer to their channel. */
-function operationsOn(
-  document: DocumentObject,
-  name: string,
-  channel: DocumentObject,
-  references: References,
-): DocumentObject[] {
-  return Object.values(objectAt(document, 'operations')).flatMap((given) => {
-    const operation = references.resolve(given)?.value
-    if (!isDocumentObject(operation)) return []
-    const target = operation['channel']
-    const pointer = `#/channels/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
-    const isOn = textAt(target, '$ref') === pointer || references.resolve(target)?.value === channel
-    return isOn ? [operation] : []
-  })
+function operationsOn(document: DocumentObject, channel: DocumentObject, references: References): DocumentObject[] {
+  return Object.values(objectAt(document, 'operations'))
+    .map((given) => references.resolve(given)?.value)
+    .filter(isDocumentObject)
+    .filter((operation) => references.resolve(operation['channel'])?.value === channel)
 }
 
 /**
@@ -155,7 +145,7 @@ function parametersOf(channel: DocumentObject, references: References): Map<stri
       name,
       {
         description: textAt(parameter, 'description'),
-        schema: schema ?? (values.length > 0 ? { type: 'string', enum: values } : { type: 'string' }),
+        schema: schema ?? { enum: values },
         isInPayload: textAt(parameter, 'location')?.startsWith('$message.payload') ?? false,
       },
     ]
@@ -189,8 +179,6 @@ function messageOf(
   const message: DocumentObject = Object.assign({}, ...traits, own)
   const { schema: payload, format } = schemaIn(message['payload'], references)
   const schemaFormat = format ?? textAt(message, 'schemaFormat')
-  // Those of the message and of its traits hold together.
-  const headers = [own, ...traits].flatMap((one) => schemaIn(one['headers'], references).schema ?? [])
   return {
     name:
       textAt(message, 'name') ??
@@ -207,7 +195,7 @@ function messageOf(
       textAt(message, 'x-type') ??
       textAt(bindingOf(message, references), 'messageType'),
     payload: schemaFormat === undefined || jsonSchema.test(schemaFormat) ? payload : undefined,
-    headers: headers.length > 1 ? { allOf: headers } : headers[0],
+    headers: { allOf: [own, ...traits].map((one) => schemaIn(one['headers'], references).schema) },
     contentType: textAt(message, 'contentType') ?? textAt(document, 'defaultContentType') ?? '',
     description: textAt(message, 'description') ?? textAt(message, 'summary'),
   }

@@ -19,6 +19,7 @@ import {
   inComment,
   isWritable,
   literal,
+  type ObjectSketch,
   pointerOf,
   type SubscriptionSketch,
   unionOf,
@@ -112,7 +113,7 @@ export class ChannelImport {
 
   #rootType(): string {
     const { messages } = this.#channel
-    const base = singularWords(this.#words.length > 0 ? this.#words : ['event'])
+    const base = singularWords(this.#words)
     this.#schemas.base = base
     const schemas = messages.map(
       (message): MessageSchema => ({
@@ -128,7 +129,8 @@ export class ChannelImport {
       const { refName, title } = only.payload
       const words = wordsOfSchema(refName, title)
       const name = this.#names.take(typeName(words.length > 0 ? words : base), eventTypeName(base))
-      return this.#write(name, only, undefined, true)
+      const { type, isElement } = this.#write(name, only, undefined, true)
+      return isElement ? `[${type.name}!]` : type.name
     }
     const place = commonTypePlace(schemas, (schema) => this.#schemas.parts(schema))
     this.#typeFrom = place?.typeFrom
@@ -139,22 +141,19 @@ export class ChannelImport {
       const { name: messageName, eventType: named = messageName } = schema.message
       const eventType = eventTypes.take(place?.eventTypeOf(schema) ?? named, messageName)
       const name = this.#names.take(...nameOfKind([eventType], base))
-      this.#write(name, schema, eventType, false)
-      return name
+      return this.#write(name, schema, eventType, false).type
     })
-    const types = this.#schemas.types().filter((type) => type.kind === 'type')
-    const sketches = members.flatMap((member) => types.filter(({ name }) => name === member))
-    this.#schemas.insert(position, unionOf(unionName, sketches))
+    this.#schemas.insert(position, unionOf(unionName, members))
     return unionName
   }
 
-  /** Writes the type of one message and returns the type of the field. */
+  /** Writes the type of one message, or of the elements of a message that is a list. */
   #write(
     name: string,
     { message, payload, headers }: MessageSchema,
     eventType: string | undefined,
     isOnly: boolean,
-  ): string {
+  ): { type: ObjectSketch; isElement: boolean } {
     const directives = eventType === undefined ? [] : [directive('eventType', { name: literal(eventType) })]
     const envelope = isOnly ? this.#cloudEventsData(message, payload) : undefined
     const content = envelope?.data ?? payload
@@ -178,7 +177,7 @@ export class ChannelImport {
         return isEmpty ? [{ name: 'cursor', type: 'Cursor', directives: ['@from(property: CURSOR)'] }] : fields
       },
     })
-    return element ? `[${type.name}!]` : type.name
+    return { type, isElement: element !== undefined }
   }
 
   /** Whether the type has fields that its payload has not, so that no other channel can use it. */

@@ -335,9 +335,12 @@ channels:
   a:
     bindings: { amqp: { exchange: { name: orders } } }
     publish: { message: &m { payload: { properties: { x: { type: string } } } } }
-    subscribe: { message: *m }
+    subscribe: { message: { oneOf: [*m, { payload: {} }, *m] } }
 `
-    expect(typesOf(yaml)).toBe('type A {\n  x: String\n}\n')
+    expect(typesOf(yaml).match(/@eventType\(.*\)/g)).toEqual([
+      '@eventType(name: "event")',
+      '@eventType(name: "event2")',
+    ])
   })
 
   test('elsewhere are JSON, with the reference', () => {
@@ -443,6 +446,32 @@ type A {
     const types = typesOf(reversed)
     expect(types).toContain('type Order {\n  x: String\n  w: ID! @from(word: "w")\n}\n')
     expect(fieldsOf(reversed).at(-1)).toBe('  a: AEvent @events(exchange: "orders", routingKey: "a")')
+  })
+
+  test('are types of their own as members of a union, and if they are no objects', () => {
+    const [order, note] = ['Order', 'Note'].map((name) => ({ $ref: `#/components/schemas/${name}` }))
+    const document = second(
+      {
+        a: {
+          message: {
+            oneOf: [
+              { name: 'paid', payload: order },
+              { name: 'sent', payload },
+            ],
+          },
+        },
+        b: { message: { payload: of({ order }) } },
+        c: { message: { payload: note } },
+        d: { message: { payload: note } },
+      },
+      { components: { schemas: { Order: of({ y: text }), Note: text } } },
+    )
+    expect(typesOf(document)).toContain('type B {\n  order: Order\n}\n\ntype Order {\n  y: String\n}\n')
+    expect(
+      fieldsOf(document)
+        .slice(2)
+        .map((line) => line.split(' @')[0]),
+    ).toEqual(['  c: Note', '  d: DEvent'])
   })
 
   test.each<[what: string, payload: object, returned: string, type: string]>([
