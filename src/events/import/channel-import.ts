@@ -263,7 +263,6 @@ function capturesOf({ routingKey, exchangeType }: ApiChannel): {
   routingKey: string
 } {
   if (exchangeType === 'FANOUT' || exchangeType === 'HEADERS') return { captures: [], routingKey: '#' }
-  if (exchangeType === 'DIRECT') return { captures: [], routingKey }
   const names = new UniqueNames(reservedArguments)
   const captures: ImportedCapture[] = []
   const words = routingKey.split('.').map((word) => {

@@ -3,8 +3,11 @@ import type { ApiMessage } from './async-api.ts'
 import type { SchemaParts } from './schema-parts.ts'
 
 /** A message of a channel with its schemas read. */
-export interface MessageSchema {
+export interface MessageSchema extends PlacesOfTypes {
   readonly message: ApiMessage
+}
+
+interface PlacesOfTypes {
   readonly payload: SchemaParts
   readonly headers: SchemaParts
 }
@@ -13,14 +16,14 @@ export interface MessageSchema {
 export interface ConstantPlace {
   /** For `@events(typeFrom:)`. */
   readonly typeFrom: string
-  readonly eventTypeOf: (schema: MessageSchema) => string | undefined
+  readonly eventTypeOf: (schema: PlacesOfTypes) => string | undefined
 }
 
 /**
  * Finds a property of the payload or a header with a constant that differs between all messages.
  * Undefined: the messages name their type in the property `type`.
  */
-export function commonTypePlace(schemas: readonly MessageSchema[], read: ReadSchema): ConstantPlace | undefined {
+export function commonTypePlace(schemas: readonly PlacesOfTypes[], read: ReadSchema): ConstantPlace | undefined {
   return (
     constantIn(
       schemas,
@@ -40,14 +43,14 @@ export function commonTypePlace(schemas: readonly MessageSchema[], read: ReadSch
 type ReadSchema = (schema: unknown) => SchemaParts
 
 function constantIn(
-  schemas: readonly MessageSchema[],
-  partsOf: (schema: MessageSchema) => SchemaParts,
+  schemas: readonly PlacesOfTypes[],
+  partsOf: (schema: PlacesOfTypes) => SchemaParts,
   typeFrom: (name: string) => string,
   read: ReadSchema,
 ): ConstantPlace | undefined {
-  const names = schemas.slice(0, 1).flatMap((first) => [...partsOf(first).properties.keys()])
+  const names = schemas.flatMap((schema) => [...partsOf(schema).properties.keys()])
   for (const name of names.filter(isWritable)) {
-    const eventTypeOf = (schema: MessageSchema) => constantOf(read(partsOf(schema).properties.get(name)))
+    const eventTypeOf = (schema: PlacesOfTypes) => constantOf(read(partsOf(schema).properties.get(name)))
     const values = new Set(schemas.map(eventTypeOf))
     if (values.size === schemas.length && !values.has(undefined)) return { typeFrom: typeFrom(name), eventTypeOf }
   }

@@ -21,7 +21,7 @@ export function importDocument(text: string, options: ImportOptions = {}): strin
   const bodies: readonly unknown[] =
     document instanceof Lines ? document.values : isList(document) ? document : [document]
   if (bodies.every((body) => typeof body !== 'object' || body === null))
-    throw unsupported(document === null || document === undefined ? 'an empty document' : 'a document without objects')
+    throw unsupported(document === null ? 'an empty document' : 'a document without objects')
   const samples = bodies.map((body): EventSample => ({ routingKey: '', properties: {}, body: body ?? null }))
   return infer(samples, { ...inferenceOptions(options) })
 }

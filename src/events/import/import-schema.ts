@@ -22,7 +22,7 @@ import {
   unionOf,
   withoutAccess,
 } from '../draft/sketch.ts'
-import { commonTypePlace, type MessageSchema } from './event-type-place.ts'
+import { commonTypePlace } from './event-type-place.ts'
 import { type ImportOptions, unnamedExchange } from './import-options.ts'
 import { type DocumentObject, References } from './references.ts'
 import { SchemaTypes } from './schema-types.ts'
@@ -37,8 +37,10 @@ export function importSchema(document: DocumentObject, options: ImportOptions): 
   const words = wordsOf(title)
   const base = singularWords(words.length > 0 ? words : wordsOf(exchange))
   const schemas = new SchemaTypes({ base, names, references, examples })
-  const variants = objectVariants(schemas, document)
-  const place = variants.length > 1 ? commonTypePlace(variants, (schema) => schemas.parts(schema)) : undefined
+  const headers = schemas.parts(undefined)
+  const variants = schemas.alternatives(document).map((payload) => ({ payload, headers }))
+  const isUnion = variants.length > 1 && variants.every(({ payload }) => isObject(payload))
+  const place = isUnion ? commonTypePlace(variants, (schema) => schemas.parts(schema)) : undefined
   const root = place ? names.take(eventTypeName(base)) : names.take(typeName(base), eventTypeName(base))
   const members = place
     ? variants.map((variant) => {
@@ -89,26 +91,7 @@ function titleOf(document: DocumentObject, references: References): string {
   if (typeof title === 'string' && title.trim() !== '') return title
   if (resolved?.name !== undefined) return resolved.name
   // `https://example.com/order.schema.json` is about an order.
-  return typeof $id === 'string' ? ($id.split(/[/#]/).findLast((part) => part !== '') ?? '').replace(/\..*$/, '') : ''
-}
-
-/** The alternatives of the document, if each is an object. */
-function objectVariants(schemas: SchemaTypes, document: DocumentObject): MessageSchema[] {
-  const payloads = schemas.alternatives(document)
-  if (!payloads.every(isObject)) return []
-  const headers = schemas.parts(undefined)
-  return payloads.map((payload) => ({
-    message: {
-      name: '',
-      eventType: undefined,
-      payload: undefined,
-      headers: undefined,
-      contentType: '',
-      description: undefined,
-    },
-    payload,
-    headers,
-  }))
+  return typeof $id === 'string' ? ($id.split(/[/#]/).findLast((part) => part !== '') ?? '').replace(/\..*/, '') : ''
 }
 
 function writeRoot(schemas: SchemaTypes, name: string, document: DocumentObject): ObjectSketch {

@@ -614,6 +614,9 @@ describe('CloudEvents', () => {
     const contentType = 'application/cloudevents+json; charset=utf-8'
     expect(fields({ payload: plain })).not.toContain('body:')
     expect(fields({ payload: plain, contentType })).toContain('body: "/data"')
+    expect(typesOf(second({ a: { message: { payload: plain, contentType } } }))).toBe(
+      'type A {\n  x: String\n  eventType: String @from(envelope: "/type")\n}\n',
+    )
     expect(fields({ payload: plain }, { defaultContentType: contentType })).toContain('body: "/data"')
     expect(
       fields({ payload: plain, contentType: 'application/json' }, { defaultContentType: contentType }),

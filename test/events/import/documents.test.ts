@@ -15,6 +15,7 @@ describe('a document is a JSON Schema', () => {
   test.each<[what: string, document: object]>([
     ['with $schema', { $schema: '', properties }],
     ['that is a reference', { $ref: '#/$defs/A', $defs: { A: { properties } } }],
+    ['that is a reference to another document', { $ref: 'a.json' }],
     ['with $defs', { $defs: {}, properties }],
     ['with definitions', { definitions: {}, properties }],
     ['of a type with properties', { type: 'object', properties }],
@@ -36,6 +37,7 @@ describe('a document is a message', () => {
     ['with a type', { type: 'object', amount: 5 }, '  type: String! # in all 1, such as "object"\n'],
     ['with a type of its own', { type: 'order', items: [{ sku: 'a' }] }, '  items: [EventItem!]! '],
     ['with types, of which one is its own', { type: ['object', 'order'], required: true }, '  required: Boolean! '],
+    ['with a type and alternatives', { type: 'order', oneOf: [{ a: 1 }] }, '  oneOf: [EventOneOf!]! '],
     ['with items', { items: [1] }, '  items: [Int!]! '],
     ['with parts that are no list', { allOf: 1 }, '  allOf: Int! '],
     ['with definitions and a type', { type: 'x', definitions: { a: 1 } }, '  type: String! '],

@@ -198,7 +198,9 @@ type OrderLost @eventType(name: "lost") {
   test('but are a payload if one is no object', () => {
     const document = order(kind('a'), { type: 'string' })
     expect(fieldsOf(document)).toEqual(['  orderChanged: Order @events(exchange: "events")'])
-    expect(typesOf(document)).toBe('type Order {\n  payload: JSON @from(body: "") # mixed: object, string\n}\n')
+    const types = 'type Order {\n  payload: JSON @from(body: "") # mixed: object, string\n}\n'
+    expect(typesOf(document)).toBe(types)
+    expect(typesOf(order(kind('a'), { ...kind('b'), type: ['object', 'string'] }))).toBe(types)
   })
 
   test('are members with the same fields, or clients need aliases', () => {
