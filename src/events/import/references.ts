@@ -108,7 +108,7 @@ function split(reference: string): [base: string, fragment: string] {
 /** The last token of the pointer, the anchor, or else the last part of the document's address. */
 function nameOf(reference: string): string | undefined {
   const [base, fragment] = split(reference)
-  const named = fragment === '' ? base.split(/[/:]/).at(-1)?.replace(/\..*$/, '') : splitPointer(fragment)?.at(-1)
+  const named = fragment === '' ? base.split(/[/:]/).at(-1)?.replace(/\..*/, '') : splitPointer(fragment)?.at(-1)
   return (named ?? fragment) || undefined
 }
 
@@ -123,7 +123,7 @@ function decoded(fragment: string): string {
 /** Documents that were bundled refer to each other relative to their `$id`. */
 function absolute(id: string, root: unknown): string {
   const base = textAt(root, '$id')
-  return base !== undefined && URL.canParse(id, base) ? new URL(id, base).href : id
+  return URL.canParse(id, base) ? new URL(id, base).href : id
 }
 
 /** Not recursive: documents nest as deep as they like. An alias of YAML may lead back. */

@@ -97,11 +97,7 @@ function ownParts(schema: DocumentObject, references: References): SchemaParts {
   const additional = schema['additionalProperties'] ?? schema['unevaluatedProperties']
   return {
     types: types.filter((type) => type !== 'null'),
-    nullable:
-      types.includes('null') ||
-      schema['nullable'] === true ||
-      variants.length < all.length ||
-      (values?.includes(null) ?? false),
+    nullable: types.includes('null') || variants.length < all.length || (values?.includes(null) ?? false),
     properties: new Map(Object.entries(objectAt(schema, 'properties'))),
     required: new Set(listAt(schema, 'required').filter((name): name is string => typeof name === 'string')),
     isOpen: isDocumentObject(additional) || additional === true || isDocumentObject(schema['patternProperties']),

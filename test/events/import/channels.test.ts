@@ -160,6 +160,7 @@ describe('a channel is left out', () => {
       'has parameters, and its direct exchange compares whole routing keys: name each key.',
     ],
     ['a channel elsewhere', { $ref: 'channels/a.yaml' }, 'is "channels/a.yaml", which leads out of the document.'],
+    ['a circle', { $ref: '#/channels/left~1out' }, 'is "#/channels/left~1out", which leads out of the document.'],
   ])('with %s', (_why, channel, remark) => {
     const { channels, ...document } = second({ 'left/out': channel as Channel, kept: {} }) as { channels: object }
     const all = '$ref' in (channel as object) ? { ...channels, 'left/out': channel } : channels
@@ -299,7 +300,7 @@ describe('messages', () => {
 
   test.each<[what: string, message: object, eventType: string]>([
     ['its name', { name: 'n', messageId: 'i', title: 't' }, 'n'],
-    ['its id', { messageId: 'i', title: 't' }, 'i'],
+    ['its id', { name: ' ', messageId: 'i', title: 't' }, 'i'],
     ['its title', { title: 't', payload: { ...payload, title: 'p' } }, 't'],
     ['the reference of its payload', { payload: { $ref: '#/components/schemas/Paid' } }, 'Paid'],
     ['the title of its payload', { payload: { ...payload, title: 'p' } }, 'p'],

@@ -389,6 +389,11 @@ describe('is bounded', () => {
     expect(sdl).toMatch(/^ {2}a: \[*JSON/m)
   })
 
+  test('a chain of 20,000 references', () => {
+    const $defs = manyOf(20_000, 'level', (index) => ref(`level${index + 2}`))
+    expect(typesIn(schema({ a: ref('level1') }, { $defs }))).toContain('  a: JSON\n')
+  })
+
   test('an alias of YAML that leads back to itself', () => {
     const types = typesOf(`
 $schema: ''

@@ -59,6 +59,7 @@ describe('null', () => {
     ['is not allowed by a type', { type: 'string' }, 'it: String!'],
     ['is a type of its own', { type: ['string', 'null'] }, 'it: String'],
     ['is a value of an enum', { type: 'string', enum: ['a', 'b', null] }, 'it: ThingIt'],
+    ['is a value of an enum without type', { enum: ['a', 'b', null] }, 'it: ThingIt'],
     ['is the only value', { const: null }, 'it: JSON'],
     ['is the only type', { type: 'null' }, 'it: JSON'],
     ['is allowed where nothing is required', {}, 'it: JSON'],
@@ -328,6 +329,8 @@ describe('references', () => {
     ['another document', { $ref: 'https://example.org/a.json#/a' }, leadsOut('https://example.org/a.json#/a')],
     ['a definition that leads out', { $ref: '#/$defs/Missing' }, leadsOut('other.json#/$defs/Missing')],
     ['a part that leads out', { allOf: [{ $ref: '#/$defs/Part' }, { $ref: 'a.json' }] }, leadsOut('a.json')],
+    ['a document with the name of nothing', { $ref: 'undefined' }, leadsOut('undefined')],
+    ['an anchor with the name of nothing', { $ref: '#undefined' }, leadsOut('#undefined')],
     ['a reference that is no text', { $ref: 7, type: 'string' }, 'it: String!'],
     ['a reference that is empty', { $ref: ' ', type: 'string' }, 'it: String!'],
   ])
