@@ -141,7 +141,7 @@ function both(one: SchemaParts, other: SchemaParts): SchemaParts {
   const properties = new Map(one.properties)
   for (const [name, schema] of other.properties) {
     const before = properties.get(name)
-    properties.set(name, before === undefined || before === schema ? schema : { allOf: [before, schema] })
+    properties.set(name, before === undefined ? schema : { allOf: [before, schema] })
   }
   return {
     types: one.types.length > 0 ? one.types : other.types,
@@ -194,6 +194,6 @@ export function isBare({
 }
 
 function numberAt(schema: DocumentObject, name: string): number | undefined {
-  const value = schema[name]
-  return value === undefined || value === null || Number.isNaN(Number(value)) ? undefined : Number(value)
+  const number = Number(schema[name] ?? Number.NaN)
+  return Number.isNaN(number) ? undefined : number
 }

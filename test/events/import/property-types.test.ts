@@ -129,6 +129,7 @@ describe('numbers', () => {
     ['a bound without type', { minimum: 0 }, 'it: Float!'],
     ['an upper bound without type', { maximum: 0 }, 'it: Float!'],
     ['places without type', { multipleOf: 0.01 }, 'it: Decimal!'],
+    ['places that are null', { type: 'number', multipleOf: null }, 'it: Float!'],
     ['a whole number of tens', { type: 'number', multipleOf: 10 }, 'it: Float!'],
     ['a whole number', { type: 'number', multipleOf: 1 }, 'it: Float!'],
     ['two places', { type: 'number', multipleOf: 0.01 }, 'it: Decimal!'],
