@@ -210,7 +210,7 @@ function schemaIn(given: unknown, references: References): { schema: unknown; fo
     : { schema: given, format: undefined }
 }
 
-/** An operation to send and one to receive name the same message. Messages without a name can differ. */
+/** An operation to send and one to receive name one message. Those without a name can differ. */
 function distinctMessages(messages: readonly ApiMessage[]): ApiMessage[] {
   const names = new UniqueNames()
   const distinct: ApiMessage[] = []

@@ -319,7 +319,7 @@ describe('messages', () => {
     expect(typesOf(document)).toContain('@eventType(name: "other")')
   })
 
-  test('of one event type are told apart by their names', () => {
+  test('of one event type differ by their names', () => {
     const message = (name: string) => ({ name, payload, 'x-event-type': 'changed' })
     const types = typesOf(second({ a: { message: { oneOf: [message('one'), message('two')] } } }))
     expect(types.match(/@eventType\(.*\)/g)).toEqual(['@eventType(name: "changed")', '@eventType(name: "two")'])
