@@ -48,6 +48,7 @@ const testsOf: readonly (readonly [source: string, tests: readonly string[]])[] 
         'inference',
         'projection',
         'publishing',
+        'scalars',
         'sdl',
         'values',
       ].map((name) => `test/events/${name}`),

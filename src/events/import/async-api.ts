@@ -1,3 +1,4 @@
+import { printPointer } from '../../core/json/json-pointer.ts'
 import { type DocumentObject, isDocumentObject, listAt, objectAt, type References, textAt } from './references.ts'
 
 /** A message of a channel: version 2 and 3 of AsyncAPI alike. */
@@ -108,7 +109,7 @@ function operationsOn(
     const operation = references.resolve(given)?.value
     if (!isDocumentObject(operation)) return []
     const target = operation['channel']
-    const pointer = `#/channels/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+    const pointer = `#${printPointer(['channels', name])}`
     const isOn = textAt(target, '$ref') === pointer || references.resolve(target)?.value === channel
     return isOn ? [operation] : []
   })

@@ -1,3 +1,4 @@
+import { printPointer } from '../../core/json/json-pointer.ts'
 import { exchangeTypes } from '../../core/model/source.ts'
 import { nameOfKind } from '../draft/kind-names.ts'
 import {
@@ -19,7 +20,6 @@ import {
   inComment,
   isWritable,
   literal,
-  pointerOf,
   type SubscriptionSketch,
   unionOf,
 } from '../draft/sketch.ts'
@@ -209,7 +209,7 @@ export class ChannelImport {
             properties.get(attribute),
             { owner: [], member: attribute, depth: 0 },
             payload.required.has(attribute),
-            [directive('from', { envelope: literal(pointerOf(attribute)) })],
+            [directive('from', { envelope: literal(printPointer([attribute])) })],
           ),
         )
     return { data, fields }

@@ -1,4 +1,5 @@
-import { isWritable, literal, pointerOf } from '../draft/sketch.ts'
+import { printPointer } from '../../core/json/json-pointer.ts'
+import { isWritable, literal } from '../draft/sketch.ts'
 import type { ApiMessage } from './async-api.ts'
 import { textAt } from './references.ts'
 import type { SchemaParts } from './schema-parts.ts'
@@ -31,7 +32,7 @@ export function commonTypePlace(schemas: readonly MessageSchema[]): ConstantPlac
     ...constantsOf(
       schemas,
       ({ payload }) => payload,
-      (name) => `{ body: ${literal(pointerOf(name))} }`,
+      (name) => `{ body: ${literal(printPointer([name]))} }`,
     ),
   ]
   return places[0]
