@@ -7,7 +7,7 @@ import { tryDraft } from '../../../src/events/describing/try-draft.ts'
 import { schema as coreSchema } from '../../../src/graphql/schema.ts'
 import { entryOf } from '../serving/typed-world.ts'
 
-const options = { coreSchema, core: true, exchangeMap: new Map(), namespace: 'warren' }
+const options = { coreSchema, core: false, exchangeMap: new Map(), namespace: 'warren' }
 
 function draft(entries: readonly WindowEntry[], input: Partial<DraftInput> = {}, team: readonly string[] = []) {
   const files = team.map((text, index) => ({ path: `team${index}.graphql`, text }))
