@@ -14,6 +14,11 @@ const objectBytes = 512
  */
 const bytesPerEntry = 256
 /**
+ * Columns for all the small entries that a chunk could have are much longer than those that large
+ * ones fill, and each is set to zero.
+ */
+const leastEntries = 64
+/**
  * The most names in a chunk: content types and message types are usually few. Further ones are kept
  * with their message.
  */
@@ -58,21 +63,28 @@ export class Chunk {
   readonly #known = new Map<number, KnownAudience>()
   readonly outcomes: MessageOutcomes
 
-  /** `bytes`: the capacity for all texts and bodies together. */
-  constructor(bytes: number) {
-    const capacity = Math.ceil(bytes / bytesPerEntry)
+  /**
+   * `bytes`: the capacity for all texts and bodies together. `before`: the former chunk, which shows
+   * how many entries to expect.
+   */
+  constructor(bytes: number, before?: Chunk) {
+    const most = Math.ceil(bytes / bytesPerEntry)
+    const capacity = before ? Math.min(most, Math.max(leastEntries, before.count * 2)) : most
     this.#bytes = Buffer.allocUnsafeSlow(bytes)
     this.#capacity = capacity
-    this.#flags = new Uint8Array(capacity)
-    this.#offsets = new Float64Array(capacity)
-    this.#receivedAt = new Float64Array(capacity)
-    this.#timestamps = new Float64Array(capacity)
-    this.#keyEnds = new Uint32Array(capacity)
-    this.#idEnds = new Uint32Array(capacity)
-    this.#bodyEnds = new Uint32Array(capacity)
-    this.#exchanges = new Uint16Array(capacity)
-    this.#contentTypes = new Uint16Array(capacity)
-    this.#types = new Uint16Array(capacity)
+    // One allocation for all columns, the widest first so that each begins at its alignment.
+    const columns = new ArrayBuffer(capacity * (3 * 8 + 3 * 4 + 3 * 2 + 1))
+    const place = (bytesBefore: number) => [columns, capacity * bytesBefore, capacity] as const
+    this.#offsets = new Float64Array(...place(0))
+    this.#receivedAt = new Float64Array(...place(8))
+    this.#timestamps = new Float64Array(...place(16))
+    this.#keyEnds = new Uint32Array(...place(24))
+    this.#idEnds = new Uint32Array(...place(28))
+    this.#bodyEnds = new Uint32Array(...place(32))
+    this.#exchanges = new Uint16Array(...place(36))
+    this.#contentTypes = new Uint16Array(...place(38))
+    this.#types = new Uint16Array(...place(40))
+    this.#flags = new Uint8Array(...place(42))
     this.outcomes = new MessageOutcomes(capacity)
   }
 

@@ -5,7 +5,7 @@ import { Chunk } from './chunk.ts'
  * The size of a chunk, in bytes. It is smaller if the window is small, so that the memory of
  * dropped entries is released soon.
  */
-const chunkBytes = 256 * 1024
+const chunkBytes = 512 * 1024
 const leastChunkBytes = 8 * 1024
 const chunks = 8
 
@@ -97,7 +97,7 @@ export class ChunkedHotWindow implements HotWindow {
     const bytes = Chunk.bytesFor(entry)
     let chunk = this.#chunks.at(-1)
     if (!chunk || chunk.isFull || chunk.room < bytes) {
-      chunk = new Chunk(Math.max(this.#chunkBytes, bytes))
+      chunk = new Chunk(Math.max(this.#chunkBytes, bytes), chunk)
       this.#chunks.push(chunk)
     }
     chunk.add(entry)

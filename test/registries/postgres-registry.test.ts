@@ -109,7 +109,7 @@ describe('the PostgreSQL registry', () => {
     const address = proxy.address()
     const url = new URL(await postgres.newDatabase())
     url.port = String(typeof address === 'object' ? address?.port : '')
-    const registry = await openPostgresRegistry(url.href, { answerMs: 300 })
+    const registry = await openPostgresRegistry(url.href, { answerMs: 1_000 })
     await registry.addClient(newClient('alice'))
     for (const socket of sockets) {
       socket.unpipe()

@@ -114,6 +114,9 @@ function framed(target: Target): Open {
       await pending.until(target.timeoutMs, () =>
         socket.write(request(JSON.stringify({ action: 'authenticate', token }))),
       )
+    } else {
+      // Else the gateway ends the connection if the next request comes a second after an answer.
+      socket.write(request('{"action":"pong"}'))
     }
     return {
       roundTrip: (payload) =>

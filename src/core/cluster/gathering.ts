@@ -3,8 +3,6 @@ import type { ControlBus, ControlMessage } from '../ports/control-bus.ts'
 import { within } from '../timing/deadline.ts'
 import type { Members } from './members.ts'
 
-/** How long the other replicas may take to answer, in milliseconds. */
-const answerMs = 500
 /** How many questions to all replicas may be open. Past it, the others are not asked. */
 const maxOpen = 200
 /** As `maxOpen`, of questions to one replica. */
@@ -33,6 +31,8 @@ export interface GatheringParts {
  * as every replica that was asked and is alive has answered.
  */
 export class Gathering {
+  /** How long the other replicas may take to answer, in milliseconds. Tests allow more. */
+  answerMs = 500
   readonly #parts: GatheringParts
   readonly #answerers = new Map<string, Answerer>()
   readonly #open = new Map<string, (replica: string, value: unknown) => void>()
@@ -119,7 +119,7 @@ export class Gathering {
     })
     try {
       await this.#parts.control.send({ kind: 'asked', question, ...asked })
-      await within(answerMs, all)
+      await within(this.answerMs, all)
     } finally {
       this.#open.delete(question)
     }

@@ -10,6 +10,11 @@ export function splitPointer(pointer: string): string[] | undefined {
     .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
+/** The JSON pointer of these reference tokens (RFC 6901 §3): the inverse of `splitPointer`. */
+export function printPointer(path: readonly string[]): string {
+  return path.map((token) => `/${token.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}
+
 /** The value at the path; undefined if it does not exist. Only own properties count. */
 export function readPointer(value: unknown, path: readonly string[]): unknown {
   let here = value

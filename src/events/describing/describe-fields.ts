@@ -6,8 +6,8 @@ import type {
   FieldDefinition,
   FieldStateDefinition,
 } from '../../core/inspection/definitions/field-definition.ts'
+import { printPointer } from '../../core/json/json-pointer.ts'
 import { schemaSource } from '../../core/model/source.ts'
-import { pointerOf } from '../draft/sketch.ts'
 import type {
   BuiltInArguments,
   ClaimPath,
@@ -86,7 +86,7 @@ function meaningOf({ conditions, builtIn }: EventField, name: string): string {
 function describeBinding({ exchange, exchangeType, routingKey, pattern, body, declare }: EventBinding): FieldBinding {
   const { bindingKey } = pattern
   const source = schemaSource({ exchange, exchangeType, bindingKey, declare }).id
-  return { exchange, exchangeType, routingKey, bindingKey, source, body: pointerOf(...body) }
+  return { exchange, exchangeType, routingKey, bindingKey, source, body: printPointer(body) }
 }
 
 /** One sentence for each way in, as `authorize` decides. */
@@ -122,15 +122,15 @@ function gapText({ gapForm }: EventField): string {
 }
 
 function claimText(claim: ClaimPath): string {
-  return claim.kind === 'clientId' ? 'client id' : `claim ${pointerOf(...claim.pointer)}`
+  return claim.kind === 'clientId' ? 'client id' : `claim ${printPointer(claim.pointer)}`
 }
 
 function placeText(place: Place): string {
   switch (place.kind) {
     case 'body':
-      return place.pointer.length === 0 ? 'the payload' : `"${pointerOf(...place.pointer)}" of the payload`
+      return place.pointer.length === 0 ? 'the payload' : `"${printPointer(place.pointer)}" of the payload`
     case 'envelope':
-      return place.pointer.length === 0 ? 'the body' : `"${pointerOf(...place.pointer)}" of the body`
+      return place.pointer.length === 0 ? 'the body' : `"${printPointer(place.pointer)}" of the body`
     case 'header':
       return `the header "${place.name}"`
     case 'word':

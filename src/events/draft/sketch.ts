@@ -162,8 +162,3 @@ export function example(text: string): string {
 export function inComment(text: string): string {
   return text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, escapedCharacter)
 }
-
-/** The reference tokens as a JSON pointer (RFC 6901). */
-export function pointerOf(...tokens: readonly string[]): string {
-  return tokens.map((token) => `/${token.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-}

@@ -1,3 +1,4 @@
+import { printPointer } from '../../core/json/json-pointer.ts'
 import { exchangeTypes } from '../../core/model/source.ts'
 import { nameOfKind } from '../draft/kind-names.ts'
 import {
@@ -20,7 +21,6 @@ import {
   isWritable,
   literal,
   type ObjectSketch,
-  pointerOf,
   type SubscriptionSketch,
   unionOf,
 } from '../draft/sketch.ts'
@@ -212,7 +212,7 @@ export class ChannelImport {
             properties.get(attribute),
             { owner: [], member: attribute, depth: 0 },
             payload.required.has(attribute),
-            [directive('from', { envelope: literal(pointerOf(attribute)) })],
+            [directive('from', { envelope: literal(printPointer([attribute])) })],
           ),
         )
     return { data, fields }

@@ -1,4 +1,5 @@
-import { isWritable, literal, pointerOf } from '../draft/sketch.ts'
+import { printPointer } from '../../core/json/json-pointer.ts'
+import { isWritable, literal } from '../draft/sketch.ts'
 import type { ApiMessage } from './async-api.ts'
 import type { SchemaParts } from './schema-parts.ts'
 
@@ -34,7 +35,7 @@ export function commonTypePlace(schemas: readonly PlacesOfTypes[], read: ReadSch
     constantIn(
       schemas,
       ({ payload }) => payload,
-      (name) => `{ body: ${literal(pointerOf(name))} }`,
+      (name) => `{ body: ${literal(printPointer([name]))} }`,
       read,
     )
   )

@@ -1,4 +1,5 @@
 import { JsonNumber } from '../../core/json/json-number.ts'
+import { printPointer } from '../../core/json/json-pointer.ts'
 import {
   enumValueName,
   fieldName,
@@ -17,7 +18,6 @@ import {
   isWritable,
   literal,
   type ObjectSketch,
-  pointerOf,
   type TypeSketch,
 } from '../draft/sketch.ts'
 import { isIdName } from '../inference/leaf-type.ts'
@@ -135,7 +135,7 @@ export class SchemaTypes {
     for (const [name] of kept) if (!chosen.has(name)) chosen.set(name, names.take(fieldName(name)))
     const fields = kept.map(([member, schema]) => {
       const name = chosen.get(member) ?? member
-      const from = name === member ? [] : [directive('from', { body: literal(pointerOf(member)) })]
+      const from = name === member ? [] : [directive('from', { body: literal(printPointer([member])) })]
       return this.field(name, schema, { owner, member, depth }, parts.required.has(member), from)
     })
     return { fields, leftOut: parts.properties.size - kept.length }

@@ -1,7 +1,7 @@
 import { JsonNumber } from '../../core/json/json-number.ts'
-import { readPointer } from '../../core/json/json-pointer.ts'
+import { printPointer, readPointer } from '../../core/json/json-pointer.ts'
 import { camelCase, wordsOf } from '../draft/names.ts'
-import { directive, isWritable, literal, pointerOf } from '../draft/sketch.ts'
+import { directive, isWritable, literal } from '../draft/sketch.ts'
 import type { EventSample } from './event-sample.ts'
 
 /** How the samples carry payload and event type. */
@@ -77,7 +77,7 @@ function structuredCloudEvents(samples: readonly EventSample[]): EventEnvelope |
     },
     attributes: names.map((name) => ({
       name: cloudEventsFieldName(name),
-      directive: directive('from', { envelope: literal(pointerOf(name)) }),
+      directive: directive('from', { envelope: literal(printPointer([name])) }),
       read: ({ body }) => readPointer(body, [name]),
     })),
     ownsHeader: (name) => technicalAttributes.has(name),
@@ -154,7 +154,7 @@ function massTransit(samples: readonly EventSample[]): EventEnvelope | undefined
       .filter((name) => present.includes(name))
       .map((name) => ({
         name,
-        directive: directive('from', { envelope: literal(pointerOf(name)) }),
+        directive: directive('from', { envelope: literal(printPointer([name])) }),
         read: ({ body }) => readPointer(body, [name]),
       })),
     ownsHeader: (name) => /^MT-/i.test(name) || name === 'Content-Type' || name === 'publishId',

@@ -1,5 +1,5 @@
-import { readPointer } from '../../core/json/json-pointer.ts'
-import { directive, literal, pointerOf } from '../draft/sketch.ts'
+import { printPointer, readPointer } from '../../core/json/json-pointer.ts'
+import { directive, literal } from '../draft/sketch.ts'
 import { type EventEnvelope, type EventTypePlace, textOf } from './envelope.ts'
 import type { EventSample } from './event-sample.ts'
 
@@ -63,7 +63,7 @@ export function kindsAt(samples: readonly EventSample[], place: EventTypePlace):
 }
 
 function memberPlace(member: string, envelope: EventEnvelope | undefined, isCertain: boolean): EventTypePlace {
-  const pointer = literal(pointerOf(member))
+  const pointer = literal(printPointer([member]))
   return {
     typeFrom: `{ body: ${pointer} }`,
     from: directive('from', { body: pointer }),

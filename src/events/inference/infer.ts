@@ -1,4 +1,4 @@
-import { readPointer } from '../../core/json/json-pointer.ts'
+import { printPointer, readPointer } from '../../core/json/json-pointer.ts'
 import { nameOfKind } from '../draft/kind-names.ts'
 import {
   camelCase,
@@ -19,7 +19,6 @@ import {
   inComment,
   literal,
   type ObjectSketch,
-  pointerOf,
   printSketch,
   type TypeSketch,
   unionOf,
@@ -138,7 +137,7 @@ function write(
     }),
   )
   const payloadExists = roots.some(({ payloads }) => payloads.some(({ kinds }) => kinds.length > 0))
-  const bodyPointer = payloadExists ? pointerOf(...(envelope?.body ?? [])) : ''
+  const bodyPointer = payloadExists ? printPointer(envelope?.body ?? []) : ''
   const typeWord = keys.captures.find(({ word }) => word === place?.word)
   const typeFrom = typeWord ? `{ word: ${literal(typeWord.name)} }` : place?.typeFrom
   const events = keys.routingKeys.map((routingKey) =>

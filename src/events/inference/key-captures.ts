@@ -30,6 +30,8 @@ const maxCaptures = 4
 const maxDirectKeys = 20
 const plainWord = /^[^{}*#]+$/
 const idLikeWord = /^(?:\d+|[\da-f]{8}-[\da-f]{4}-.*|(?=.*\d)[\w@:-]{3,}|.{25,})$/i
+/** An id though all messages have the same one, because they are few. */
+const certainId = /^(?:\d+|[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12})$/i
 /** As many distinct words are values, however they look. */
 const manyWords = 20
 
@@ -75,7 +77,8 @@ function topicKeys(
   for (let word = 0; word < shortest; word += 1) {
     const distinct = new Set(words.map((all) => all[word] ?? ''))
     const [only = ''] = distinct
-    if (distinct.size === 1 && plainWord.test(only) && word !== typeWord) pattern.push(only)
+    const isLiteral = distinct.size === 1 && plainWord.test(only) && !certainId.test(only)
+    if (isLiteral && word !== typeWord) pattern.push(only)
     else if (distinct.has('') || (captures.length === maxCaptures && word !== typeWord)) pattern.push('*')
     else if (word !== typeWord && followsFromType(samples, word, place)) pattern.push('*')
     else {

@@ -1,9 +1,7 @@
 import { JsonNumber } from '../../core/json/json-number.ts'
+import { isFullDate, isRfc3339 } from '../scalars/dates.ts'
 
 const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i
-/** RFC 3339 §5.6. A time without offset is no point in time, so it is not one. */
-const dateTime = /^(\d{4}-\d\d-\d\d)[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/
-const date = /^\d{4}-\d\d-\d\d$/
 const numeric = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/
 const upperWord = /^[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)*$/
 const lowerWord = /^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$/
@@ -31,8 +29,8 @@ export class TextStats {
     // A long or empty text shows less than a short one.
     if (this.example === undefined || (this.example === '' && text !== '')) this.example = text
     this.areUuids &&= uuid.test(text)
-    this.areDateTimes &&= isDateTime(text)
-    this.areDates &&= isDate(text)
+    this.areDateTimes &&= isRfc3339(text)
+    this.areDates &&= isFullDate(text)
     this.areNumeric &&= numeric.test(text) && text.length <= 100
     this.areUpperWords &&= text.length <= maxWordLength && upperWord.test(text)
     this.areLowerWords &&= text.length <= maxWordLength && lowerWord.test(text)
@@ -110,19 +108,4 @@ export class NumberStats {
     this.min = Math.min(this.min, other.min)
     this.max = Math.max(this.max, other.max)
   }
-}
-
-function isDateTime(text: string): boolean {
-  const day = dateTime.exec(text)?.[1]
-  return day !== undefined && isDay(day)
-}
-
-function isDate(text: string): boolean {
-  return date.test(text) && isDay(text)
-}
-
-/** JavaScript reads February 30 as March 1 or 2. */
-function isDay(day: string): boolean {
-  const time = Date.parse(`${day}T00:00:00Z`)
-  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day)
 }

@@ -1,3 +1,4 @@
+import { printPointer } from '../../core/json/json-pointer.ts'
 import { fieldName, pascalCase, singularWords, typeName, UniqueNames, wordsOf } from '../draft/names.ts'
 import {
   directive,
@@ -6,7 +7,6 @@ import {
   isWritable,
   literal,
   type ObjectSketch,
-  pointerOf,
   type TypeSketch,
 } from '../draft/sketch.ts'
 import { EnumPlans } from './enum-plans.ts'
@@ -152,7 +152,7 @@ export class TypePlan {
   ): FieldSketch {
     const { seen, nulls } = mergedLeaves(shapes)
     const isPlain = name === member && reference.as === undefined
-    const from = directive('from', { body: literal(pointerOf(member)), as: reference.as })
+    const from = directive('from', { body: literal(printPointer([member])), as: reference.as })
     return {
       name,
       type: seen - nulls === objects ? `${reference.type}!` : reference.type,

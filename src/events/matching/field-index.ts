@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
+import { printPointer } from '../../core/json/json-pointer.ts'
 import type { Conditions } from '../access/conditions.ts'
 import type { EventField, EventSchema } from '../model/event-schema.ts'
-import type { Place } from '../model/place.ts'
+import { isTextPlace, type Place } from '../model/place.ts'
 import type { TypedValue, Verdict } from '../model/typed-value.ts'
 import { ConditionShape, type IndexedKey, maxCombinations, tuplesOf } from './condition-shape.ts'
 import { claimEquality, type Equality, equalityOf } from './equality.ts'
 import type { MessageReading } from './message-reading.ts'
 import { type OnlyTest, onlyTestOf } from './only-condition.ts'
-import { isTextPlace, type PlaceReader, placeReaderOf } from './place-reader.ts'
+import { type PlaceReader, placeReaderOf } from './place-reader.ts'
 
 /** What a message is for one field. */
 export type FieldOutcome =
@@ -310,11 +311,6 @@ function keysPassing(targets: readonly IndexedKey[], valueOf: ValueOf): string[]
     keys.push(key)
   }
   return keys
-}
-
-/** RFC 6901 §3. */
-function printPointer(tokens: readonly string[]): string {
-  return tokens.map((token) => `/${token.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }
 
 /** 12 characters. */

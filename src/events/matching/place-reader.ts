@@ -10,11 +10,6 @@ import type { MessageReading } from './message-reading.ts'
 /** Reads one place of a message; undefined if there is nothing. */
 export type PlaceReader = (reading: MessageReading) => unknown
 
-/** Whether the place is outside the body, so that its value is a text. */
-export function isTextPlace({ kind }: Place): boolean {
-  return kind !== 'body' && kind !== 'envelope'
-}
-
 /** Compiles a place. Readers of text places return a string or undefined, others a JSON value. */
 export function placeReaderOf(place: Place): PlaceReader {
   switch (place.kind) {
@@ -61,10 +56,13 @@ export function propertyText(input: EventInput, property: MessagePropertyName): 
   const { properties } = input
   switch (property) {
     case 'CURSOR':
-      return input.cursor
+      // A reply has no cursor.
+      return input.cursor || undefined
     case 'GAP':
+      // Only a gap notice has one (`gapValue`).
       return undefined
     case 'REMOVED':
+      // A message that removes a key of keyed state is marked afterwards (`StateReader`).
       return 'false'
     case 'MESSAGE_ID':
       return properties.messageId

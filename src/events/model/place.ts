@@ -33,6 +33,11 @@ export type Place =
   | { readonly kind: 'word'; readonly name: string }
   | { readonly kind: 'property'; readonly property: MessagePropertyName }
 
+/** Whether the place is outside the body, so that its value is a text. */
+export function isTextPlace({ kind }: Place): boolean {
+  return kind !== 'body' && kind !== 'envelope'
+}
+
 /** Where something is written in the team's SDL. Line and column begin at 1. */
 export interface SdlLocation {
   /** The path as given in `WARREN_SCHEMA`. */

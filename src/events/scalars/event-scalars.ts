@@ -107,5 +107,7 @@ function matching(pattern: RegExp, text: string | undefined): string | undefined
 
 function shown(value: unknown): string {
   if (value instanceof JsonNumber) return value.token.slice(0, maxShownLength)
+  // JSON.stringify throws.
+  if (typeof value === 'bigint') return String(value).slice(0, maxShownLength)
   return (JSON.stringify(value) ?? String(value)).slice(0, maxShownLength)
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { getNamedType } from 'graphql'
 import { readPointer } from '../../core/json/json-pointer.ts'
 import type { EventBinding, EventField, EventSchema, KeyedState } from '../model/event-schema.ts'
 import { type EventInput, TypedObject, type Verdict } from '../model/typed-value.ts'
@@ -38,7 +39,8 @@ export class StateReader {
     this.#schema = schema
     this.#field = field
     this.#validate = compileValidator(schema, field)
-    if (state.removal.kind === 'field') this.#lenient = compileValidator(schema, { ...field, invalid: 'NULL' })
+    if (state.removal.kind === 'field')
+      this.#lenient = compileValidator(ofEveryEventType(schema, field), { ...field, invalid: 'NULL' })
   }
 
   /** The key of the message; undefined if it has none. */
@@ -118,6 +120,14 @@ export class StateReader {
   #enumTexts(name: string | undefined): unknown {
     return name === undefined ? null : [...(this.#schema.enums.get(name)?.byText ?? [])]
   }
+}
+
+/** The type of the field takes every event type, so those of `deleteOn` too. */
+function ofEveryEventType(schema: EventSchema, field: EventField): EventSchema {
+  const type = schema.schema.getSubscriptionType()?.getFields()[field.name]?.type
+  const eventTypes = new Map(schema.eventTypes)
+  if (type) eventTypes.delete(getNamedType(type).name)
+  return { ...schema, eventTypes }
 }
 
 function keyText(value: unknown): string | undefined {

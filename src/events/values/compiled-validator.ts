@@ -8,14 +8,14 @@ import {
   isListType,
   isObjectType,
 } from 'graphql'
-import { readPointer } from '../../core/json/json-pointer.ts'
+import { printPointer, readPointer } from '../../core/json/json-pointer.ts'
 import type { EventBinding, EventField, EventSchema, OnlyCondition, RequestField } from '../model/event-schema.ts'
 import { gapTypeName } from '../model/gap-notice.ts'
 import type { Place } from '../model/place.ts'
 import type { EventInput, TypedValue, Verdict } from '../model/typed-value.ts'
 import { type EventTypeSource, eventTypeReader } from './event-type.ts'
 import { isNumber, tokenOf } from './numbers.ts'
-import { fromEnvelope, placeReader, placeText, pointerText } from './place-reader.ts'
+import { fromEnvelope, placeReader, placeText } from './place-reader.ts'
 import { broken, type PlaceStep, Reading } from './reading.ts'
 import { type Slot, settle, TypeTree } from './type-reader.ts'
 
@@ -86,7 +86,7 @@ function rootReader(schema: EventSchema, type: GraphQLOutputType, source: Source
   const sole = only && !isList ? tree.objectReader(only, true) : undefined
   const isConditional = only ? schema.eventTypes.has(only.name) : isAbstractType(named) && !isList
   const find = isConditional ? tree.memberOf(named, true) : undefined
-  const step: PlaceStep = { text: pointerText(source.body), absolute: true }
+  const step: PlaceStep = { text: printPointer(source.body), absolute: true }
   const typeStep: PlaceStep = {
     text: placeText(fromEnvelope(source.typeFrom ?? typeProperty, source.body)),
     absolute: true,

@@ -3,7 +3,8 @@ import { checkDepth, UndecodableBody } from '../../core/body/decode-body.ts'
 import { parseJson } from '../../core/json/parse-json.ts'
 import type { EnumMapping, EventSchema, FieldMapping } from '../model/event-schema.ts'
 import { JsonScalar } from '../model/typed-value.ts'
-import { dateTimeOfEpoch, isDate, isDateTime } from './dates.ts'
+import { isFullDate, isRfc3339 } from '../scalars/dates.ts'
+import { dateTimeOfEpoch } from './epoch-time.ts'
 import {
   type AnyNumber,
   doubleOf,
@@ -139,7 +140,7 @@ const scalarReaders: ReadonlyMap<string, LeafReader> = new Map<string, LeafReade
   ['BigInt', digitsReader('a whole number, or a string of one (BigInt)', wholeDigits)],
   ['Decimal', digitsReader('a number, or a string of one (Decimal)', tokenOf)],
   ['UUID', textReader('a UUID', (text) => uuid.test(text))],
-  ['DateTime', textReader('a date and time of RFC 3339', isDateTime)],
-  ['Date', textReader('a date such as 2026-11-28', isDate)],
+  ['DateTime', textReader('a date and time of RFC 3339', isRfc3339)],
+  ['Date', textReader('a date such as 2026-11-28', isFullDate)],
   ['JSON', { ...anyJson, ofText: jsonOfText }],
 ])

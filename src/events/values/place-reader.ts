@@ -1,10 +1,10 @@
 import { copyWireTypes } from '../../core/body/amqp-field-types.ts'
 import { plainHeaders } from '../../core/body/plain-headers.ts'
-import { toDate } from '../../core/body/to-date.ts'
 import { JsonNumber } from '../../core/json/json-number.ts'
-import { readPointer } from '../../core/json/json-pointer.ts'
+import { printPointer, readPointer } from '../../core/json/json-pointer.ts'
+import { propertyText } from '../matching/place-reader.ts'
 import type { KeyPattern } from '../model/event-schema.ts'
-import type { MessagePropertyName, Place } from '../model/place.ts'
+import type { Place } from '../model/place.ts'
 import type { EventInput } from '../model/typed-value.ts'
 import { captureReader } from './captures.ts'
 
@@ -14,11 +14,6 @@ import { captureReader } from './captures.ts'
  * that cannot be decoded.
  */
 export type ReadPlace = (input: EventInput, valueAtHand: unknown) => unknown
-
-/** Whether the value there is text, to be read by the type of its field or argument. */
-export function isTextPlace({ kind }: Place): boolean {
-  return kind !== 'body' && kind !== 'envelope'
-}
 
 /** Compiles the reader of a place. Without `pattern` no word is captured, as in a reply. */
 export function placeReader(place: Place, pattern: KeyPattern | undefined): ReadPlace {
@@ -42,7 +37,7 @@ export function placeReader(place: Place, pattern: KeyPattern | undefined): Read
       return ({ routingKey }) => read(routingKey)
     }
     case 'property':
-      return propertyReaders[place.property]
+      return (input) => propertyText(input, place.property)
   }
 }
 
@@ -58,17 +53,12 @@ export function placeText(place: Place): string {
   switch (place.kind) {
     case 'body':
     case 'envelope':
-      return pointerText(place.pointer)
+      return printPointer(place.pointer)
     case 'property':
       return `property:${place.property}`
     default:
       return `${place.kind}:${place.name}`
   }
-}
-
-/** The JSON pointer of these reference tokens (RFC 6901 §3). */
-export function pointerText(tokens: readonly string[]): string {
-  return tokens.map((token) => `/${token.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }
 
 /**
@@ -96,23 +86,4 @@ function objectText(headers: Readonly<Record<string, unknown>>, name: string): s
   if (typeof plain === 'string') return plain
   if (plain instanceof JsonNumber) return plain.token
   return plain instanceof Date ? plain.toISOString() : undefined
-}
-
-const propertyReaders: Readonly<Record<MessagePropertyName, (input: EventInput) => string | undefined>> = {
-  // A reply has no cursor.
-  CURSOR: (input) => input.cursor || undefined,
-  // Only a gap notice has one (`gapValue`).
-  GAP: () => undefined,
-  // A message that removes a key of keyed state is marked afterwards (`StateReader`).
-  REMOVED: () => 'false',
-  MESSAGE_ID: ({ properties }) => properties.messageId,
-  TYPE: ({ properties }) => properties.type,
-  TIMESTAMP: ({ properties }) => toDate(properties.timestamp)?.toISOString(),
-  RECEIVED_AT: ({ receivedAt }) => toDate(receivedAt)?.toISOString(),
-  EXCHANGE: ({ exchange }) => exchange,
-  ROUTING_KEY: ({ routingKey }) => routingKey,
-  CORRELATION_ID: ({ properties }) => properties.correlationId,
-  CONTENT_TYPE: ({ properties }) => properties.contentType,
-  APP_ID: ({ properties }) => properties.appId,
-  REDELIVERED: ({ redelivered }) => String(redelivered),
 }

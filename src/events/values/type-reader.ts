@@ -12,11 +12,11 @@ import {
 import { JsonNumber } from '../../core/json/json-number.ts'
 import type { EventSchema, FieldMapping, KeyPattern } from '../model/event-schema.ts'
 import { gapTypeName } from '../model/gap-notice.ts'
-import type { Place } from '../model/place.ts'
+import { isTextPlace, type Place } from '../model/place.ts'
 import { TypedObject, type TypedValue } from '../model/typed-value.ts'
 import { type FindMember, memberFinder, type ReadEventTypes, typesIn } from './event-type.ts'
 import { type LeafReader, leafReader, unnamed, wrong } from './leaf-reader.ts'
-import { isTextPlace, placeReader, placeText } from './place-reader.ts'
+import { placeReader, placeText } from './place-reader.ts'
 import { broken, kindOf, type PlaceStep, type Reading, type Step } from './reading.ts'
 
 type Failure = typeof wrong | typeof unnamed | typeof broken

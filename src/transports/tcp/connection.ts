@@ -76,6 +76,7 @@ export class FramedConnection implements Receiver {
   /** When the last ping was sent. A peer is timed out only after an unanswered ping. */
   #pingedAt = 0
   #closing = false
+  #hasSentPong = false
   #inProgress = 0
   #inProgressBytes = 0
   /** Clients of the old server read until the end of the stream, which followed each answer. */
@@ -180,9 +181,10 @@ export class FramedConnection implements Receiver {
       ...(id === undefined || badId ? {} : { id }),
     }
     this.#authenticating = action === 'authenticate'
+    if (action === 'pong') this.#hasSentPong = true
     if (this.#hasTooManyRequests) this.#socket.pause()
     const answered = this.#lastCommand.then(async () => {
-      // A pong only shows that the peer is alive.
+      // A pong only shows that the peer is alive, and no client of the old server.
       if (action === 'pong') return undefined
       this.#session.admit()
       if (parseError !== undefined) throw parseError
@@ -205,10 +207,11 @@ export class FramedConnection implements Receiver {
 
   /**
    * Called after the answer to one of the two requests of the old server. Its clients have neither
-   * token nor subscription.
+   * token nor subscription, and do not know `pong`.
    */
   #endAfterSilence(): void {
-    const isOld = this.#session.identity === this.#options.anonymous && this.#commandContext.subscriptions.size === 0
+    const isUnknown = this.#session.identity === this.#options.anonymous
+    const isOld = isUnknown && this.#commandContext.subscriptions.size === 0 && !this.#hasSentPong
     if (isOld && this.#inProgress === 0) this.#silence.watch()
   }
 

@@ -32,6 +32,8 @@ export async function openTwoReplicas(
   const folder = newFolder()
   const env = { WARREN_BROKER_URL: vhost.url, WARREN_DATA_DIR: join(folder, 'data'), ...options }
   const [a, b] = [await openGateway(env), await openGateway({ ...env, ...optionsOfB })]
+  // A busy machine takes longer than the half second of the gateway.
+  for (const { cluster } of [a, b]) cluster.gathering.answerMs = 20_000
   const onA = callerOf(a.graphqlUrl, a.operatorToken)
   const onB = callerOf(b.graphqlUrl, b.operatorToken)
   for (const call of [onA, onB]) {

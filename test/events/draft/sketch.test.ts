@@ -7,7 +7,6 @@ import {
   inComment,
   isWritable,
   literal,
-  pointerOf,
   printSketch,
   type SchemaSketch,
   unionOf,
@@ -209,8 +208,4 @@ test('a directive has the arguments that are given', () => {
   expect(directive('from', {})).toBe('@from')
   expect(directive('from', { body: undefined })).toBe('@from')
   expect(directive('from', { body: '"/a"', header: undefined, as: 'X' })).toBe('@from(body: "/a", as: X)')
-})
-
-test('a pointer escapes its tokens', () => {
-  expect(pointerOf('a/b~c', '', 'd')).toBe('/a~1b~0c//d')
 })

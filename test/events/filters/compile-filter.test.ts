@@ -56,6 +56,19 @@ describe('a value passes', () => {
     [{ total: { lt: '1e999999999' } }, order({ total: '9'.repeat(1_000) }), true],
     [{ big: { lte: '-10' } }, order({ big: '-9' }), false],
     [{ weight: { eq: 0 } }, order({ weight: -0 }), true],
+    [{ weight: { in: [-0] } }, order({ weight: 0 }), true],
+    // What the code of a scalar may make: neither equal nor in order.
+    [{ weight: { ne: 0 } }, order({ weight: Number.NaN }), true],
+    [{ weight: { gte: 0 } }, order({ weight: '1' }), false],
+    [{ open: { ne: false } }, order({ open: 0 }), true],
+    [{ status: { in: ['OPEN'] } }, order({ status: 1 }), false],
+    [{ total: { gt: '0.5' } }, order({ total: 1 }), true],
+    [{ total: { eq: '0' } }, order({ total: true }), false],
+    [{ total: { lte: '0' } }, order({ total: true }), false],
+    [{ at: { lte: '2026-01-01T00:00:00Z' } }, order({ at: 'yesterday' }), false],
+    [{ at: { gte: '2026-01-01T00:00:00Z' } }, order({ at: 1_767_225_600_000 }), false],
+    [{ at: { gte: '2026-01-01T00:00:00Z', lte: '2026-01-01T00:00:00Z' } }, order({ at: '2026-01-01T00:00:00z' }), true],
+    [{ name: { startsWith: '1' } }, order({ name: 12 }), false],
     [{ count: { gte: 3, lt: 5 } }, order({ count: 5 }), false],
     [{ at: { eq: '2026-01-01T00:00:00Z' } }, order({ at: '2026-01-01T01:00:00.000+01:00' }), true],
     [{ at: { lt: '2026-01-01T00:00:00.0002Z' } }, order({ at: '2026-01-01T00:00:00.0001Z' }), true],
@@ -108,6 +121,63 @@ describe('a value passes', () => {
   })
 })
 
+describe('a filter', () => {
+  test.each<unknown>([
+    undefined,
+    null,
+    {},
+    { id: null },
+    { id: undefined },
+    { id: {} },
+    { id: { in: null, lt: null, startsWith: null } },
+    { id: { eq: undefined } },
+    { and: [{}, {}] },
+    { or: [{ id: { eq: '1' } }, {}] },
+    { customer: { lines: {} } },
+  ])('without a condition is none: %j', (filter) => {
+    expect(compile(filter)).toBeUndefined()
+  })
+
+  test.each<[one: unknown, other: unknown]>([
+    [
+      { id: { eq: '1' }, name: { eq: 'a' } },
+      { name: { eq: 'a' }, id: { eq: '1' } },
+    ],
+    [{ and: [{ id: { eq: '1' } }, { and: [{ name: { eq: 'a' } }] }] }, { name: { eq: 'a' }, id: { eq: '1' } }],
+    [{ or: [{ id: { eq: '1' } }] }, { id: { eq: '1' } }],
+    [{ or: { id: { eq: '1' } } }, { id: { eq: '1' } }],
+    [{ or: [{ id: { eq: '1' } }, { id: { eq: '1' } }] }, { id: { eq: '1' } }],
+    [{ id: { in: ['2', '1', '2'] } }, { id: { in: ['1', '2'] } }],
+    [{ id: { in: '1' } }, { id: { in: ['1'] } }],
+    [{ total: { lt: '1.50' } }, { total: { lt: '15e-1' } }],
+    [{ weight: { ne: -0 } }, { weight: { ne: 0 } }],
+  ])('%j has the key of %j', (one, other) => {
+    expect(compile(one)?.key).toBe(compile(other)?.key)
+    expect(compile(one)?.key).toBeDefined()
+  })
+
+  test.each<[one: unknown, other: unknown]>([
+    [{ id: { eq: '1' } }, { name: { eq: '1' } }],
+    [{ id: { eq: '1' } }, { id: { ne: '1' } }],
+    [{ id: { eq: '1' } }, { id: { in: ['1'] } }],
+    [{ id: { eq: 'null' } }, { id: { eq: null } }],
+    [{ name: { exists: true } }, { name: { exists: false } }],
+    [{ name: { startsWith: 'a' } }, { name: { startsWith: 'b' } }],
+    [{ count: { lt: 1 } }, { count: { lte: 1 } }],
+    [{ count: { gt: 1 } }, { count: { gt: 2 } }],
+    [{ not: { id: { eq: '1' } } }, { id: { eq: '1' } }],
+    [{ or: [{ id: { eq: '1' } }, { name: { eq: 'a' } }] }, { and: [{ id: { eq: '1' } }, { name: { eq: 'a' } }] }],
+  ])('%j has another key than %j', (one, other) => {
+    expect(compile(one)?.key).not.toBe(compile(other)?.key)
+  })
+
+  test('names the fields that it reads, of nested objects too', () => {
+    expect(compile({ not: { customer: { lines: { id: { eq: '1' } } } } })?.fields).toEqual(
+      new Set(['Order.customer', 'Order.lines', 'Order.id']),
+    )
+  })
+})
+
 describe('a filter is refused', () => {
   const nested = (depth: number): unknown => (depth === 1 ? { id: { eq: '1' } } : { not: nested(depth - 1) })
   const many = (count: number) => ({ or: Array.from({ length: count }, (_, id) => ({ id: { eq: String(id) } })) })
@@ -117,7 +187,7 @@ describe('a filter is refused', () => {
     ['of depth 6', nested(6), { code: 'LIMIT_EXCEEDED', limit: 'filterDepth' }],
     [
       'with 101 values',
-      { id: { in: Array.from({ length: 101 }, String) } },
+      { id: { in: Array.from({ length: 101 }, (_, id) => String(id)) } },
       { code: 'LIMIT_EXCEEDED', limit: 'filterValues' },
     ],
     ['with no value', { id: { in: [] } }, { code: 'BAD_USER_INPUT', field: 'filter.id.in' }],
@@ -131,6 +201,39 @@ describe('a filter is refused', () => {
     ['with an unknown operator', { id: { like: '1' } }, { code: 'BAD_USER_INPUT', field: 'filter.id.like' }],
     ['with the order of an ID', { id: { lt: '1' } }, { code: 'BAD_USER_INPUT', field: 'filter.id.lt' }],
     ['with a date that is none', { at: { gt: 'today' } }, { code: 'BAD_USER_INPUT', field: 'filter.at.gt' }],
+    ['that is a list', [{ id: { eq: '1' } }], { code: 'BAD_USER_INPUT', field: 'filter' }],
+    ['that is a text', 'id', { code: 'BAD_USER_INPUT', field: 'filter' }],
+    ['with a value in place of a condition', { id: '1' }, { code: 'BAD_USER_INPUT', field: 'filter.id' }],
+    ['with null in a list', { or: [null] }, { code: 'BAD_USER_INPUT', field: 'filter.or.0' }],
+    [
+      'with a number as prefix',
+      { name: { startsWith: 1 } },
+      { code: 'BAD_USER_INPUT', field: 'filter.name.startsWith' },
+    ],
+    ['with a text for exists', { name: { exists: 'true' } }, { code: 'BAD_USER_INPUT', field: 'filter.name.exists' }],
+    [
+      'with a text for exists of an object',
+      { customer: { exists: 1 } },
+      { code: 'BAD_USER_INPUT', field: 'filter.customer.exists' },
+    ],
+    ['with no number for an Int', { count: { eq: '1' } }, { code: 'BAD_USER_INPUT', field: 'filter.count.eq' }],
+    [
+      'with an endless Float',
+      { weight: { lt: Number.POSITIVE_INFINITY } },
+      { code: 'BAD_USER_INPUT', field: 'filter.weight.lt' },
+    ],
+    ['with no number for a Decimal', { total: { gt: 'one' } }, { code: 'BAD_USER_INPUT', field: 'filter.total.gt' }],
+    ['with a list for a Decimal', { total: { gt: ['1'] } }, { code: 'BAD_USER_INPUT', field: 'filter.total.gt' }],
+    ['with a text for a Boolean', { open: { eq: 'true' } }, { code: 'BAD_USER_INPUT', field: 'filter.open.eq' }],
+    ['with the order of a Boolean', { open: { lt: true } }, { code: 'BAD_USER_INPUT', field: 'filter.open.lt' }],
+    ['with the order of an enum', { status: { gt: 'OPEN' } }, { code: 'BAD_USER_INPUT', field: 'filter.status.gt' }],
+    ['with depth 6 by and', { and: [nested(5)] }, { code: 'LIMIT_EXCEEDED', limit: 'filterDepth' }],
+    ['with depth 6 by fields', { customer: nested(5) }, { code: 'LIMIT_EXCEEDED', limit: 'filterDepth' }],
+    [
+      'with 21 conditions of objects',
+      { and: [many(20), { customer: { exists: true } }] },
+      { code: 'LIMIT_EXCEEDED', limit: 'filterConditions' },
+    ],
     [
       'with null among values',
       { and: [{ id: { in: [null] } }] },
@@ -150,6 +253,9 @@ describe('a filter is refused', () => {
   test('and accepted at the limits', () => {
     expect(compile(many(20))?.test(order({ id: '19' }))).toBe(true)
     expect(compile(nested(5))?.test(order({ id: '1' }))).toBe(true)
+    expect(compile({ id: { in: Array.from({ length: 100 }, (_, id) => String(id)) } })?.test(order({ id: '99' }))).toBe(
+      true,
+    )
   })
 })
 

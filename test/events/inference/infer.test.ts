@@ -56,6 +56,17 @@ describe('the type of a member', () => {
     ['a few lower case words', 'state', many(10, '"new"', '"in-transit"'), 'ThingState!'],
     ['words of both cases', 'state', many(10, '"new"', '"DONE"'), 'String!'],
     ['words that did not come often', 'state', ['"NEW"', '"DONE"'], 'String!'],
+    ['a list of seconds of times', 'times', ['[1790000000]'], '[Int!]!'],
+    ['a list of milliseconds of times', 'times', ['[1790000000000]'], '[BigInt!]!'],
+    ['milliseconds of a time', 'createdAt', ['1790000000000'], 'DateTime!'],
+    ['milliseconds of no time of this century', 'createdAt', ['17900000000000'], 'BigInt!'],
+    ['money that is no number', 'price', ['"1 EUR"'], 'String!'],
+    ['decimals of something else', 'version', ['"1.25"'], 'String!'],
+    ['an amount with a currency', 'paid', ['{"value":1.25,"currency":"EUR"}'], 'ThingPaid!'],
+    ['a map by dates', 'map', ['{"2026-11-28":1}'], 'JSON!'],
+    ['a map by addresses', 'map', ['{"a@example.com":1}'], 'JSON!'],
+    ['an object with one name like an id', 'map', ['{"17":2,"name":"a"}'], 'ThingMap!'],
+    ['lists of objects and of texts', 'list', ['[{"a":1}]', '["a"]'], '[JSON!]!'],
     ['words of a name', 'userName', many(10, '"alice"', '"bob"'), 'String!'],
   ])('%s', (_what, name, texts, type) => {
     expect(typeOf(name, ...texts)).toBe(type)
@@ -73,6 +84,50 @@ describe('objects', () => {
     expect(sdl).toContain('billingAddress: ThingAddress!')
     expect(sdl).toContain('shippingAddress: ThingAddress!')
     expect(sdl).toContain('type ThingAddress {\n  street: String! # in all 4, such as "a"\n  zip: String # in 3 of 4')
+  })
+
+  test.each<[members: string, type: string]>([
+    ['{"amount":1,"currency":"EUR"}', 'ThingMoney'],
+    ['{"lat":1.5,"lng":2.5}', 'ThingPosition'],
+    ['{"Latitude":1.5,"Longitude":2.5,"height":3,"time":4}', 'ThingPosition'],
+    ['{"id":1,"name":"a"}', 'ThingReference'],
+    // Otherwise after the first.
+    ['{"id":1,"name":"a","street":"b","zip":"c"}', 'ThingHome'],
+    ['{"currency":"EUR","a":1,"b":2,"c":3}', 'ThingHome'],
+    ['{"a":1}', 'ThingHome'],
+  ])('%s at members of unlike names are a %s', (members, type) => {
+    const sdl = inferred([{ body: parseJson(`{"home":${members},"work":${members}}`) }])
+    expect(/^ {2}work: (\w+)!/m.exec(sdl)?.[1]).toBe(type)
+  })
+
+  test('with many names, few of which come at once, are a map; those that mostly come are a type', () => {
+    const typeOfWide = (share: number, value: (name: number) => unknown = () => 1) => {
+      const samples = Array.from({ length: 50 }, (_, at) => ({
+        body: {
+          wide: Object.fromEntries(
+            Array.from({ length: 40 }, (_unused, name) => [name, (name + at) % 40] as const)
+              .filter(([, order]) => order < share * 40)
+              .map(([name]) => [`key_${String.fromCharCode(97 + (name % 20))}${name < 20 ? 'x' : 'y'}`, value(name)]),
+          ),
+        },
+      }))
+      return /^ {2}wide: (\S+)/m.exec(inferred(samples))?.[1]
+    }
+    expect(typeOfWide(0.1)).toBe('JSON!')
+    expect(typeOfWide(0.5)).toBe('ThingWide!')
+    // Values of several kinds are no values of a map.
+    expect(typeOfWide(0.1, (name) => (name % 2 === 0 ? 1 : 'a'))).toBe('ThingWide!')
+  })
+
+  test('of more than 200 members have those that come most often', () => {
+    const often = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`b${index}`, index]))
+    const rare = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`a${index}`, index]))
+    const sdl = inferred([{ body: { ...rare, ...often } }, { body: often }])
+    expect([sdl.match(/^ {2}b\d+:/gm)?.length, sdl.match(/^ {2}a\d+:/gm)?.length]).toEqual([100, 100])
+    expect(sdl).toContain('# Left out: 50 more members.')
+    expect(inferred([{ body: { ...rare, ...Object.fromEntries(Object.entries(often).slice(0, 51)) } }])).toContain(
+      '# Left out: 1 more member.',
+    )
   })
 
   test('names that GraphQL does not take are mapped, and stay distinct', () => {
@@ -161,6 +216,48 @@ describe('routing keys', () => {
     expect(sdl).toContain('routingKey: "car.{carId}.a.#"')
   })
 
+  test.each<[what: string, keys: string[], options: Partial<InferenceOptions>, routingKeys: string[]]>([
+    ['of a fanout exchange do not count', ['a.1', 'a.2'], { exchangeType: 'FANOUT' }, ['#']],
+    ['that are all empty', ['', ''], {}, ['#']],
+    ['of a direct exchange are all bound', ['a.1', 'b'], { exchangeType: 'DIRECT' }, ['a.1', 'b']],
+    [
+      'of a direct exchange without what would be a pattern',
+      ['a.*', '{b}', 'c#', 'd'],
+      { exchangeType: 'DIRECT' },
+      ['d'],
+    ],
+    ['that nothing can be said of', ['a', 'b.c', 'd.e.f'], {}, ['#']],
+    ['of any length without a common word', ['x.1', 'y.2.z'], {}, ['#']],
+    ['of one length without a common word', ['x.1', 'y.2'], {}, ['{word1}.{word2}']],
+    ['with an empty word', ['a..b', 'a.c.b'], {}, ['a.*.b']],
+    ['with ids after a word', ['cars.1', 'cars.2'], {}, ['cars.{carId}']],
+    ['with words after a word', ['cars.red', 'cars.blue'], {}, ['cars.{word2}']],
+    ['of one message', ['cars.red'], {}, ['cars.red']],
+    ['of one message with an id', ['cars.7f1c1c1c-0000-4000-8000-000000000010'], {}, ['cars.{carId}']],
+  ])('%s', (_what, keys, options, routingKeys) => {
+    const sdl = inferred(
+      keys.map((routingKey, at) => ({ routingKey, body: { other: `text ${at}` } })),
+      options,
+    )
+    const bound = [...sdl.matchAll(/@events\(([^)]*)\)/g)].map(
+      ([, text = '']) => /routingKey: "([^"]*)"/.exec(text)?.[1] ?? '#',
+    )
+    expect(bound).toEqual(routingKeys)
+  })
+
+  test('of a direct exchange that are too many are left out, with a remark', () => {
+    const samples = Array.from({ length: 200 }, (_, at) => ({ routingKey: `key${at}`, body: { a: 1 } }))
+    const sdl = inferred(samples, { exchangeType: 'DIRECT' })
+    const bound = sdl.match(/@events\(/g)?.length ?? 0
+    expect(bound).toBeGreaterThan(1)
+    expect(sdl).toContain(`- ${200 - bound} more routing keys are left out; a direct exchange needs each of them.`)
+  })
+
+  test('are found in a member of any length of key', () => {
+    const samples = ['a.7', 'b.8.x'].map((routingKey, at) => ({ routingKey, body: { id: at + 7 } }))
+    expect(inferred(samples)).toContain('routingKey: "{word1}.{id}.#"')
+  })
+
   test('no capture takes the name of an argument that every event field has', () => {
     const samples = [1, 2].map((position) => ({ routingKey: `a.${position}`, body: { position } }))
     expect(inferred(samples)).toContain('routingKey: "a.{positionWord}"')
@@ -172,8 +269,17 @@ describe('payloads', () => {
     expect(inferred([{ body: [{ a: 1 }] }])).toContain('things: [Thing!] @events(exchange: "things")')
   })
 
-  test('that are no objects give a type with one field', () => {
-    expect(inferred([{ body: 5 }])).toContain('payload: Int! @from(body: "")')
+  test.each<[what: string, bodies: unknown[], type: string]>([
+    ['numbers', [5], 'Int!'],
+    ['lists of texts', [['a']], '[String!]!'],
+    ['empty lists', [[]], '[JSON]!'],
+    ['lists with null', [[{ a: 1 }, null]], '[ThingPayload]!'],
+    ['lists and objects', [[{ a: 1 }], { a: 1 }], 'JSON!'],
+    ['objects and texts', [{ a: 1 }, 'a'], 'JSON!'],
+    ['lists of lists', [[[1]]], '[[Int!]!]!'],
+  ])('that are %s give a type with one field', (_what, bodies, type) => {
+    const sdl = inferred(bodies.map((body) => ({ body })))
+    expect(/^ {2}payload: (\S+) @from\(body: ""\)/m.exec(sdl)?.[1]).toBe(type)
   })
 
   test('that are not JSON give what headers and words have, else the cursor', () => {

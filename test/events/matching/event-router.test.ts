@@ -127,6 +127,38 @@ describe('a message', () => {
   })
 })
 
+test('knows its exchanges, and whether any field is in use', () => {
+  const router = new EventRouter(schema)
+  expect(['orders', 'legacy', 'other', 'unknown'].map((exchange) => router.hasExchange(exchange))).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ])
+  expect(router.isInUse).toBe(false)
+  router.add('audit', everything)
+  expect(router.isInUse).toBe(true)
+  router.remove('audit', everything)
+  expect(router.isInUse).toBe(false)
+})
+
+test('lists the fields with a binding that takes a message, in use or not', () => {
+  const router = new EventRouter(schema)
+  const fields = (exchange: string, routingKey: string) =>
+    [...router.readings(new TestInput({ exchange, routingKey, json: '{"m":1}' }))].map(({ index, reading }) => [
+      index.field.name,
+      reading.binding.routingKey,
+    ])
+  expect(fields('orders', 'orders.eu')).toEqual([
+    ['orders', 'orders.#'],
+    ['audit', '#'],
+  ])
+  expect(fields('orders', 'payments')).toEqual([['audit', '#']])
+  expect(fields('other', 'key')).toEqual([['other', 'key']])
+  expect(fields('unknown', 'key')).toEqual([])
+  expect(router.read('orders', new TestInput({ exchange: 'unknown' }))).toBeUndefined()
+})
+
 test('an error that is no fault of the body is thrown', () => {
   const router = new EventRouter(schema)
   router.add('orders', byId)

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { setWireType } from '../../../src/core/body/amqp-field-types.ts'
 import { conditionsOf } from '../../../src/events/access/conditions.ts'
 import type { CompiledFilter } from '../../../src/events/filters/compile-filter.ts'
-import { FieldIndex } from '../../../src/events/matching/field-index.ts'
+import { FieldIndex, removedKey, valueIn } from '../../../src/events/matching/field-index.ts'
 import { MessageReading } from '../../../src/events/matching/message-reading.ts'
 import type { EventField } from '../../../src/events/model/event-schema.ts'
 import type { Place } from '../../../src/events/model/place.ts'
@@ -138,6 +138,40 @@ describe('a message matches by the value at', () => {
       true,
     ],
     ['the routing key', 'String', { kind: 'property', property: 'ROUTING_KEY' }, 'a.b', { routingKey: 'a.b' }, true],
+    ['the exchange', 'String', { kind: 'property', property: 'EXCHANGE' }, 'e', { exchange: 'e' }, true],
+    ['the cursor', 'String', { kind: 'property', property: 'CURSOR' }, 'cursor', {}, true],
+    ['no gap', 'String', { kind: 'property', property: 'GAP' }, 'undefined', {}, false],
+    ['that its key is not removed', 'Boolean', { kind: 'property', property: 'REMOVED' }, 'false', {}, true],
+    [
+      'the correlation id',
+      'String',
+      { kind: 'property', property: 'CORRELATION_ID' },
+      'c',
+      { properties: { correlationId: 'c' } },
+      true,
+    ],
+    [
+      'the content type',
+      'String',
+      { kind: 'property', property: 'CONTENT_TYPE' },
+      'text/plain',
+      { properties: { contentType: 'text/plain' } },
+      true,
+    ],
+    ['the app id', 'String', { kind: 'property', property: 'APP_ID' }, 'shop', { properties: { appId: 'shop' } }, true],
+    ['no missing timestamp', 'String', { kind: 'property', property: 'TIMESTAMP' }, 'undefined', {}, false],
+    ['a header that is false', 'Boolean', header('h'), 'false', { properties: { headers: { h: false } } }, true],
+    ['a header that is a fraction', 'Float', header('h'), '1.5', { properties: { headers: { h: 1.5 } } }, true],
+    [
+      'a header that is a time',
+      'String',
+      header('h'),
+      '1970-01-01T00:00:01.000Z',
+      { properties: { headers: { h: new Date(1_000) } } },
+      true,
+    ],
+    ['no header that is an array', 'String', header('h'), 'x', { properties: { headers: { h: ['x'] } } }, false],
+    ['no missing header', 'String', header('h'), 'undefined', { properties: { headers: {} } }, false],
     ['no missing property', 'String', { kind: 'property', property: 'APP_ID' }, 'undefined', {}, false],
   ]
   test.each(cases)('%s', (_what, type, place, wanted, input, matches) => {
@@ -146,18 +180,21 @@ describe('a message matches by the value at', () => {
     expect(index.keysOf(reading(input), noValue)).toEqual(matches ? [key] : [])
   })
 
-  test('a header that was sent as a double is no id, because it may be rounded', () => {
-    const headers = { h: 7 }
-    setWireType(headers, 'h', 'double')
-    const index = indexOf(
-      eventField('two', {
-        conditions: [argument('id', 'ID', { place: header('h') }), argument('n', 'Int', { place: header('h') })],
-      }),
-    )
-    index.add(conditionsOf([['7'], undefined]))
-    const byNumber = index.add(conditionsOf([undefined, ['7']]))
-    expect(index.keysOf(reading({ properties: { headers } }), noValue)).toEqual([byNumber])
-  })
+  test.each(['double', 'float'] as const)(
+    'a header that was sent as a %s is no id, because it may be rounded',
+    (type) => {
+      const headers = { h: 7 }
+      setWireType(headers, 'h', type)
+      const index = indexOf(
+        eventField('two', {
+          conditions: [argument('id', 'ID', { place: header('h') }), argument('n', 'Int', { place: header('h') })],
+        }),
+      )
+      index.add(conditionsOf([['7'], undefined]))
+      const byNumber = index.add(conditionsOf([undefined, ['7']]))
+      expect(index.keysOf(reading({ properties: { headers } }), noValue)).toEqual([byNumber])
+    },
+  )
 
   test('a captured word, read by the type of the argument', () => {
     const index = indexOf(eventField('one', { conditions: [argument('n', 'Int', { place: word('n') })] }))
@@ -191,6 +228,151 @@ describe('a message matches by the value at', () => {
   })
 })
 
+describe('a message is too large for the conditions', () => {
+  const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, index) => index + from)
+  const field = eventField('many', {
+    conditions: [
+      argument('a', 'Int'),
+      argument('b', 'Int'),
+      argument('kind', 'ID', { place: { kind: 'envelope', pointer: ['ki/nd'] } }),
+    ],
+    only: [{ place: header('h'), in: ['x'] }],
+  })
+  const properties = { headers: { h: 'x' } }
+
+  test('if its arrays make more than 1,000 combinations, and the longest array is named', () => {
+    const index = indexOf(field)
+    const both = index.add(conditionsOf([['1'], ['2'], undefined]))
+    const match = (a: number[], b: number[], at = binding('events', '#', { body: ['m'] })) =>
+      index.match(reading({ json: JSON.stringify({ m: { a, b } }), properties }, {}, at), noValue)
+    expect(match(numbers(20), numbers(50))).toEqual({ kind: 'matched', keys: [both] })
+    expect(match(numbers(21), numbers(50))).toEqual({
+      kind: 'invalid',
+      pointer: '/m/b',
+      expected: 'arrays that make at most 1000 combinations of values, got 1050',
+    })
+    expect(match(numbers(1_001), [2])).toMatchObject({ kind: 'invalid', pointer: '/m/a' })
+    expect(match(numbers(2_000), [])).toEqual({ kind: 'matched', keys: [] })
+  })
+
+  test('at a place of the envelope, whatever other subscriptions it matches, unless @only filters it', () => {
+    const index = indexOf(field)
+    index.add(conditionsOf([['1'], undefined, undefined]))
+    index.add(conditionsOf([undefined, undefined, ['7']]))
+    const json = JSON.stringify({ 'ki/nd': numbers(1_001), m: { a: 1 } })
+    const at = binding('events', '#', { body: ['m'] })
+    expect(index.match(reading({ json, properties }, {}, at), noValue)).toMatchObject({
+      kind: 'invalid',
+      pointer: '/ki~1nd',
+    })
+    expect(index.match(reading({ json }, {}, at), noValue)).toEqual({ kind: 'filtered' })
+  })
+})
+
+describe('the conditions that exclude a message', () => {
+  const field = eventField('orders', {
+    conditions: [argument('id', 'ID'), argument('state', 'State'), argument('customer', 'String')],
+    ownerPlaces: [{ claim: clientId, place: body('owner') }],
+  })
+  const message = '{"id":["7","8"],"state":"open","customer":"7:x","owner":"alice"}'
+  const never: CompiledFilter = { key: 'never', fields: new Set(), test: () => false }
+  const always: CompiledFilter = { key: 'always', fields: new Set(), test: () => true }
+  const names = (...subscriptions: Parameters<typeof conditionsOf>[]) => {
+    const index = indexOf(field)
+    for (const conditions of subscriptions) index.add(conditionsOf(...conditions))
+    return index.excludingConditions(reading({ json: message }), () => 'value')
+  }
+
+  test.each<[what: string, expected: string[], subscriptions: Parameters<typeof conditionsOf>[]]>([
+    ['none without subscriptions', [], []],
+    ['none if it matches', [], [[[['7'], ['OPEN'], undefined, undefined]]]],
+    ['none if it matches by one of two', [], [[[['9']]], [[['8']]]]],
+    ['the first that differs', ['id'], [[[['9'], ['DONE']]]]],
+    ['the second if only that differs', ['state'], [[[['7'], ['DONE'], ['7:x']]]]],
+    ['the third, of values with any digits and colons', ['customer'], [[[['7'], ['OPEN'], ['x']]]]],
+    ['the owner', ['owner'], [[[undefined, undefined, undefined, ['bob']]]]],
+    [
+      'one for each set, once',
+      ['id', 'owner'],
+      [[[['9']]], [[['9'], ['OPEN']]], [[undefined, undefined, undefined, ['bob']]]],
+    ],
+    ['all if each value is in use, and not together', ['id and state'], [[[['7'], ['DONE']]], [[['9'], ['OPEN']]]]],
+    ['the filter if all others hold', ['filter'], [[[['7'], ['OPEN']], never]]],
+    ['none if the filter passes', [], [[[['7'], ['OPEN']], always]]],
+    ['the filter of a subscription without conditions', ['filter'], [[[], never]]],
+  ])('are %s', (_what, expected, subscriptions) => {
+    expect(names(...subscriptions)).toEqual(expected)
+  })
+})
+
+test('a verdict is judged by its value; a removed key passes every filter, and nothing else does', () => {
+  expect(valueIn({ kind: 'valid', value: 'v', invalid: [] })).toBe('v')
+  expect(valueIn({ kind: 'valid', value: null, invalid: [], removed: 'k' })).toBe(removedKey)
+  expect(valueIn({ kind: 'filtered' })).toBeUndefined()
+  const index = indexOf(orders)
+  const key = index.add(conditionsOf([['7']], { key: 'never', fields: new Set(), test: () => false }))
+  const message = reading({ json: '{"id":7}' })
+  expect([index.keysOf(message, () => removedKey), index.keysOf(message, () => 'v')]).toEqual([[key], []])
+})
+
+test('an index of one subscription matches only its messages', () => {
+  const index = indexOf(orders)
+  index.add(conditionsOf([['8']]))
+  const only = index.only(conditionsOf([undefined, undefined, ['OPEN']]))
+  expect([only.size, only.shapes]).toEqual([1, 1])
+  expect(only.keysOf(reading({ json: '{"id":8,"state":"open"}' }), noValue)).toHaveLength(1)
+  expect(only.keysOf(reading({ json: '{"id":8,"state":"done"}' }), noValue)).toEqual([])
+})
+
+describe('the key of equal conditions', () => {
+  const keyOf = (
+    field: EventField,
+    schemaEnums = enums,
+    values: Parameters<typeof conditionsOf>[0] = [['7'], undefined, ['OPEN']],
+  ) => new FieldIndex(field, { enums: schemaEnums }).keyOf(conditionsOf(values))
+  const changed = (conditions: EventField['conditions']) => ({ ...orders, conditions })
+  const [id, region, state] = orders.conditions as [
+    EventField['conditions'][0],
+    EventField['conditions'][0],
+    EventField['conditions'][0],
+  ]
+
+  test('is the same after a change that does not concern them', () => {
+    expect(keyOf(changed([id, { ...region, place: word('area') }, state]))).toBe(keyOf(orders))
+    const otherEnums = new Map([...enums, ['Other', enumMapping({ A: 'a' })]])
+    expect(keyOf(orders, otherEnums)).toBe(keyOf(orders))
+  })
+
+  test.each<[what: string, field: EventField, schemaEnums: typeof enums]>([
+    ['the place of a condition', changed([{ ...id, place: body('key') }, region, state]), enums],
+    ['the type of a condition', changed([{ ...id, kind: 'Int' }, region, state]), enums],
+    ['the name of a condition', changed([{ ...id, name: 'key' }, region, state]), enums],
+    ['the values of an enum', orders, new Map([['State', enumMapping({ OPEN: 'OPEN', DONE: 'done' })]])],
+    ['a binding', { ...orders, bindings: [binding('events', 'other')] }, enums],
+    ['@only', { ...orders, only: [{ place: body('v'), in: ['1'] }] }, enums],
+  ])('differs if %s has changed', (_what, field, schemaEnums) => {
+    expect(keyOf(field, schemaEnums)).not.toBe(keyOf(orders))
+  })
+
+  test('differs if the place of the owner has changed', () => {
+    const of = (name: string) => eventField('mine', { ownerPlaces: [{ claim: clientId, place: body(name) }] })
+    expect(keyOf(of('a'), enums, [['alice']])).not.toBe(keyOf(of('b'), enums, [['alice']]))
+    expect(keyOf(of('a'), enums, [undefined])).toBe(keyOf(of('b'), enums, [undefined]))
+  })
+
+  test('is short, however long their values are, and differs for different ones', () => {
+    const long = (end: string) => keyOf(orders, enums, [['x'.repeat(1_000) + end]])
+    expect(long('a').length).toBeLessThan(60)
+    expect(long('a')).not.toBe(long('b'))
+  })
+})
+
+test('the text of the first condition', () => {
+  const text = (json: string) => indexOf(orders).firstTextOf(reading({ json }))
+  expect(['{"id":7}', '{"id":["7"]}', '{"id":["7","8"]}', '{}'].map(text)).toEqual(['7', '', '', ''])
+  expect(indexOf(eventField('none')).firstTextOf(reading({ json: '{"id":7}' }))).toBe('')
+})
+
 describe('@only', () => {
   const field = eventField('one', {
     conditions: [argument('id', 'ID')],
@@ -208,6 +390,8 @@ describe('@only', () => {
     ['{"id":7,"v":1.0}', 'x', 'filtered'],
     ['{"id":7,"v":"Two"}', 'x', 'filtered'],
     ['{"id":7}', 'x', 'filtered'],
+    ['{"id":7,"v":null}', 'x', 'filtered'],
+    ['{"id":7,"v":{}}', 'x', 'filtered'],
     ['{"id":7,"v":1}', 'y', 'filtered'],
   ])('%s with %s is %s', (json, h, kind) => {
     const index = indexOf(field)

@@ -6,6 +6,7 @@ import { mistakesOfEvents } from './mistakes/mistakes-of-events.ts'
 import { mistakesOfMappings } from './mistakes/mistakes-of-mappings.ts'
 import { mistakesOfMessages } from './mistakes/mistakes-of-messages.ts'
 import { mistakesOfTypes } from './mistakes/mistakes-of-types.ts'
+import { mistakesOfValues } from './mistakes/mistakes-of-values.ts'
 import { printedMistakes, readSdl } from './reading.ts'
 
 const cases = [
@@ -15,6 +16,7 @@ const cases = [
   ...mistakesOfMappings,
   ...mistakesOfMessages,
   ...mistakesOfTypes,
+  ...mistakesOfValues,
 ]
 
 describe('reports', () => {

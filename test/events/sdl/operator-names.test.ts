@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { printType } from 'graphql'
+import { printType, validateSchema } from 'graphql'
+import { schemaForOperators } from '../../../src/events/sdl/type-system/operator-names.ts'
 import { schema as coreSchema } from '../../../src/graphql/schema.ts'
 import { everyOperatorName, fieldNames, operatorFields } from './operator-names.ts'
 import { printedMistakes, schemaOf } from './reading.ts'
@@ -44,5 +45,31 @@ describe('a name of the operator API', () => {
     const { schema, lacksCore } = schemaOf('type Query { stock: ID @request(routingKey: "a") }')
     expect(lacksCore).toBe(false)
     expect(fieldNames(schema.schema, 'Query')).toEqual([...fieldNames(coreSchema, 'Query'), 'stock'])
+  })
+})
+
+describe('the schema for operators', () => {
+  const sdl = `type Query { messages: ID @request(routingKey: "a") stock: Shelf @request(routingKey: "b") }
+    type Shelf { id: ID }
+    type Subscription { moved: ReplicaLoad @events(exchange: "a") shelf(id: ID): Shelf @events(exchange: "b") }
+    type ReplicaLoad { shelf: Int }`
+  const { schema, core } = schemaOf(sdl)
+  const forOperators = schemaForOperators(schema.schema, core)
+
+  test("has Warren's own fields, whole, and the team's with other names", () => {
+    for (const root of ['Query', 'Mutation', 'Subscription'] as const) {
+      const own = fieldNames(core, root)
+      const added = { Query: ['stock'], Mutation: [], Subscription: ['shelf'] }[root]
+      expect(fieldNames(forOperators, root).toSorted()).toEqual([...own, ...added].toSorted())
+    }
+    expect(String(forOperators.getQueryType()?.getFields()['messages']?.type)).toBe('JournalPage!')
+    expect(String(forOperators.getQueryType()?.getFields()['stock']?.type)).toBe('Shelf')
+    expect(validateSchema(forOperators)).toEqual([])
+  })
+
+  test("has Warren's own types where the team's have the same name", () => {
+    expect(forOperators.getType('ReplicaLoad')).toBe(core.getType('ReplicaLoad'))
+    expect(forOperators.getType('ReplicaMemory')).toBeDefined()
+    expect(forOperators.getType('Shelf')).toBe(schema.schema.getType('Shelf'))
   })
 })

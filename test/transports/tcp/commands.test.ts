@@ -228,7 +228,10 @@ describe('a client of the old tutorial, which reads until the end of the stream'
     expect(performance.now() - since).toBeGreaterThan(900)
   })
 
-  test('is not one with a token, nor one with another request', async () => {
+  test('is not one with a token, nor one with another request, nor one that has sent a pong', async () => {
+    await using present = await connectFramed(port)
+    present.socket.write(requestBytes({ action: 'pong' }))
+    await present.ask({ action: 'search', value: '' })
     await using known = await connectAs(await gateway.clientToken('known'))
     await using other = await connectFramed(port)
     await other.ask({ action: 'search', value: '' })
@@ -236,6 +239,7 @@ describe('a client of the old tutorial, which reads until the end of the stream'
     await other.ask({ action: 'unknown' })
     await known.ask({ action: 'search', value: '' })
     expect((await readToEnd(search))[0]).toBe(1)
-    for (const client of [known, other]) expect(await client.ask({ action: 'search' })).toHaveProperty('result')
+    for (const client of [present, known, other])
+      expect(await client.ask({ action: 'search' })).toHaveProperty('result')
   })
 })

@@ -49,16 +49,16 @@ const delayedType = 'x-delayed-message'
 
 /**
  * Checks that an existing exchange routes by the rules of `type`, and accepts any other arguments.
- * RabbitMQ reports the type of an exchange only when it refuses a declare of another type; an
- * equivalent declare changes nothing. Resolves with the exchange's alternate exchange, if that is
- * one of its arguments.
+ * RabbitMQ reports the type of an exchange only when it refuses a declare of another type. Resolves
+ * with the exchange's alternate exchange, if that is one of its arguments. Rejects if it was
+ * deleted meanwhile.
  */
 export async function checkExchangeType(
   connection: ChannelModel,
   exchange: string,
   type: AmqpExchangeType,
 ): Promise<{ alternate: string | undefined }> {
-  const difference = await differenceTo(connection, exchange, type, {})
+  const difference = await differenceTo(connection, exchange, type, neverDeclared)
   // Without the configure right RabbitMQ answers 403 and reveals nothing. It compares the type
   // first, and the other arguments after it.
   const current = currentOf(difference, 'type')
@@ -76,29 +76,35 @@ export async function checkExchangeType(
 
 /**
  * The rules by which an existing exchange routes; undefined without the configure right on it,
- * because RabbitMQ then reveals nothing.
+ * because RabbitMQ then reveals nothing. Rejects if it was deleted meanwhile.
  */
 export async function exchangeTypeOf(
   connection: ChannelModel,
   exchange: string,
 ): Promise<AmqpExchangeType | undefined> {
-  const difference = await differenceTo(connection, exchange, 'topic', {})
-  if (difference === undefined) return 'topic'
+  const difference = await differenceTo(connection, exchange, 'topic', neverDeclared)
   const type = currentOf(difference, 'type')
   // RabbitMQ compares the type first.
-  if (type === undefined) return difference.includes('inequivalent arg') ? 'topic' : undefined
+  if (type === undefined) return difference?.includes('inequivalent arg') ? 'topic' : undefined
   if (type !== delayedType) return ownTypes.find((own): own is AmqpExchangeType => own === type)
   const delayedDifference = await differenceTo(connection, exchange, delayedType, { 'x-delayed-type': 'topic' })
   const rules = currentOf(delayedDifference, 'x-delayed-type')
   return rules === undefined ? 'topic' : ownTypes.find((own): own is AmqpExchangeType => own === rules)
 }
 
+/**
+ * An argument that RabbitMQ refuses for a new exchange, because it is not a text, and reports as a
+ * difference of an existing one, after its type and properties. So a check declares nothing, even
+ * if another program deletes the exchange just before.
+ */
+const neverDeclared = { 'alternate-exchange': 0 }
+
 /** RabbitMQ's text about the first difference, or undefined if nothing differs. */
 async function differenceTo(
   connection: ChannelModel,
   exchange: string,
   type: string,
-  args: Readonly<Record<string, string>>,
+  args: Readonly<Record<string, string | number>>,
 ): Promise<string | undefined> {
   try {
     await onChannel(connection, (channel) => channel.assertExchange(exchange, type, { durable: true, arguments: args }))
@@ -106,6 +112,7 @@ async function differenceTo(
   } catch (error) {
     const reply = replyOf(error)
     if (reply === undefined) throw error
+    if (reply.text.includes('invalid type')) throw new Error(`exchange "${exchange}" does not exist`, { cause: error })
     return reply.text
   }
 }

@@ -105,8 +105,3 @@ function headerProblem(name: string): string | undefined {
   const bytes = Buffer.byteLength(name)
   return bytes > maxShortStringBytes ? `expected at most ${maxShortStringBytes} bytes, got ${bytes}` : undefined
 }
-
-/** Whether what is there is one text, which no list and no object can be read from. */
-export function isTextPlace({ kind }: Place): boolean {
-  return kind === 'header' || kind === 'word' || kind === 'property'
-}
