@@ -122,6 +122,17 @@ describe('a message is folded', () => {
     })
   })
 
+  test.each<[what: string, body: unknown]>([
+    ['an empty body', Buffer.alloc(0)],
+    ['null', null],
+    ['an envelope without payload', { meta: 1 }],
+    ['an envelope with null as payload', { data: null, meta: 1 }],
+    ['an empty payload', { data: {} }],
+  ])('and removed by its event type with %s, if the key is elsewhere and a field shows it', (_what, body) => {
+    const gone = { exchange: 'devices', headers: { device: 'd' }, type: 'gone' }
+    expect(fold('device', entryOf(body, gone))).toEqual({ key: 'd', index: '', removed: true })
+  })
+
   test('and removed by null in place of the payload, if the key is elsewhere and the field can be null', () => {
     const room = { exchange: 'rooms', headers: { room: 'r1' } }
     expect(fold('room', entryOf({ data: null }, room))).toEqual({ key: 'r1', index: 'r1', removed: true })
