@@ -3,6 +3,7 @@ import * as amqpReader from './amqp-reader.ts'
 import * as canonicalJson from './canonical-json.ts'
 import * as frameReader from './frame-reader.ts'
 import * as jwt from './jwt.ts'
+import * as sdl from './sdl.ts'
 import * as socketClusterPackets from './socketcluster-packets.ts'
 import * as tcpFraming from './tcp-framing.ts'
 
@@ -13,6 +14,7 @@ export const targets: ReadonlyMap<string, (data: Buffer) => void | Promise<void>
   ['canonical-json', canonicalJson.fuzz],
   ['frame-reader', frameReader.fuzz],
   ['jwt', jwt.fuzz],
+  ['sdl', sdl.fuzz],
   ['socketcluster-packets', socketClusterPackets.fuzz],
   ['tcp-framing', tcpFraming.fuzz],
 ])

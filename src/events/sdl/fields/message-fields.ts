@@ -14,6 +14,7 @@ import type { DirectiveArguments } from '../directives/arguments.ts'
 import { argumentNode, type DirectiveUse } from '../directives/uses.ts'
 import { listed, quoted } from '../mistakes.ts'
 import { idempotencyArgument } from '../type-system/built-in-arguments.ts'
+import { isUnresolved } from '../type-system/type-builder.ts'
 import type { FieldReading } from './event-field.ts'
 import { type ReadTemplate, readMessageTemplate } from './message-template.ts'
 import { pointerProblem } from './places.ts'
@@ -38,7 +39,7 @@ export function readPublishField(
 ): ReadMessageField<PublishField> | undefined {
   const { context, known } = reading
   const type = getNullableType(field.type)
-  if (type !== known.published && field.astNode) {
+  if (type !== known.published && !isUnresolved(type) && field.astNode) {
     context.mistakes.error(
       field.astNode.type,
       `Mutation.${field.name} publishes, so it returns Published: expected Published!, got ${String(field.type)}`,
@@ -133,6 +134,7 @@ function checkEntity(
     mistakes.error(node, `"entity: true" is for fields of Query, and ${operation}.${field.name} is none`)
     return
   }
+  if (isUnresolved(type)) return
   const keys = isObjectType(type) ? keysOf(type, uses) : []
   if (!isObjectType(type) || keys.length === 0) {
     mistakes.error(
@@ -153,7 +155,11 @@ function checkEntity(
         'or',
       )}`,
     )
-  } else if (getNamedType(only.type) !== getNamedType(keyField.type)) {
+  } else if (
+    getNamedType(only.type) !== getNamedType(keyField.type) &&
+    !isUnresolved(only.type) &&
+    !isUnresolved(keyField.type)
+  ) {
     mistakes.error(
       node,
       `the argument ${only.name} has the type ${String(only.type)}, and the key of ${type.name} has ${String(keyField.type)}: expected the same type`,

@@ -172,4 +172,19 @@ export const mistakesOfValues: readonly MistakeCase[] = [
     'type Mutation { a(x: ID): Published! @publish(exchange: "e", routingKey: "k", headers: {name: "h", value: "a very long text that goes on and on and on"}, wrap: [1,\n  2]) @allow(scopes: ["s"]) }',
     ['e.graphql:1:161: expected a string for @publish(wrap:), got [1, 2]'],
   ],
+  [
+    'an unknown type that a publication returns',
+    'type Mutation { a(id: ID!): Publishd! @publish(exchange: "e", routingKey: "k") @allow(scopes: ["s"]) }',
+    [
+      'e.graphql:1:29: unknown type "Publishd": define it, or use one of ID, Int, String, Boolean, Float, Cursor, JSON, DateTime, Decimal, BigInt, UUID, Date, Published, EventGap, GapReason, OverflowPolicy or AutoAck',
+    ],
+  ],
+  [
+    'unknown types of an entity and its key',
+    'type Query { a(id: Idd!): Order @request(routingKey: "k", entity: true) @allow(scopes: ["s"]) b(id: ID!): Ordr @request(routingKey: "k", entity: true) @allow(scopes: ["s"]) } type Order @key(fields: "id") { id: ID! }',
+    [
+      'e.graphql:1:20: unknown type "Idd": define it, or use one of Order, ID, Int, String, Boolean, Float, Cursor, JSON, DateTime, Decimal, BigInt, UUID, Date, Published, EventGap, GapReason, OverflowPolicy or AutoAck',
+      'e.graphql:1:107: unknown type "Ordr": define it, or use one of Order, ID, Int, String, Boolean, Float, Cursor, JSON, DateTime, Decimal, BigInt, UUID, Date, Published, EventGap, GapReason, OverflowPolicy or AutoAck',
+    ],
+  ],
 ]
