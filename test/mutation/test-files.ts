@@ -17,6 +17,7 @@ const testsOf: readonly (readonly [source: string, tests: readonly string[]])[] 
       ...['replaced-journal', 'rebase'].map((name) => `test/core/state/${name}.test.ts`),
     ],
   ],
+  ['src/core/positions', ['test/core/positions']],
   [
     'src/events',
     [
