@@ -54,7 +54,7 @@ function world(given: Partial<EventCounterParts> = {}) {
       at: () => undefined,
       clear: () => {},
       visit: (offset, visit) => {
-        for (const message of [...window]) if (message.offset > offset && !visit(message)) return
+        for (const message of window) if (message.offset > offset && !visit(message)) return
       },
     },
     epoch: () => state.epoch,
@@ -92,12 +92,13 @@ describe('of a channel', () => {
   })
 
   test('is unknown while the journal is away, for another journal, and with an empty window', async () => {
-    const { counter, window, state } = world()
-    expect(await counter.behindIn('alice', behind(4))).toBeUndefined()
+    const { counter, window, state, scans } = world()
+    expect(await counter.behindIn('alice', behind(1))).toBeUndefined()
     window.push(entry(5, 'alice'))
-    expect(await counter.behindIn('alice', { ...behind(4), epoch: 'other' })).toBeUndefined()
+    expect(await counter.behindIn('alice', { ...behind(1), epoch: 'other' })).toBeUndefined()
     state.epoch = undefined
-    expect(await counter.behindIn('alice', behind(4))).toBeUndefined()
+    expect(await counter.behindIn('alice', behind(1))).toBeUndefined()
+    expect(scans).toEqual([])
   })
 
   test('continues behind what it counted before', async () => {
@@ -133,9 +134,10 @@ describe('of a channel', () => {
     const order: unknown[] = []
     hooks.judging = ({ offset }) => {
       order.push(offset)
+      if (offset === 6) window.push(entry(7, 'alice'))
       setImmediate(() => order.push('other work'))
     }
-    await counter.behindIn('alice', behind(3))
+    expect(await counter.behindIn('alice', behind(3))).toEqual({ count: 3, atLeast: false })
     expect(order).toEqual([4, 5, 6])
   })
 
@@ -162,6 +164,13 @@ describe('before the window', () => {
     expect(scans.map(({ from }) => from)).toEqual([2])
     expect(await counter.behindIn('alice', behind(5))).toEqual({ count: 4, atLeast: false })
     expect(scans).toHaveLength(1)
+  })
+
+  test('reads no entry of the window', async () => {
+    const { counter, window, journal } = world()
+    for (let offset = 0; offset < 7; offset += 1) journal.push(entry(offset, 'alice'))
+    window.push(entry(6, 'alice'))
+    expect(await counter.behindIn('alice', behind(1))).toEqual({ count: 5, atLeast: false })
   })
 
   test('reads at most 50,000 entries, and continues at the window', async () => {
@@ -233,8 +242,14 @@ describe('before the window', () => {
 
 describe('of a stored position', () => {
   const stored = (topic: string | undefined, place: JournalPlace | undefined) => ({
-    ...{ clientId: 'alice', name: 'phone', holder: 1, heldBy: undefined },
-    ...{ movedAt: new Date(), usedAt: new Date(), topic, place },
+    clientId: 'alice',
+    name: 'phone',
+    topic,
+    place,
+    holder: 1,
+    heldBy: undefined,
+    movedAt: new Date(),
+    usedAt: new Date(),
   })
   const channel = (args: Record<string, unknown>) => topicText({ field: 'channel', args })
 

@@ -23,7 +23,7 @@ describe('the options of a subscription', () => {
     expect(wantedPosition({ position: 'phone', autoAck: null }, alice)?.acksDelivered).toBe(false)
   })
 
-  test('want none if it is null or left out, whoever asks', () => {
+  test('want none if it is null or left out, for any caller', () => {
     expect(wantedPosition({}, anonymous)).toBeUndefined()
     expect(wantedPosition({ position: null, autoAck: null, last: 3 }, anonymous)).toBeUndefined()
   })
@@ -37,9 +37,7 @@ describe('the options of a subscription', () => {
       'last: expected last or position, got both: a position says where to begin',
     ],
   ])('refuse %s', (_, options, message) => {
-    expect(() => wantedPosition(options, alice)).toThrow(
-      expect.objectContaining({ code: 'BAD_USER_INPUT', message }) as Error,
-    )
+    expect(() => wantedPosition(options, alice)).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT', message }))
   })
 
   test('have names of 1 to 64 letters, digits, ".", "_" and "-"', () => {
@@ -50,7 +48,7 @@ describe('the options of a subscription', () => {
         expect.objectContaining({
           code: 'BAD_USER_INPUT',
           message: 'name: expected 1 to 64 letters, digits, ".", "_" or "-"',
-        }) as Error,
+        }),
       )
     expect(() => checkPositionName('')).toThrow('position: expected')
   })
@@ -64,14 +62,14 @@ test('a position belongs to a client that may still use its channel', () => {
     [{ ...anonymous, scope: { ...noScope, operator: true } }, 'BAD_USER_INPUT'],
     [{ ...alice, disowned: true }, 'FORBIDDEN'],
   ] as const)
-    expect(() => ownerOf(identity)).toThrow(expect.objectContaining({ code }) as Error)
+    expect(() => ownerOf(identity)).toThrow(expect.objectContaining({ code }))
 })
 
 describe('the text of a field and its arguments', () => {
   test('is the same for members in any order, and for null and left out arguments', () => {
     const text = topicText({ field: 'order', args: { id: '7', filter: { b: [{ y: 1, x: 2 }], a: null } } })
     expect(text).toBe('["order",{"filter":{"a":null,"b":[{"x":2,"y":1}]},"id":"7"}]')
-    const filter = Object.assign(Object.create(null) as object, { a: null, b: [{ x: 2, y: 1 }] })
+    const filter = Object.assign(Object.create(null) as object, { b: [{ x: 2, y: 1 }], a: null })
     expect(topicText({ field: 'order', args: { filter, id: '7', other: null, another: undefined } })).toBe(text)
     expect(topicText({ field: 'order', args: { c: 1, a: 2, b: 3 } })).toBe('["order",{"a":2,"b":3,"c":1}]')
   })
@@ -100,7 +98,7 @@ describe('the text of a field and its arguments', () => {
       expect.objectContaining({
         code: 'BAD_USER_INPUT',
         message: 'position: expected at most 8192 bytes of arguments beside it, got 8193',
-      }) as Error,
+      }),
     )
   })
 })
