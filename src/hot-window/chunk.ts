@@ -64,8 +64,8 @@ export class Chunk {
   readonly outcomes: MessageOutcomes
 
   /**
-   * `bytes`: the capacity for all texts and bodies together. `before`: the former chunk, which shows
-   * how many entries to expect.
+   * `bytes`: the capacity for all texts and bodies together. `before`: the former chunk, which
+   * shows how many entries to expect.
    */
   constructor(bytes: number, before?: Chunk) {
     const most = Math.ceil(bytes / bytesPerEntry)

@@ -18,6 +18,27 @@ const testsOf: readonly (readonly [source: string, tests: readonly string[]])[] 
     ],
   ],
   ['src/core/positions', ['test/core/positions']],
+  ['src/events/access', ['test/events/access', 'test/events/publishing']],
+  ['src/events/publishing', ['test/events/publishing']],
+  ['src/events/describing', ['test/events/describing', 'test/events/serving/named-subscriptions.test.ts']],
+  ['src/events/federation', ['test/federation/subgraph.test.ts']],
+  ['src/events/state', ['test/events/state/field-states.test.ts']],
+  [
+    'src/events/serving',
+    [
+      ...[
+        'event-fields',
+        'named-subscriptions',
+        'same-meaning',
+        'typed-operations',
+        'typed-results',
+        'typed-schema',
+      ].map((name) => `test/events/serving/${name}.test.ts`),
+      'test/events/state/field-states.test.ts',
+    ],
+  ],
+  ['src/events/draft', ['test/events/draft']],
+  ['src/events/import', ['test/events/import']],
   [
     'src/events',
     [

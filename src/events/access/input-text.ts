@@ -28,5 +28,5 @@ export function inputTextsAt(
 }
 
 function isScalar(value: unknown): value is string | number | bigint | boolean {
-  return typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol'
+  return typeof value !== 'object'
 }

@@ -34,7 +34,7 @@ export class WrittenSdl {
     const field = this.#subscriptionFields().find((one) => one.name.value === name)
     if (!field) return ''
     const types = this.#reachedFrom(field)
-    const parts = this.#definitions.filter((node) => 'name' in node && node.name && types.has(node.name.value))
+    const parts = this.#definitions.filter((node) => isTypeNode(node) && types.has(node.name.value))
     return [`type Subscription {\n  ${written(field.loc)}\n}`, ...parts.map(({ loc }) => written(loc))].join('\n\n')
   }
 

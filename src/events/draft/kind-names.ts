@@ -6,7 +6,9 @@ const maxJoined = 3
 
 /** Names for the type of these event types, the best first. */
 export function nameOfKind(eventTypes: readonly string[], base: readonly string[]): [string, ...string[]] {
-  const all = eventTypes.map((eventType) => wordsOfType(eventType, base))
+  const lists = eventTypes.map((eventType) => wordsOfType(eventType, base))
+  // “order.paid” and “order_paid” are one name.
+  const all = [...new Map(lists.map((words) => [words.join(), words])).values()]
   const [first = [], ...rest] = all
   if (rest.length === 0) return [typeName(first), typeName([...base, ...first])]
   const prefix = commonPrefix(all)

@@ -9,7 +9,7 @@ const ownTypes = [
   'AutoAck BrokerState ChannelEvent ChannelGap ChannelHistory ClientChannel ClientIdSource ClientPosition',
   'CreateClientChannelInput CreateClientChannelPayload CreateRabbitChannelInput EventCount EventKind',
   'ExchangeType GapReason Gateway MessageOutcome',
-  'OverflowPolicy PublishInput PublishPayload RabbitChannel ReplicaTrace Session TracedMessage',
+  'OverflowPolicy Presence PublishInput PublishPayload RabbitChannel ReplicaTrace Session TracedMessage',
 ]
 /** Names that types of an inferred or imported schema cannot have. */
 export const reservedTypes: readonly string[] = [...definedTypes, ...ownTypes].flatMap((names) => names.split(' '))
@@ -100,7 +100,8 @@ export function eventTypeName(base: readonly string[]): string {
 function validOr(name: string, fallback: string): string {
   const cut = name.slice(0, maxNameLength)
   if (cut === '') return fallback
-  return validName.test(cut) ? cut : `_${cut.replace(/^_+/, '')}`
+  // Of words, only a digit at the beginning is invalid.
+  return validName.test(cut) ? cut : `_${cut}`
 }
 
 /** Gives each caller a name that no other has. */

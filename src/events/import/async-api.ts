@@ -1,4 +1,4 @@
-import { printPointer } from '../../core/json/json-pointer.ts'
+import { UniqueNames } from '../draft/names.ts'
 import { type DocumentObject, isDocumentObject, listAt, objectAt, type References, textAt } from './references.ts'
 
 /** A message of a channel: version 2 and 3 of AsyncAPI alike. */
@@ -40,7 +40,10 @@ export interface ApiChannels {
 
 const maxChannels = 200
 /** Formats of payloads that are JSON Schema, or close to it. */
-const schemaFormat = /asyncapi|schema\+(?:json|yaml)|openapi/i
+const jsonSchema = /asyncapi|schema\+(?:json|yaml)|openapi/i
+
+/** For a message that nothing names. */
+const unnamed = 'event'
 
 /** `exchange`: for channels that name none. */
 export function channelsOf(
@@ -51,10 +54,16 @@ export function channelsOf(
   const isThird = !String(document['asyncapi']).startsWith('2')
   const channels: ApiChannel[] = []
   const leftOut: string[] = []
-  for (const [name, given] of Object.entries(objectAt(document, 'channels')).slice(0, maxChannels)) {
+  const all = Object.entries(objectAt(document, 'channels'))
+  for (const [name, given] of all.slice(0, maxChannels)) {
     const channel = references.resolve(given)?.value
-    if (!isDocumentObject(channel)) continue
-    const operations = isThird ? operationsOn(document, name, channel, references) : ownOperations(channel, references)
+    if (!isDocumentObject(channel)) {
+      const reference = textAt(given, '$ref')
+      const what = reference === undefined ? 'is no object' : `is "${reference}", which leads out of the document`
+      leftOut.push(`Channel "${name}" ${what}.`)
+      continue
+    }
+    const operations = isThird ? operationsOn(document, channel, references) : ownOperations(channel, references)
     const binding = bindingOf(channel, references)
     const exchangeOf = objectAt(binding, 'exchange')
     const exchangeName = textAt(exchangeOf, 'name') ?? exchange
@@ -82,6 +91,8 @@ export function channelsOf(
           textAt(channel, 'description') ?? operations.map((one) => textAt(one, 'description')).find(Boolean),
       })
   }
+  if (all.length > maxChannels)
+    leftOut.push(`The document has ${all.length} channels; those after the first ${maxChannels} are not read.`)
   return { channels, leftOut }
 }
 
@@ -92,27 +103,17 @@ function bindingOf(value: unknown, references: References): unknown {
 
 /** AsyncAPI 2: the operations of a channel are its members. */
 function ownOperations(channel: DocumentObject, references: References): DocumentObject[] {
-  return ['publish', 'subscribe'].flatMap((name) => {
-    const operation = references.resolve(channel[name])?.value
-    return isDocumentObject(operation) ? [operation] : []
-  })
+  return [channel['publish'], channel['subscribe']]
+    .map((given) => references.resolve(given)?.value)
+    .filter(isDocumentObject)
 }
 
 /** AsyncAPI 3: operations refer to their channel. */
-function operationsOn(
-  document: DocumentObject,
-  name: string,
-  channel: DocumentObject,
-  references: References,
-): DocumentObject[] {
-  return Object.values(objectAt(document, 'operations')).flatMap((given) => {
-    const operation = references.resolve(given)?.value
-    if (!isDocumentObject(operation)) return []
-    const target = operation['channel']
-    const pointer = `#${printPointer(['channels', name])}`
-    const isOn = textAt(target, '$ref') === pointer || references.resolve(target)?.value === channel
-    return isOn ? [operation] : []
-  })
+function operationsOn(document: DocumentObject, channel: DocumentObject, references: References): DocumentObject[] {
+  return Object.values(objectAt(document, 'operations'))
+    .map((given) => references.resolve(given)?.value)
+    .filter(isDocumentObject)
+    .filter((operation) => references.resolve(operation['channel'])?.value === channel)
 }
 
 /**
@@ -132,7 +133,7 @@ function routingKeyOf(
   // So does Springwolf, with the key after it.
   if (address.startsWith(`${exchange}_`)) return address.slice(exchange.length + 1)
   // Documents for several brokers separate words with slashes, which no topic exchange does.
-  return address.includes('.') ? address : address.replaceAll('/', '.')
+  return address.includes('.') ? address : address.replace(/^\//, '').replaceAll('/', '.')
 }
 
 function parametersOf(channel: DocumentObject, references: References): Map<string, ApiParameter> {
@@ -144,7 +145,7 @@ function parametersOf(channel: DocumentObject, references: References): Map<stri
       name,
       {
         description: textAt(parameter, 'description'),
-        schema: schema ?? (values.length > 0 ? { type: 'string', enum: values } : { type: 'string' }),
+        schema: schema ?? { enum: values },
         isInPayload: textAt(parameter, 'location')?.startsWith('$message.payload') ?? false,
       },
     ]
@@ -157,10 +158,10 @@ function messagesOfOperation(
   document: DocumentObject,
   references: References,
 ): ApiMessage[] {
-  const resolved = references.resolve(operation['message'])
-  const variants = listAt(resolved?.value, 'oneOf')
-  const given = variants.length > 0 ? variants : resolved?.value === undefined ? [] : [operation['message']]
-  return given.map((message) => messageOf(undefined, message, document, references))
+  const given = operation['message']
+  const variants = listAt(references.resolve(given)?.value, 'oneOf')
+  const messages = variants.length > 0 || given === undefined ? variants : [given]
+  return messages.map((message) => messageOf(undefined, message, document, references))
 }
 
 function messageOf(
@@ -170,33 +171,53 @@ function messageOf(
   references: References,
 ): ApiMessage {
   const resolved = references.resolve(given)
-  const own = isDocumentObject(resolved?.value) ? resolved.value : {}
-  const traits = listAt(own, 'traits').map((trait) => references.resolve(trait)?.value)
-  const message: DocumentObject = Object.assign({}, ...traits.filter(isDocumentObject), own)
-  const wrapped = references.resolve(message['payload'])?.value
-  const isMultiFormat = isDocumentObject(wrapped) && 'schemaFormat' in wrapped && 'schema' in wrapped
-  const format = textAt(isMultiFormat ? wrapped : message, 'schemaFormat')
-  const payload = isMultiFormat ? wrapped['schema'] : message['payload']
-  const headers = references.resolve(message['headers'])?.value
-  const name = textAt(message, 'name') ?? key ?? resolved?.name ?? textAt(message, 'title') ?? 'event'
+  // So the type of the payload names the reference that leads nowhere.
+  const own = isDocumentObject(resolved?.value) ? resolved.value : { payload: given }
+  const traits = listAt(own, 'traits')
+    .map((trait) => references.resolve(trait)?.value)
+    .filter(isDocumentObject)
+  const message: DocumentObject = Object.assign({}, ...traits, own)
+  const { schema: payload, format } = schemaIn(message['payload'], references)
+  const schemaFormat = format ?? textAt(message, 'schemaFormat')
   return {
-    name,
+    name:
+      textAt(message, 'name') ??
+      key ??
+      resolved?.name ??
+      textAt(message, 'messageId') ??
+      textAt(message, 'title') ??
+      references.resolve(payload)?.name ??
+      textAt(payload, 'title') ??
+      unnamed,
     eventType:
       textAt(message, 'x-event-type') ??
       textAt(message, 'x-eventType') ??
       textAt(message, 'x-type') ??
       textAt(bindingOf(message, references), 'messageType'),
-    payload: format === undefined || schemaFormat.test(format) ? payload : undefined,
-    headers:
-      isDocumentObject(headers) && 'schema' in headers && 'schemaFormat' in headers ? headers['schema'] : headers,
+    payload: schemaFormat === undefined || jsonSchema.test(schemaFormat) ? payload : undefined,
+    headers: { allOf: [own, ...traits].map((one) => schemaIn(one['headers'], references).schema) },
     contentType: textAt(message, 'contentType') ?? textAt(document, 'defaultContentType') ?? '',
     description: textAt(message, 'description') ?? textAt(message, 'summary'),
   }
 }
 
-/** An operation to send and one to receive name the same message. */
+/** AsyncAPI 3 can wrap a schema with its format. */
+function schemaIn(given: unknown, references: References): { schema: unknown; format: string | undefined } {
+  const wrapped = references.resolve(given)?.value
+  const isWrapped = isDocumentObject(wrapped) && 'schemaFormat' in wrapped && 'schema' in wrapped
+  return isWrapped
+    ? { schema: wrapped['schema'], format: textAt(wrapped, 'schemaFormat') }
+    : { schema: given, format: undefined }
+}
+
+/** An operation to send and one to receive name one message. Those without a name can differ. */
 function distinctMessages(messages: readonly ApiMessage[]): ApiMessage[] {
-  const byName = new Map<string, ApiMessage>()
-  for (const message of messages) if (!byName.has(message.name)) byName.set(message.name, message)
-  return [...byName.values()]
+  const names = new UniqueNames()
+  const distinct: ApiMessage[] = []
+  for (const message of messages) {
+    if (message.name === unnamed && distinct.every(({ payload }) => payload !== message.payload))
+      distinct.push({ ...message, name: names.take(unnamed) })
+    else if (!names.has(message.name)) distinct.push({ ...message, name: names.take(message.name) })
+  }
+  return distinct
 }

@@ -20,14 +20,18 @@ import {
   inComment,
   isWritable,
   literal,
+  type ObjectSketch,
   type SubscriptionSketch,
   unionOf,
 } from '../draft/sketch.ts'
 import type { ApiChannel, ApiMessage } from './async-api.ts'
 import { commonTypePlace, type MessageSchema } from './event-type-place.ts'
 import type { SchemaTypes } from './schema-types.ts'
+import { isObject, kindsOf } from './schema-variants.ts'
 
 const maxComment = 100
+/** Each is an optional argument; a field cannot have more. */
+const maxCaptures = 4
 
 interface ImportedCapture {
   readonly name: string
@@ -74,7 +78,7 @@ export class ChannelImport {
           type: this.#typeOfWord(parameter),
           directives: [],
           description: given?.description,
-          comment: values.length === 0 ? undefined : inComment(`one of ${values.join(', ')}`).slice(0, maxComment),
+          comment: values.length === 0 ? undefined : inComment(firstCharacters(`one of ${values.join(', ')}`)),
         }
       }),
       type,
@@ -109,7 +113,7 @@ export class ChannelImport {
 
   #rootType(): string {
     const { messages } = this.#channel
-    const base = singularWords(this.#words.length > 0 ? this.#words : ['event'])
+    const base = singularWords(this.#words)
     this.#schemas.base = base
     const schemas = messages.map(
       (message): MessageSchema => ({
@@ -125,47 +129,46 @@ export class ChannelImport {
       const { refName, title } = only.payload
       const words = wordsOfSchema(refName, title)
       const name = this.#names.take(typeName(words.length > 0 ? words : base), eventTypeName(base))
-      return this.#write(name, only, undefined, true)
+      const { type, isElement } = this.#write(name, only, undefined, true)
+      return isElement ? `[${type.name}!]` : type.name
     }
-    const place = commonTypePlace(schemas)
+    const place = commonTypePlace(schemas, (schema) => this.#schemas.parts(schema))
     this.#typeFrom = place?.typeFrom
     const unionName = this.#names.take(eventTypeName(base))
     const position = this.#schemas.types().length
+    const eventTypes = new UniqueNames()
     const members = schemas.map((schema) => {
-      const eventType = place?.eventTypeOf(schema) ?? schema.message.eventType ?? schema.message.name
+      const { name: messageName, eventType: named = messageName } = schema.message
+      const eventType = eventTypes.take(place?.eventTypeOf(schema) ?? named, messageName)
       const name = this.#names.take(...nameOfKind([eventType], base))
-      this.#write(name, schema, eventType, false)
-      return name
+      return this.#write(name, schema, eventType, false).type
     })
-    const types = this.#schemas.types().filter((type) => type.kind === 'type')
-    const sketches = members.flatMap((member) => types.filter(({ name }) => name === member))
-    this.#schemas.insert(position, unionOf(unionName, sketches))
+    this.#schemas.insert(position, unionOf(unionName, members))
     return unionName
   }
 
-  /** Writes the type of one message and returns the type of the field. */
+  /** Writes the type of one message, or of the elements of a message that is a list. */
   #write(
     name: string,
     { message, payload, headers }: MessageSchema,
     eventType: string | undefined,
     isOnly: boolean,
-  ): string {
+  ): { type: ObjectSketch; isElement: boolean } {
     const directives = eventType === undefined ? [] : [directive('eventType', { name: literal(eventType) })]
     const envelope = isOnly ? this.#cloudEventsData(message, payload) : undefined
     const content = envelope?.data ?? payload
-    const element = isOnly && content.items !== undefined ? this.#schemas.parts(content.items) : undefined
-    const isList = element !== undefined && !element.nullable && element.properties.size > 0
-    const parts = isList ? element : content
-    const isObject = parts.properties.size > 0 && (parts.types.length === 0 || parts.types.join() === 'object')
-    const shown = isObject ? parts : { ...parts, properties: new Map(), required: new Set<string>() }
-    if (isOnly && isObject && !isList && !this.#hasOwnFields({ message, payload, headers }))
+    const element = isOnly ? this.#schemas.elementOf(content) : undefined
+    const parts = element ?? content
+    const hasFields = isObject(parts)
+    const shown = hasFields ? parts : { ...parts, properties: new Map() }
+    if (isOnly && hasFields && !element && !this.#hasOwnFields({ message, payload, headers }))
       this.#schemas.know(parts, name)
     const type = this.#schemas.write(name, shown, {
       description: message.description ?? content.description,
       directives,
       further: (taken) => {
         const fields = [
-          ...(isObject || message.payload === undefined ? [] : [this.#payloadField(taken, name, message)]),
+          ...(hasFields || message.payload === undefined ? [] : [this.#payloadField(taken, name, message)]),
           ...(envelope?.fields(taken) ?? []),
           ...this.#headerFields(taken, headers),
           ...this.#wordFields(taken, content.properties),
@@ -174,7 +177,7 @@ export class ChannelImport {
         return isEmpty ? [{ name: 'cursor', type: 'Cursor', directives: ['@from(property: CURSOR)'] }] : fields
       },
     })
-    return isList ? `[${type.name}!]` : type.name
+    return { type, isElement: element !== undefined }
   }
 
   /** Whether the type has fields that its payload has not, so that no other channel can use it. */
@@ -217,8 +220,9 @@ export class ChannelImport {
 
   #headerFields(taken: UniqueNames, headers: MessageSchema['headers']): FieldSketch[] {
     return [...headers.properties].flatMap(([header, schema]) => {
-      const { types } = this.#schemas.parts(schema)
-      const isScalar = types.every((type) => type !== 'object' && type !== 'array')
+      const kinds = kindsOf(this.#schemas.parts(schema))
+      // A header is one text.
+      const isScalar = !kinds.includes('object') && !kinds.includes('array')
       if (!isScalar || !isWritable(header) || /^(?:content[-_]?type|traceparent|tracestate|__.*__)$/i.test(header))
         return []
       const words = wordsOf(header.replace(/^x-/i, ''))
@@ -246,18 +250,25 @@ export class ChannelImport {
   }
 }
 
+/** Not half of a character. */
+function firstCharacters(text: string): string {
+  return Array.from(text.slice(0, 2 * maxComment))
+    .slice(0, maxComment)
+    .join('')
+}
+
 /** Replaces parameters that are whole words with captures; others cannot be captured. */
 function capturesOf({ routingKey, exchangeType }: ApiChannel): {
   captures: readonly ImportedCapture[]
   routingKey: string
 } {
   if (exchangeType === 'FANOUT' || exchangeType === 'HEADERS') return { captures: [], routingKey: '#' }
-  if (exchangeType === 'DIRECT') return { captures: [], routingKey }
   const names = new UniqueNames(reservedArguments)
   const captures: ImportedCapture[] = []
   const words = routingKey.split('.').map((word) => {
+    if (!/[{}]/.test(word)) return word
     const parameter = /^\{([^{}]+)\}$/.exec(word)?.[1]
-    if (parameter === undefined) return /[{}]/.test(word) ? '*' : word
+    if (parameter === undefined || captures.length === maxCaptures) return '*'
     const plain = isFieldName(parameter) ? parameter : fieldName(parameter, 'word')
     const name = names.take(plain, `${plain}Word`)
     captures.push({ name, parameter })

@@ -9,7 +9,8 @@ import { SchemaTypes } from './schema-types.ts'
 /** Writes SDL for the channels of an AsyncAPI document that are exchanges of RabbitMQ. */
 export function importChannels(document: DocumentObject, options: ImportOptions): string {
   const version = String(document['asyncapi'])
-  if (!/^[23]\./.test(version)) throw new ImportRefused(`asyncapi: expected version 2 or 3, got "${version}"`)
+  // Of YAML, `asyncapi: 3.0` is the number 3.
+  if (!/^[23](?:\.|$)/.test(version)) throw new ImportRefused(`asyncapi: expected version 2 or 3, got "${version}"`)
   const references = new References(document)
   const { channels, leftOut } = channelsOf(document, references, options.exchange)
   if (channels.length === 0) {

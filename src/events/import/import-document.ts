@@ -21,7 +21,7 @@ export function importDocument(text: string, options: ImportOptions = {}): strin
   const bodies: readonly unknown[] =
     document instanceof Lines ? document.values : isList(document) ? document : [document]
   if (bodies.every((body) => typeof body !== 'object' || body === null))
-    throw unsupported(document === null || document === undefined ? 'an empty document' : 'a document without objects')
+    throw unsupported(document === null ? 'an empty document' : 'a document without objects')
   const samples = bodies.map((body): EventSample => ({ routingKey: '', properties: {}, body: body ?? null }))
   return infer(samples, { ...inferenceOptions(options) })
 }
@@ -48,10 +48,8 @@ function parseDocument(text: string): unknown {
   try {
     return parseJson(plain)
   } catch (error) {
-    const lines = plain.split('\n').filter((line) => line.trim() !== '')
-    try {
-      if (lines.length > 1) return new Lines(lines.map((line) => parseJson(line)))
-    } catch {}
+    const lines = parseLines(plain)
+    if (lines) return lines
     // YAML that people write does not begin like JSON, so JSON's own error helps more.
     if (/^\s*[[{]/.test(plain)) throw new ImportRefused(`the document is not JSON: ${messageOf(error)}`)
   }
@@ -60,6 +58,21 @@ function parseDocument(text: string): unknown {
   } catch (error) {
     throw new ImportRefused(`the document is neither JSON nor YAML: ${messageOf(error)}`)
   }
+}
+
+/** Undefined if the first line is no object by itself. */
+function parseLines(text: string): Lines | undefined {
+  const values: unknown[] = []
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue
+    try {
+      values.push(parseJson(line))
+    } catch (error) {
+      if (!isDocumentObject(values[0])) return undefined
+      throw new ImportRefused(`line ${index + 1} is not JSON: ${messageOf(error)}`)
+    }
+  }
+  return values.length === 0 ? undefined : new Lines(values)
 }
 
 function messageOf(error: unknown): string {

@@ -22,11 +22,11 @@ import {
   unionOf,
   withoutAccess,
 } from '../draft/sketch.ts'
-import { commonTypePlace, type MessageSchema } from './event-type-place.ts'
+import { commonTypePlace } from './event-type-place.ts'
 import { type ImportOptions, unnamedExchange } from './import-options.ts'
-import { type DocumentObject, listAt, References } from './references.ts'
-import type { SchemaParts } from './schema-parts.ts'
+import { type DocumentObject, References } from './references.ts'
 import { SchemaTypes } from './schema-types.ts'
+import { isObject } from './schema-variants.ts'
 
 /** Writes SDL for one JSON Schema, which describes the payload of the messages. */
 export function importSchema(document: DocumentObject, options: ImportOptions): string {
@@ -37,8 +37,10 @@ export function importSchema(document: DocumentObject, options: ImportOptions): 
   const words = wordsOf(title)
   const base = singularWords(words.length > 0 ? words : wordsOf(exchange))
   const schemas = new SchemaTypes({ base, names, references, examples })
-  const variants = objectVariants(schemas, document)
-  const place = variants.length > 1 ? commonTypePlace(variants) : undefined
+  const headers = schemas.parts(undefined)
+  const variants = schemas.alternatives(document).map((payload) => ({ payload, headers }))
+  const isUnion = variants.length > 1 && variants.every(({ payload }) => isObject(payload))
+  const place = isUnion ? commonTypePlace(variants, (schema) => schemas.parts(schema)) : undefined
   const root = place ? names.take(eventTypeName(base)) : names.take(typeName(base), eventTypeName(base))
   const members = place
     ? variants.map((variant) => {
@@ -52,7 +54,7 @@ export function importSchema(document: DocumentObject, options: ImportOptions): 
         })
       })
     : [writeRoot(schemas, root, document)]
-  const isList = !place && isListOfObjects(schemas, schemas.parts(document))
+  const isList = !place && schemas.elementOf(schemas.parts(document)) !== undefined
   return printSketch({
     remarks: [
       `A draft from the JSON Schema${title === '' ? '' : ` ${inComment(literal(title))}`}. Review it before you serve it:`,
@@ -89,46 +91,19 @@ function titleOf(document: DocumentObject, references: References): string {
   if (typeof title === 'string' && title.trim() !== '') return title
   if (resolved?.name !== undefined) return resolved.name
   // `https://example.com/order.schema.json` is about an order.
-  return typeof $id === 'string' ? ($id.split(/[/#]/).findLast((part) => part !== '') ?? '').replace(/\..*$/, '') : ''
-}
-
-/** The alternatives of the document, if each is an object. */
-function objectVariants(schemas: SchemaTypes, document: DocumentObject): MessageSchema[] {
-  const given = [...listAt(document, 'oneOf'), ...listAt(document, 'anyOf')]
-  const payloads = given.map((variant) => schemas.parts(variant))
-  if (!payloads.every(({ properties }) => properties.size > 0)) return []
-  const headers = schemas.parts(undefined)
-  return payloads.map((payload) => ({
-    message: {
-      name: '',
-      eventType: undefined,
-      payload: undefined,
-      headers: undefined,
-      contentType: '',
-      description: undefined,
-    },
-    payload,
-    headers,
-  }))
-}
-
-function isListOfObjects(schemas: SchemaTypes, { items, types, properties }: SchemaParts): boolean {
-  if (properties.size > 0 || items === undefined || (types.length > 0 && types.join() !== 'array')) return false
-  const element = schemas.parts(items)
-  return !element.nullable && element.properties.size > 0
+  return typeof $id === 'string' ? ($id.split(/[/#]/).findLast((part) => part !== '') ?? '').replace(/\..*/, '') : ''
 }
 
 function writeRoot(schemas: SchemaTypes, name: string, document: DocumentObject): ObjectSketch {
   const root = schemas.parts(document)
-  const parts = isListOfObjects(schemas, root) ? schemas.parts(root.items) : root
-  const isObject = parts.properties.size > 0 && (parts.types.length === 0 || parts.types.join() === 'object')
-  if (isObject) schemas.know(parts, name)
-  const empty = { ...parts, properties: new Map<string, unknown>(), required: new Set<string>() }
-  return schemas.write(name, isObject ? parts : empty, {
+  const parts = schemas.elementOf(root) ?? root
+  if (isObject(parts)) schemas.know(parts, name)
+  const empty = { ...parts, properties: new Map<string, unknown>() }
+  return schemas.write(name, isObject(parts) ? parts : empty, {
     description: root.description,
     directives: [],
     further: (taken): FieldSketch[] =>
-      isObject
+      isObject(parts)
         ? []
         : [
             schemas.field(

@@ -26,38 +26,39 @@ export interface SchemaParts {
   readonly isDeprecated: boolean
   /** The last name of the reference that led here: “Address” of “#/$defs/Address”. */
   readonly refName: string | undefined
-  /** The schema object itself, which is the same for every reference to it. */
+  /** The same object wherever the schema is referred to, with annotations or without. */
   readonly identity: object | undefined
   /** Why the schema cannot be read. */
   readonly problem: string | undefined
 }
 
-type Writable = { -readonly [Name in keyof SchemaParts]: SchemaParts[Name] }
-
-const maxDepth = 20
+/** Schemas of `allOf` in `allOf`, further than any author goes. */
+const maxDepth = 100
 
 /** Reads one level of a schema. Never throws. */
 export function schemaParts(schema: unknown, references: References): SchemaParts {
-  return read(schema, references, new Set(), 0)
+  const seen = new Map<object, SchemaParts>()
+  const parts = read(schema, references, seen, 0)
+  const telling = [...seen].filter(([, own]) => !isBare(own)).map(([one]) => one)
+  return telling.length > 0 ? { ...parts, identity: references.together(telling) } : parts
 }
 
-function read(schema: unknown, references: References, path: ReadonlySet<unknown>, depth: number): SchemaParts {
-  const resolved = references.resolve(schema)
-  if (!resolved)
-    return { ...anything, problem: `the reference "${textAt(schema, '$ref') ?? ''}" leads out of the document` }
-  const { value, name } = resolved
-  if (!isDocumentObject(value) || path.has(value) || depth > maxDepth) return { ...anything, refName: name }
-  const own = ownParts(value, references)
-  own.refName = name
-  const inside = new Set([...path, value])
-  for (const part of listAt(value, 'allOf')) join(own, read(part, references, inside, depth + 1))
-  // Keywords beside `$ref` hold too, since draft 2019-09.
-  if (value !== schema && isDocumentObject(schema)) {
-    own.description = textAt(schema, 'description') ?? own.description
-    own.isDeprecated ||= schema['deprecated'] === true
-    own.nullable ||= schema['nullable'] === true
+/** A schema that was read already adds nothing, so that what refers back or multiplies ends. */
+function read(schema: unknown, references: References, seen: Map<object, SchemaParts>, depth: number): SchemaParts {
+  if (!isDocumentObject(schema) || seen.has(schema) || depth > maxDepth) return anything
+  const own = ownParts(schema, references)
+  seen.set(schema, own)
+  const parts = listAt(schema, 'allOf').map((part) => read(part, references, seen, depth + 1))
+  const reference = textAt(schema, '$ref')
+  if (reference !== undefined) {
+    const target = references.follow(reference)
+    const problem = target ? undefined : `the reference "${reference}" leads out of the document`
+    const found = read(target?.value, references, seen, depth + 1)
+    parts.unshift({ ...found, refName: found.refName ?? target?.name, problem: found.problem ?? problem })
   }
-  return own
+  const all = joined(own, parts)
+  // OpenAPI 3.0 has this beside a reference in `allOf`, for which it alone is meant.
+  return schema['nullable'] === true ? { ...all, nullable: true } : all
 }
 
 const anything: SchemaParts = {
@@ -83,7 +84,7 @@ const anything: SchemaParts = {
   problem: undefined,
 }
 
-function ownParts(schema: DocumentObject, references: References): Writable {
+function ownParts(schema: DocumentObject, references: References): SchemaParts {
   const given = schema['type']
   const types = (Array.isArray(given) ? given : [given]).filter((type): type is string => typeof type === 'string')
   const values = Object.hasOwn(schema, 'const')
@@ -96,11 +97,7 @@ function ownParts(schema: DocumentObject, references: References): Writable {
   const additional = schema['additionalProperties'] ?? schema['unevaluatedProperties']
   return {
     types: types.filter((type) => type !== 'null'),
-    nullable:
-      types.includes('null') ||
-      schema['nullable'] === true ||
-      variants.length < all.length ||
-      (values?.includes(null) ?? false),
+    nullable: types.includes('null') || variants.length < all.length || (values?.includes(null) ?? false),
     properties: new Map(Object.entries(objectAt(schema, 'properties'))),
     required: new Set(listAt(schema, 'required').filter((name): name is string => typeof name === 'string')),
     isOpen: isDocumentObject(additional) || additional === true || isDocumentObject(schema['patternProperties']),
@@ -124,34 +121,79 @@ function ownParts(schema: DocumentObject, references: References): Writable {
 
 function isNull(schema: unknown, references: References): boolean {
   const value = references.resolve(schema)?.value
-  return isDocumentObject(value) && (value['type'] === 'null' || ('const' in value && value['const'] === null))
+  if (!isDocumentObject(value)) return false
+  const { type, enum: values = [value['const']] } = value
+  return [type].flat().join() === 'null' || (Array.isArray(values) && values.every((one) => one === null))
 }
 
-/** What holds for both: of `allOf`, each part holds. */
-function join(all: Writable, part: SchemaParts): void {
-  all.types = all.types.length === 0 ? part.types : all.types
-  all.nullable &&= part.nullable
-  const properties = new Map(all.properties)
-  for (const [name, schema] of part.properties) if (!properties.has(name)) properties.set(name, schema)
-  all.properties = properties
-  all.required = new Set([...all.required, ...part.required])
-  all.isOpen ||= part.isOpen
-  all.items ??= part.items
-  all.isTuple ||= part.isTuple
-  all.values ??= part.values
-  all.variants = [...all.variants, ...part.variants]
-  all.format ??= part.format
-  all.minimum ??= part.minimum
-  all.maximum ??= part.maximum
-  all.multipleOf ??= part.multipleOf
-  all.title ??= part.title
-  all.description ??= part.description
-  all.example ??= part.example
-  all.isDeprecated ||= part.isDeprecated
-  all.problem ??= part.problem
+/** What holds for all: those of `allOf`, and the target of a reference with what is beside it. */
+export function joined(own: SchemaParts, parts: readonly SchemaParts[]): SchemaParts {
+  const all = parts.reduce(both, own)
+  if (!isBare(own)) return all
+  const telling = parts.filter((part) => !isBare(part))
+  const [sole, ...others] = telling.length > 0 ? telling : parts
+  if (!sole || others.length > 0) return all
+  // Only annotations are added, so objects have the type of that schema.
+  return { ...all, identity: sole.identity, refName: sole.refName, title: own.title ?? sole.title }
+}
+
+function both(one: SchemaParts, other: SchemaParts): SchemaParts {
+  const properties = new Map(one.properties)
+  for (const [name, schema] of other.properties) {
+    const before = properties.get(name)
+    properties.set(name, before === undefined ? schema : { allOf: [before, schema] })
+  }
+  return {
+    types: one.types.length > 0 ? one.types : other.types,
+    nullable: isNullable(one, other),
+    properties,
+    required: new Set([...one.required, ...other.required]),
+    isOpen: one.isOpen || other.isOpen,
+    items: one.items ?? other.items,
+    isTuple: one.isTuple || other.isTuple,
+    values: one.values ?? other.values,
+    variants: [...one.variants, ...other.variants],
+    format: one.format ?? other.format,
+    minimum: one.minimum ?? other.minimum,
+    maximum: one.maximum ?? other.maximum,
+    multipleOf: one.multipleOf ?? other.multipleOf,
+    title: one.title,
+    description: one.description ?? other.description,
+    example: one.example ?? other.example,
+    isDeprecated: one.isDeprecated || other.isDeprecated,
+    refName: one.refName,
+    identity: one.identity,
+    problem: one.problem ?? other.problem,
+  }
+}
+
+/** A schema without types and values does not decide about null. */
+function isNullable(one: SchemaParts, other: SchemaParts): boolean {
+  const decides = ({ types, values, nullable }: SchemaParts) => types.length > 0 || values !== undefined || nullable
+  const deciding = [one, other].filter(decides)
+  return deciding.length > 0 && deciding.every(({ nullable }) => nullable)
+}
+
+/** Whether the schema has no more than annotations, a type and bounds. */
+export function isBare({
+  properties,
+  required,
+  isOpen,
+  items,
+  isTuple,
+  values,
+  variants,
+  format,
+}: SchemaParts): boolean {
+  return (
+    properties.size + required.size + variants.length === 0 &&
+    !isOpen &&
+    !isTuple &&
+    (items ?? values ?? format) === undefined
+  )
 }
 
 function numberAt(schema: DocumentObject, name: string): number | undefined {
-  const value = schema[name]
-  return value === undefined || value === null || Number.isNaN(Number(value)) ? undefined : Number(value)
+  const number = Number(schema[name] ?? Number.NaN)
+  return Number.isNaN(number) ? undefined : number
 }

@@ -16,11 +16,23 @@ export function stringType({ format }: SchemaParts, words: readonly string[]): s
   }
 }
 
+/** Of JSON Schema's users: OpenAPI, protobuf, Java and Rust. */
+const wideFormats: ReadonlySet<string> = new Set(['int64', 'uint32', 'uint64', 'uint', 'long'])
+const narrowFormats: ReadonlySet<string> = new Set(['int8', 'int16', 'int32', 'uint8', 'uint16'])
+export const integerFormats: ReadonlySet<string> = new Set([...wideFormats, ...narrowFormats])
+export const numberFormats: ReadonlySet<string> = new Set(['float', 'double', 'decimal'])
+
+/** The format that holds the values of all of them, if there is one. */
+export function widest(formats: readonly (string | undefined)[]): string | undefined {
+  const [first, ...rest] = new Set(formats)
+  return rest.length === 0 ? first : formats.find((format) => format !== undefined && wideFormats.has(format))
+}
+
 const [minInt, maxInt] = [-(2 ** 31), 2 ** 31 - 1]
 
 export function numberType(
   type: string,
-  { format, minimum, maximum, multipleOf }: SchemaParts,
+  { format, minimum, maximum, multipleOf, values = [] }: SchemaParts,
   words: readonly string[],
 ): string {
   if (type === 'number') {
@@ -28,6 +40,8 @@ export function numberType(
     return isDecimal ? 'Decimal' : 'Float'
   }
   if (isIdName(words)) return 'ID'
-  const isWide = (minimum ?? 0) < minInt || (maximum ?? 0) > maxInt || hasLastWord(words, timeWords)
-  return format === 'int64' || format === 'uint64' || (isWide && format !== 'int32') ? 'BigInt' : 'Int'
+  if (format !== undefined && integerFormats.has(format)) return wideFormats.has(format) ? 'BigInt' : 'Int'
+  const bounds = [minimum ?? 0, maximum ?? 0, ...values.map(Number)]
+  const isWide = bounds.some((bound) => bound < minInt || bound > maxInt) || hasLastWord(words, timeWords)
+  return isWide ? 'BigInt' : 'Int'
 }

@@ -1,3 +1,4 @@
+import { JsonNumber } from '../../core/json/json-number.ts'
 import { printPointer } from '../../core/json/json-pointer.ts'
 import {
   enumValueName,
@@ -22,20 +23,22 @@ import {
 import { isIdName } from '../inference/leaf-type.ts'
 import { elementName, leftOutRemark } from '../inference/member-words.ts'
 import type { References } from './references.ts'
-import { type SchemaParts, schemaParts } from './schema-parts.ts'
+import { joined, type SchemaParts, schemaParts } from './schema-parts.ts'
 import { numberType, stringType } from './schema-scalars.ts'
-import { impliedTypes, withVariants } from './schema-variants.ts'
+import { isObject, kindsOf, withVariants } from './schema-variants.ts'
 
 const maxFields = 200
 const maxTypes = 300
-/** Variants of variants multiply, so the schemas that are read are counted. */
-const maxReads = 20_000
+/** Variants of variants multiply, so they are counted. */
+const maxVariants = 10_000
 /** Inline schemas in inline schemas. References do not count, because each has one type. */
 const maxDepth = 15
 
 interface TypeReference {
   readonly type: string
   readonly note?: string | undefined
+  /** Null is as good as any other value. */
+  readonly isAny?: boolean
 }
 
 interface Context {
@@ -59,7 +62,7 @@ export class SchemaTypes {
   readonly #objects = new Map<object, string>()
   readonly #enums = new Map<string, string>()
   readonly #types: TypeSketch[] = []
-  #reads = 0
+  #variants = 0
 
   constructor(options: SchemaTypesOptions) {
     this.#options = options
@@ -90,10 +93,29 @@ export class SchemaTypes {
 
   /** One level of a schema, with `oneOf` and `anyOf` merged. */
   parts(schema: unknown, depth = 0): SchemaParts {
-    this.#reads += 1
-    const parts = schemaParts(schema, this.#options.references)
-    if (depth > maxDepth || this.#reads > maxReads) return { ...parts, variants: [] }
-    return withVariants(parts, (variant) => this.parts(variant, depth + 1))
+    const { references } = this.#options
+    const parts = schemaParts(schema, references)
+    this.#variants += parts.variants.length
+    const areTooMany = parts.variants.length > 0 && (depth >= maxDepth || this.#variants > maxVariants)
+    if (areTooMany) return { ...parts, variants: [], problem: 'too many alternatives of alternatives' }
+    return withVariants(parts, (variant) => this.parts(variant, depth + 1), references)
+  }
+
+  /** Each of `oneOf` and `anyOf`, with what the schema has for all of them. */
+  alternatives(schema: unknown): SchemaParts[] {
+    const { variants, ...own } = schemaParts(schema, this.#options.references)
+    return variants.map((variant) => {
+      const parts = this.parts(variant)
+      const { refName, title, description } = parts
+      return { ...joined({ ...own, variants: [] }, [parts]), refName, title, description }
+    })
+  }
+
+  /** Of lists of objects, the objects. Null in a list would need a type of its own. */
+  elementOf(parts: SchemaParts): SchemaParts | undefined {
+    if (kindsOf(parts).join() !== 'array' || parts.isTuple) return undefined
+    const element = this.parts(parts.items)
+    return isObject(element) && !element.nullable ? element : undefined
   }
 
   /** Fields for the properties. `names`: those that the type has already. */
@@ -121,14 +143,14 @@ export class SchemaTypes {
 
   field(name: string, schema: unknown, context: Context, isRequired: boolean, from: readonly string[]): FieldSketch {
     const parts = this.parts(schema)
-    const { type, note } = this.#typeOf(parts, context)
+    const { type, note, isAny = false } = this.#typeOf(parts, context)
     const shown = this.#options.examples ? exampleOf(parts.example) : undefined
     const comment = [...(shown === undefined ? [] : [`such as ${shown}`]), ...(note === undefined ? [] : [note])].join(
       '; ',
     )
     return {
       name,
-      type: isRequired && !parts.nullable ? `${type}!` : type,
+      type: isRequired && !parts.nullable && !isAny ? `${type}!` : type,
       directives: [...from, ...(parts.isDeprecated ? ['@deprecated'] : [])],
       description: parts.description,
       comment: comment === '' ? undefined : comment,
@@ -136,16 +158,17 @@ export class SchemaTypes {
   }
 
   #typeOf(parts: SchemaParts, context: Context): TypeReference {
-    const { types, problem, values } = parts
-    if (problem !== undefined) return { type: 'JSON', note: inComment(problem) }
-    const kinds = types.length > 0 ? types : impliedTypes(parts)
+    const { problem, values } = parts
+    if (problem !== undefined) return { type: 'JSON', note: inComment(problem), isAny: true }
+    const kinds = kindsOf(parts)
     const [type, ...others] = kinds
     if (values !== undefined && kinds.every((kind) => kind === 'string' || kind === 'integer')) {
       const name = this.#enumOf(parts, values, context)
       if (name !== undefined) return { type: name }
     }
-    if (type === 'integer' && others.join() === 'number') return this.#typeOf({ ...parts, types: ['number'] }, context)
-    if (type === 'number' && others.join() === 'integer') return this.#typeOf({ ...parts, types: ['number'] }, context)
+    // An integer is a number (JSON Schema, validation §6.1.1).
+    if (kinds.length === 2 && kinds.includes('number') && kinds.includes('integer'))
+      return this.#typeOf({ ...parts, types: ['number'] }, context)
     const words = wordsOf(context.member)
     if (others.length > 0) {
       const isId = isIdName(words) && kinds.every((one) => one === 'string' || one === 'integer')
@@ -164,7 +187,7 @@ export class SchemaTypes {
       case 'boolean':
         return { type: 'Boolean' }
       default:
-        return { type: 'JSON' }
+        return { type: 'JSON', isAny: true }
     }
   }
 
@@ -173,8 +196,8 @@ export class SchemaTypes {
       return { type: '[JSON]' }
     const element = this.parts(items)
     const inner = { ...context, member: elementName(context.member), depth: context.depth + 1 }
-    const { type, note } = this.#typeOf(element, inner)
-    return { type: `[${type}${element.nullable ? '' : '!'}]`, note }
+    const { type, note, isAny = false } = this.#typeOf(element, inner)
+    return { type: `[${type}${element.nullable || isAny ? '' : '!'}]`, note }
   }
 
   #objectOf(parts: SchemaParts, context: Context): TypeReference {
@@ -230,12 +253,13 @@ export class SchemaTypes {
 
   /** Undefined if the values cannot be values of an enum. */
   #enumOf(parts: SchemaParts, values: readonly unknown[], { owner, member }: Context): string | undefined {
-    const texts = values.map((value) => (typeof value === 'string' ? value : String(value)))
+    // Of YAML, `enum: [1, yes]` for texts has a number.
+    const texts = values.filter((value) => typeof value !== 'object' || value instanceof JsonNumber).map(String)
     const names = texts.map(enumValueName)
     const isPossible =
-      values.length > 1 &&
+      texts.length > 1 &&
       texts.every(isWritable) &&
-      names.every((name) => /^(?!__)[A-Z_][A-Z0-9_]*$/.test(name) && /[A-Z0-9]/.test(name)) &&
+      names.every((name) => /[A-Z0-9]/.test(name)) &&
       new Set(names).size === names.length
     if (!isPossible) return undefined
     const named = wordsOfSchema(parts.refName, undefined)
@@ -269,5 +293,7 @@ export class SchemaTypes {
 
 function exampleOf(value: unknown): string | undefined {
   if (typeof value === 'string') return example(value)
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined
+  return typeof value === 'number' || typeof value === 'boolean' || value instanceof JsonNumber
+    ? String(value)
+    : undefined
 }

@@ -6,7 +6,9 @@ import type { Message } from '../../core/model/message.ts'
 import type { Requester } from '../../core/ports/requester.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
 import { GatewayError } from '../../errors.ts'
+import { usedFieldOf } from '../access/authorize-message.ts'
 import { callerOf } from '../access/event-caller.ts'
+import { demandSelection } from '../access/selected-fields.ts'
 import type { EventSchema, PublishField, RequestField } from '../model/event-schema.ts'
 import type { Verdict } from '../model/typed-value.ts'
 import { plainValue } from '../projection/typed-resolvers.ts'
@@ -73,15 +75,15 @@ export interface RequestParts {
 
 /**
  * Resolves a field with `@request`: sends the message, and returns the reply as the field's type.
+ * `selected`: the fields that the operation may select of it, as `Type.field`.
  */
-export function requesterOf(
-  schema: EventSchema,
-  field: RequestField,
-  parts: RequestParts,
-): (args: Arguments, context: EventContext) => Promise<unknown> {
+type RequestResolver = (args: Arguments, context: EventContext, selected: Iterable<string>) => Promise<unknown>
+
+export function requesterOf(schema: EventSchema, field: RequestField, parts: RequestParts): RequestResolver {
   const rendererOf = messageRendererOf(schema, field)
   const validate = compileReplyValidator(schema, field)
-  return async (args, { identity, address, session }) => {
+  return async (args, { identity, address, session }, selected) => {
+    demandSelection(schema, callerOf(identity), usedFieldOf(field), selected)
     const { exchange, routingKey, body, properties }: RenderedMessage = rendererOf(requestOf(args, identity))
     const release = parts.limit.take(session ?? payerOf(identity, address))
     let reply: Message

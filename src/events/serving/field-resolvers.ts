@@ -1,7 +1,6 @@
 import {
   type DocumentNode,
   GraphQLError,
-  type GraphQLField,
   type GraphQLResolveInfo,
   isAbstractType,
   isObjectType,
@@ -18,10 +17,8 @@ import type { EventContext } from './event-context.ts'
 import { historyCost, readFieldHistory } from './queries/field-history.ts'
 import { readFieldState, stateQueryCost } from './queries/field-state.ts'
 import { subscribeToField } from './subscribe.ts'
-import { fieldsNamedIn, type TypedOperations } from './typed-operations.ts'
+import type { TypedOperations } from './typed-operations.ts'
 import { resultOf } from './typed-results.ts'
-
-type Definition = GraphQLField<unknown, unknown>
 
 /**
  * Gives the schema's typed fields and types their resolvers. They run where graphql-js executes: at
@@ -33,12 +30,17 @@ export function addFieldResolvers(operations: TypedOperations, requests: Request
   addEventResolvers(operations)
   for (const [name, field] of schema.publications) {
     const definition = schema.schema.getMutationType()?.getFields()[name]
-    if (definition) resolveWith(definition, publisherOf(schema, field, requests.onPublished))
+    if (!definition) continue
+    const publish = publisherOf(schema, field, requests.onPublished)
+    definition.resolve = (_root, args: Record<string, unknown>, context) => publish(args, context as EventContext)
   }
   for (const field of schema.requests.values()) {
     const root = field.operation === 'Query' ? schema.schema.getQueryType() : schema.schema.getMutationType()
     const definition = root?.getFields()[field.name]
-    if (definition) resolveWith(definition, requesterOf(schema, field, requests))
+    if (!definition) continue
+    const request = requesterOf(schema, field, requests)
+    definition.resolve = (_root, args: Record<string, unknown>, context, info) =>
+      request(args, context as EventContext, operations.fieldsNamedIn(documentOf(info)))
   }
   addValueResolvers(schema)
 }
@@ -65,14 +67,15 @@ function addEventResolvers(operations: TypedOperations): void {
 }
 
 /** `<field>History` and `<field>State`. */
-function addQueryResolvers({ served, fields }: TypedOperations, field: EventField): void {
+function addQueryResolvers(operations: TypedOperations, field: EventField): void {
+  const { served, fields } = operations
   const { schema } = fields.schema
   const queries = schema.getQueryType()?.getFields() ?? {}
   const requestOf = (args: Record<string, unknown>, info: GraphQLResolveInfo) => ({
     fields,
     field,
     args,
-    selected: fieldsNamedIn(schema, documentOf(info)),
+    selected: operations.fieldsNamedIn(documentOf(info)),
   })
   const history = field.history ? queries[`${field.name}History`] : undefined
   if (history) {
@@ -86,13 +89,6 @@ function addQueryResolvers({ served, fields }: TypedOperations, field: EventFiel
     state.resolve = (_root: unknown, args: Record<string, unknown>, context: unknown, info) =>
       readFieldState(served, requestOf(args, info), context as EventContext)
   }
-}
-
-function resolveWith(
-  definition: Definition,
-  resolve: (args: Readonly<Record<string, unknown>>, context: EventContext) => Promise<unknown>,
-): void {
-  definition.resolve = (_root, args: Record<string, unknown>, context) => resolve(args, context as EventContext)
 }
 
 /** The fields of values that validation made. */

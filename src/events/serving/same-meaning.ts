@@ -34,7 +34,8 @@ export function continuingField(old: EventSchema, next: EventSchema, use: Subscr
   if (streamOf(field) !== streamOf(other)) return undefined
   const given = Object.keys(args).filter((name) => args[name] !== undefined && args[name] !== null)
   if (!given.every((name) => argumentOf(field, before, name) === argumentOf(other, after, name))) return undefined
-  if (eventTypesOf(old, before) !== eventTypesOf(next, before)) return undefined
+  const members = eventTypesOf(next, after)
+  if (![...eventTypesOf(old, before)].every(([name, types]) => members.get(name) === types)) return undefined
   for (const name of use.selected) {
     if (selectionOf(old, name) !== selectionOf(next, name) || !keepsValues(old, next, name)) return undefined
   }
@@ -60,20 +61,14 @@ function argumentOf(field: EventField, definition: GraphQLField<unknown, unknown
   return JSON.stringify([String(type), meaning, role])
 }
 
-/** The event types of the members that the field has in the old schema. */
-function eventTypesOf({ schema, eventTypes }: EventSchema, { type }: GraphQLField<unknown, unknown>): string {
-  const known = schema.getType(getNamedType(type).name)
-  const members = isAbstractType(known) ? schema.getPossibleTypes(known) : known ? [known] : []
-  const before = isAbstractType(getNamedType(type)) ? new Set(namesOf(type)) : undefined
-  return JSON.stringify(
-    members.filter(({ name }) => !before || before.has(name)).map(({ name }) => [name, eventTypes.get(name)]),
-  )
-}
-
-function namesOf(type: GraphQLField<unknown, unknown>['type']): string[] {
+/** The event types of each type that an event of the field may have, by the name of the type. */
+function eventTypesOf(
+  { schema, eventTypes }: EventSchema,
+  { type }: GraphQLField<unknown, unknown>,
+): ReadonlyMap<string, string> {
   const named = getNamedType(type)
-  if ('getTypes' in named) return named.getTypes().map(({ name }) => name)
-  return []
+  const members = isAbstractType(named) ? schema.getPossibleTypes(named) : [named]
+  return new Map(members.map(({ name }) => [name, JSON.stringify(eventTypes.get(name) ?? [])]))
 }
 
 /** Where a field of a type is read, and as what. */

@@ -4,10 +4,9 @@ import {
   type GraphQLField,
   type GraphQLSchema,
   getArgumentValues,
-  getNamedType,
   getOperationAST,
   getVariableValues,
-  isCompositeType,
+  isObjectType,
   Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
@@ -32,7 +31,7 @@ export class TypedOperations {
   readonly served: ServedEvents
   readonly fields: EventFields
   readonly #operations = new WeakMap<DocumentNode, Map<string, TypedOperation | undefined>>()
-
+  readonly #namedFields = new WeakMap<DocumentNode, ReadonlySet<string>>()
   readonly #isOther: (field: string) => boolean
 
   /**
@@ -58,6 +57,15 @@ export class TypedOperations {
     const key = operationName ?? ''
     if (!operations.has(key)) operations.set(key, this.#make(document, operationName))
     return operations.get(key)
+  }
+
+  /** As the function of this name, once for each document. */
+  fieldsNamedIn(document: DocumentNode): ReadonlySet<string> {
+    const known = this.#namedFields.get(document)
+    if (known) return known
+    const fields = fieldsNamedIn(this.fields.schema.schema, document)
+    this.#namedFields.set(document, fields)
+    return fields
   }
 
   #make(document: DocumentNode, operationName: string | null | undefined): TypedOperation | undefined {
@@ -177,7 +185,10 @@ function rootFieldName(document: DocumentNode, { selectionSet }: OperationDefini
   return find(selectionSet.selections)?.name.value
 }
 
-/** Every field that the document names as `Type.field`, whatever its directives. */
+/**
+ * Every field that the document names as `Type.field`, whatever its directives. A field of an
+ * interface counts for each type that implements it, because the value may be of any of them.
+ */
 export function fieldsNamedIn(schema: GraphQLSchema, document: DocumentNode): ReadonlySet<string> {
   const fields = new Set<string>()
   const info = new TypeInfo(schema)
@@ -186,14 +197,10 @@ export function fieldsNamedIn(schema: GraphQLSchema, document: DocumentNode): Re
     visitWithTypeInfo(info, {
       Field: ({ name }) => {
         const parent = info.getParentType()
-        if (!parent || !isCompositeType(getNamedType(parent))) return
-        const types = 'getFields' in parent ? [parent] : []
-        const possible = parent && !('getFields' in parent) ? schema.getPossibleTypes(parent) : []
-        for (const type of [...types, ...possible]) fields.add(`${type.name}.${name.value}`)
-        if (types[0] && 'getInterfaces' in types[0]) {
-          for (const one of types[0].getInterfaces())
-            if (name.value in one.getFields()) fields.add(`${one.name}.${name.value}`)
-        }
+        if (!parent) return
+        const related = isObjectType(parent) ? parent.getInterfaces() : schema.getPossibleTypes(parent)
+        for (const type of [parent, ...related])
+          if ('getFields' in type && name.value in type.getFields()) fields.add(`${type.name}.${name.value}`)
       },
     }),
   )

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { getNamedType } from 'graphql'
 import { readPointer } from '../../core/json/json-pointer.ts'
 import type { EventBinding, EventField, EventSchema, KeyedState } from '../model/event-schema.ts'
 import { type EventInput, TypedObject, type Verdict } from '../model/typed-value.ts'
@@ -38,7 +39,8 @@ export class StateReader {
     this.#schema = schema
     this.#field = field
     this.#validate = compileValidator(schema, field)
-    if (state.removal.kind === 'field') this.#lenient = compileValidator(schema, { ...field, invalid: 'NULL' })
+    if (state.removal.kind === 'field')
+      this.#lenient = compileValidator(ofEveryEventType(schema, field), { ...field, invalid: 'NULL' })
   }
 
   /** The key of the message; undefined if it has none. */
@@ -64,7 +66,7 @@ export class StateReader {
       case 'null':
         return { kind: 'valid', value: null, invalid: [], removed }
       case 'field': {
-        const verdict = this.#lenient?.(input, binding) ?? filtered
+        const verdict = this.#lenient?.(withPayload(input, binding), binding) ?? filtered
         if (verdict.kind !== 'valid' || !(verdict.value instanceof TypedObject)) return verdict
         const fields = { ...verdict.value.fields, [removal.field]: true }
         return { kind: 'valid', value: new TypedObject(verdict.value.typeName, fields), invalid: [], removed }
@@ -118,6 +120,43 @@ export class StateReader {
   #enumTexts(name: string | undefined): unknown {
     return name === undefined ? null : [...(this.#schema.enums.get(name)?.byText ?? [])]
   }
+}
+
+/**
+ * The message with an empty object as its payload if it has none, so that a removal may be an empty
+ * body.
+ */
+function withPayload(input: EventInput, { body }: EventBinding): EventInput {
+  const whole = input.body()
+  if ((readPointer(whole, body) ?? null) !== null) return input
+  const filled = filledAt(whole, body)
+  const { exchange, routingKey, properties, redelivered, receivedAt } = input
+  return {
+    exchange,
+    routingKey,
+    properties,
+    redelivered,
+    receivedAt,
+    get cursor() {
+      return input.cursor
+    },
+    body: () => filled,
+  }
+}
+
+/** The object with an empty object at the path, and the members that it has beside the path. */
+function filledAt(value: unknown, [name, ...rest]: readonly string[]): unknown {
+  if (name === undefined) return {}
+  const members = typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {}
+  return { ...members, [name]: filledAt(readPointer(members, [name]), rest) }
+}
+
+/** The type of the field takes every event type, so those of `deleteOn` too. */
+function ofEveryEventType(schema: EventSchema, field: EventField): EventSchema {
+  const type = schema.schema.getSubscriptionType()?.getFields()[field.name]?.type
+  const eventTypes = new Map(schema.eventTypes)
+  if (type) eventTypes.delete(getNamedType(type).name)
+  return { ...schema, eventTypes }
 }
 
 function keyText(value: unknown): string | undefined {

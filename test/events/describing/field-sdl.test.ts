@@ -2,10 +2,15 @@ import { expect, test } from '@jest/globals'
 import { WrittenSdl } from '../../../src/events/describing/field-sdl.ts'
 
 const files = [
-  { path: 'comments.graphql', text: '# Nothing yet.\n' },
+  { path: 'comments.graphql', text: ' \n# Nothing yet.\n\n# Nothing at all.' },
+  { path: 'empty.graphql', text: '\n' },
   {
     path: 'a.graphql',
-    text: `extend type Subscription {
+    text: `extend schema @link(url: "https://example.com/a")
+directive @Order(hidden: Hidden) on FIELD_DEFINITION
+input Hidden { id: ID }
+type Before { changed: Hidden }
+extend type Subscription {
   changed(state: State): Change @events(exchange: "a") # every change
   other: Other @events(exchange: "b")
 }

@@ -1,15 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { buildSchema, validateSchema } from 'graphql'
 import { importDocument } from '../../../src/events/import/import-document.ts'
-import type { ImportOptions } from '../../../src/events/import/import-options.ts'
-import { typedEventsPrelude } from '../typed-events-prelude.ts'
-
-/** The SDL, after a check that it is valid, without the comments at the top. */
-function imported(document: unknown, options: ImportOptions = {}): string {
-  const sdl = importDocument(typeof document === 'string' ? document : JSON.stringify(document), options)
-  expect(validateSchema(buildSchema(typedEventsPrelude + sdl))).toEqual([])
-  return sdl.replace(/^(?:#.*\n)+\n/, '')
-}
+import { imported } from './importing.ts'
 
 const shop = `
 asyncapi: 2.6.0

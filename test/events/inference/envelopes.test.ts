@@ -152,7 +152,7 @@ describe('a sample', () => {
     })
   })
 
-  test('has none if the body is no JSON, though it says so, or is too large', () => {
+  test('has no body if that is no JSON, though labelled as JSON', () => {
     const properties = { contentType: 'application/json' }
     const none = { routingKey: 'k', properties, body: undefined }
     expect(sampleOf({ ...message, properties, body: Buffer.from('{') })).toEqual(none)

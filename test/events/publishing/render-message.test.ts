@@ -55,7 +55,13 @@ describe('the body', () => {
     })
     let deep: unknown = null
     for (let level = 0; level < 1_001; level += 1) deep = [deep]
-    expect(errorOf(() => bodyOf(send(), { any: deep })).code).toBe('BAD_USER_INPUT')
+    const names = 'id,text,count,open,state,ids,big,total,any'
+    expect(errorOf(() => bodyOf(send(), { any: deep }))).toEqual({ code: 'BAD_USER_INPUT', field: names })
+    for (let level = 0; level < 20_000; level += 1) deep = [deep]
+    expect(errorOf(() => bodyOf(place(), { input: { state: 'OPEN', any: deep } }))).toEqual({
+      code: 'BAD_USER_INPUT',
+      field: 'input',
+    })
   })
 })
 
@@ -121,6 +127,8 @@ describe('a routing key', () => {
     ['a.{id}.z', { id: 'x y' }, 'a.x y.z'],
     ['{count}.{open}.{state}', { count: -3, open: true, state: 'DONE' }, '-3.true.2'],
     ['order-{id}', { id: 'x' }, 'order-x'],
+    ['a.{ids}', { ids: ['1'] }, 'a.1'],
+    ['a.{id}', { id: 'x'.repeat(253) }, `a.${'x'.repeat(253)}`],
     ['a.{id}{text}', { id: '', text: 'b' }, 'a.b'],
     ['{claim:/tenant}.{claim:/level}', {}, 'acme.7'],
   ])('%s with %j', (template, args, key) => {
@@ -138,6 +146,7 @@ describe('a routing key', () => {
     ['a.{id}', { id: 'a\n' }, 'id'],
     ['a.{id}', { id: 'a\u0085' }, 'id'],
     ['a.{id}', { id: 'x'.repeat(254) }, 'id'],
+    ['a.{ids}', { ids: ['1', '2'] }, 'ids'],
     ['a.{id}', { id: 'ü'.repeat(127) }, 'id'],
     ['a.{id}{text}', { id: '', text: '' }, 'text'],
     ['a.{text}', { text: '..' }, 'text'],
