@@ -293,3 +293,12 @@ test('the end stores what waits at once, and later acks only by a flush', async 
   expect(store.calls).toHaveLength(length)
   expect(tested.waiting).toBe(1)
 })
+
+test('acks that wait do not keep the process alive', () => {
+  jest.useRealTimers()
+  const { writer: tested } = world()
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const before = timers()
+  tested.record(ack(3, 1))
+  expect(timers()).toBe(before)
+})

@@ -79,12 +79,16 @@ class StoreUnderTest extends MemoryPositions {
   failing: Error | undefined
   /** `take` waits for it. */
   taking = Promise.resolve()
+  /** The answer of `take` waits for it. */
+  answering = Promise.resolve()
   moves = 0
 
   override async take(...args: Parameters<MemoryPositions['take']>) {
     await this.taking
     if (this.failing) throw this.failing
-    return super.take(...args)
+    const taken = await super.take(...args)
+    await this.answering
+    return taken
   }
 
   override async find(...args: Parameters<MemoryPositions['find']>) {
@@ -353,6 +357,7 @@ describe('a later subscription takes the position', () => {
     world.journal.add()
     await passed(100)
     expect([first.story(), second.story(), third.story()]).toEqual([['POSITION_TAKEN'], ['POSITION_TAKEN'], [0]])
+    expect(world.lines.filter(([, text]) => text.includes('position'))).toEqual([])
   })
 
   test('but one that ended before its answer takes nothing, and the other one goes on under its number', async () => {
@@ -595,6 +600,198 @@ describe('a subscription with a slow registry', () => {
     await passed(10)
     const sent = world.sent.filter(({ kind }) => kind.startsWith('position-'))
     expect([sent, world.gateway.positions.counts.held, left.story()]).toEqual([[], 0, ['ended']])
+  })
+})
+
+describe('what was acked', () => {
+  const acks = (world: World, probe: Subscribed, offset: number) =>
+    world.gateway.positions.ack(alice, 'phone', cursorAt(probe, offset))
+  const failures = ({ lines }: World) => lines.filter(([level]) => level !== 'info')
+
+  test('and is not stored yet is where a subscription of the same replica begins', async () => {
+    const world = await replica()
+    const probe = subscribe(world, { position: undefined })
+    for (let n = 0; n < 5; n += 1) world.journal.add()
+    expect([await acks(world, probe, 1), await acks(world, probe, 3)]).toEqual([true, true])
+    const subscribed = subscribe(world)
+    await passed(100)
+    expect(subscribed.story()).toEqual([4])
+  })
+
+  test('by the client, and is not stored yet, is where a subscription of another replica begins', async () => {
+    const { replicas, add, close } = await cluster(['a', 'b'])
+    const first = subscribe(replicas.a)
+    await passed(100)
+    for (let n = 0; n < 5; n += 1) add()
+    expect(await acks(replicas.a, first, 3)).toBe(true)
+    const second = subscribe(replicas.b)
+    await passed(100)
+    expect(second.story()).toEqual([4])
+    close()
+  })
+
+  test('on another replica is stored by the one that took the position', async () => {
+    const { replicas, add, store, close } = await cluster(['a', 'b'])
+    subscribe(replicas.a, { autoAck: 'DELIVERED' })
+    await passed(100)
+    for (let n = 0; n < 3; n += 1) add()
+    subscribe(replicas.b)
+    await passed(1_200)
+    expect(placeIn(store)).toBe(2)
+    close()
+  })
+
+  test('is not stored again by a subscription that begins there', async () => {
+    const store = new StoreUnderTest()
+    const world = await replica(store)
+    for (let n = 0; n < 2; n += 1) {
+      const session = world.gateway.openSession({ identity: alice, transport: 'in-process', onClose: () => {} })
+      const subscription = session.subscribe({ clientId: 'alice', position: 'phone' })
+      await passed(100)
+      expect(subscription.position).toMatchObject({ offset: 0, codec: world.gateway.cursors })
+      expect(world.gateway.positions.counts.waiting).toBe(0)
+    }
+    await passed(1_200)
+    expect([store.moves, failures(world)]).toEqual([0, []])
+  })
+
+  test('stays with its subscription when a later one returns the position', async () => {
+    const store = new StoreUnderTest()
+    const [left, present] = [
+      await replica(store, 1_000, { replica: 'left' }),
+      await replica(store, 1_000, { replica: 'present' }),
+    ]
+    const stays = subscribe(present, { autoAck: 'DELIVERED' })
+    await passed(100)
+    let answer = (): void => undefined
+    store.answering = new Promise((resolve) => {
+      answer = resolve
+    })
+    const leaves = subscribe(left)
+    await passed(100)
+    // Its ack has the former number.
+    present.journal.add()
+    leaves.session.end('client')
+    answer()
+    await passed(100)
+    for (const message of left.sent) present.control.onMessage(message)
+    await passed(1_200)
+    expect([stays.story(), placeIn(store)]).toEqual([[0], 0])
+  })
+
+  test('is known on its replica though all its subscriptions ended before the registry answered', async () => {
+    const store = new StoreUnderTest()
+    const world = await replica(store)
+    const first = subscribe(world, { autoAck: 'DELIVERED' })
+    await passed(100)
+    for (let n = 0; n < 3; n += 1) world.journal.add()
+    await passed(100)
+    let answer = (): void => undefined
+    store.answering = new Promise((resolve) => {
+      answer = resolve
+    })
+    const second = subscribe(world)
+    world.journal.add()
+    await passed(100)
+    // Its number is no longer that of the position, so its last acks are not stored.
+    first.session.end('client')
+    second.session.end('client')
+    answer()
+    await passed(100)
+    for (const message of world.sent) world.control.onMessage(message)
+    const third = subscribe(world)
+    await passed(100)
+    expect([first.story(), third.story(), failures(world)]).toEqual([[0, 1, 2, 3, 'ended'], [], []])
+  })
+
+  test.each([true, false])(
+    'before a deletion elsewhere is forgotten (its subscription has ended: %s)',
+    async (ends) => {
+      const store = new StoreUnderTest()
+      const one = await replica(store)
+      const other = await replica(store, 1_000, { cursors: one.gateway.cursors, replica: 'other' })
+      const first = subscribe(one, { autoAck: 'DELIVERED' })
+      await passed(100)
+      for (let n = 0; n < 4; n += 1) one.journal.add()
+      await passed(1_200)
+      if (ends) first.session.end('client')
+      await passed(100)
+      // The message about it is lost.
+      await other.gateway.positions.remove({ clientId: 'alice', name: 'phone' })
+      expect(await acks(other, first, 0)).toBe(true)
+      for (let n = 0; n < 2; n += 1) {
+        const next = subscribe(one)
+        await passed(100)
+        expect(next.story()).toEqual([1, 2, 3])
+        next.session.end('client')
+        await passed(100)
+      }
+    },
+  )
+
+  test('is forgotten when a write finds the position deleted, so that the client can add it again', async () => {
+    const store = new StoreUnderTest()
+    const one = await replica(store)
+    const other = await replica(store)
+    const probe = subscribe(one, { position: undefined })
+    for (let n = 0; n < 4; n += 1) one.journal.add()
+    expect([await acks(one, probe, 1), await acks(one, probe, 3)]).toEqual([true, true])
+    await other.gateway.positions.remove({ clientId: 'alice', name: 'phone' })
+    await passed(1_200)
+    expect(await acks(one, probe, 2)).toBe(true)
+    expect(placeIn(store)).toBe(2)
+  })
+
+  test('in the journal of the position needs no mark to know its epoch', async () => {
+    const world = await replica()
+    const probe = subscribe(world, { position: undefined })
+    for (let n = 0; n < 4; n += 1) world.journal.add()
+    const { length } = world.journal.notes
+    for (const offset of [1, 3]) expect(await acks(world, probe, offset)).toBe(true)
+    await passed(100)
+    expect(world.journal.notes).toHaveLength(length)
+  })
+})
+
+describe('a subscription that waits for the journal', () => {
+  test('stores no place if it has ended meanwhile', async () => {
+    const store = new StoreUnderTest()
+    const starting = await startingReplica(store)
+    const left = subscribe(starting)
+    await passed(10)
+    left.session.end('client')
+    starting.journal.add({ mark: true, exchange: '' })
+    starting.journal.begin()
+    await passed(10)
+    expect([placeIn(store), starting.gateway.positions.counts.held]).toEqual([undefined, 0])
+  })
+
+  test('ends at once if a later one has the position', async () => {
+    const store = new StoreUnderTest()
+    const [starting, present] = [await startingReplica(store), await replica(store, 1_000, { replica: 'present' })]
+    const waiting = subscribe(starting)
+    await passed(10)
+    subscribe(present)
+    await passed(10)
+    starting.journal.add({ mark: true, exchange: '' })
+    starting.journal.begin()
+    await passed(10)
+    expect(waiting.story()).toEqual(['POSITION_TAKEN'])
+    expect(starting.lines.filter(([, text]) => text.includes('position'))).toEqual([])
+  })
+
+  test('begins behind an ack of the same moment', async () => {
+    const store = new StoreUnderTest()
+    const present = await replica(store)
+    const starting = await startingReplica(store, present.gateway.cursors)
+    const probe = subscribe(present, { position: undefined })
+    present.journal.add()
+    subscribe(starting)
+    await passed()
+    expect([...store.rows.values()].map(({ place }) => place)).toEqual([undefined])
+    expect(await present.gateway.positions.ack(alice, 'phone', cursorAt(probe, 0))).toBe(true)
+    await passed(1_100)
+    expect(placeIn(store)).toBe(0)
   })
 })
 
