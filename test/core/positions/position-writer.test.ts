@@ -78,6 +78,7 @@ describe('acks', () => {
     expect(store.calls).toEqual([])
     await passed(1)
     expect([placeOf()?.offset, placeOf('tablet')?.offset, tested.waiting]).toEqual([5, 2, 0])
+    expect(jest.getTimerCount()).toBe(0)
     await passed(20_000)
     // One statement for the acks of clients, and one for those of subscriptions.
     expect(store.calls).toEqual([

@@ -691,9 +691,9 @@ describe('what was acked', () => {
       answer = resolve
     })
     const second = subscribe(world)
-    world.journal.add()
     await passed(100)
-    // Its number is no longer that of the position, so its last acks are not stored.
+    world.journal.add()
+    // Its number is no longer that of the position, so its last ack is not stored.
     first.session.end('client')
     second.session.end('client')
     answer()
