@@ -143,13 +143,27 @@ describe('a question to one replica', () => {
     expect(await soon(a.gathering.askOne('b', 'other', null, texts))).toBeUndefined()
   })
 
+  test('is not asked while 10,000 are open', async () => {
+    const [a, b] = [bus.open('a'), bus.open('b')]
+    b.gathering.answer('name', () => 'b')
+    bus.cutOff.add('b')
+    const open = Array.from({ length: 10_001 }, () => a.gathering.askOne('b', 'name', null, texts))
+    await jest.advanceTimersByTimeAsync(0)
+    expect(bus.sent.filter(({ kind }) => kind === 'asked')).toHaveLength(10_000)
+    await soon(Promise.all(open))
+    bus.cutOff.delete('b')
+    expect(await a.gathering.askOne('b', 'name', null, texts)).toBe('b')
+  })
+
   test('ignores an answer of another replica', async () => {
     const [a] = [bus.open('a'), bus.open('b')]
     const asked = a.gathering.askOne('b', 'name', null, texts)
     await jest.advanceTimersByTimeAsync(0)
     const [question] = bus.sent.flatMap((message) => (message.kind === 'asked' ? [message.question] : []))
-    for (const replica of ['c', 'b', 'b'])
+    for (const replica of ['c', 'b']) {
       await a.onControl({ kind: 'answered', question: question ?? '', replica, value: `of ${replica}` })
+      await jest.advanceTimersByTimeAsync(0)
+    }
     expect(await asked).toBe('of b')
   })
 })
@@ -163,8 +177,8 @@ test('a listener may leave out what it does not want', async () => {
     onLeft: () => calls.push('left'),
     onTick: () => calls.push('tick'),
     onResync: () => calls.push('resync'),
-    onPresence: ({ kind }) => calls.push(kind),
-    onOffline: ({ kind }) => calls.push(kind),
+    onPresence: ({ kind }) => calls.push(`presence: ${kind}`),
+    onOffline: ({ kind }) => calls.push(`offline: ${kind}`),
   })
   const b = bus.open('b')
   b.close()
@@ -177,7 +191,8 @@ test('a listener may leave out what it does not want', async () => {
   ])
   await a.onControl({ kind: 'presence-wanted' } as ClusterMessage)
   await a.onControl({ kind: 'offline-known' } as ClusterMessage)
-  expect(calls.slice(0, 6)).toEqual(['joined', 'left', 'tick', 'resync', 'presence-wanted', 'offline-known'])
+  const messages = ['presence: presence-wanted', 'offline: offline-known']
+  expect(calls).toEqual(['joined', 'left', 'tick', 'resync', ...messages])
 })
 
 describe('the lease of a replica', () => {
