@@ -18,8 +18,16 @@ class StoreUnderTest extends MemoryPositions {
   failing = false
   /** Numbers of keys and moves. */
   readonly calls: (readonly ['find' | 'move', number])[] = []
-  /** `move` waits for it. */
-  moving = Promise.resolve()
+  #moving = Promise.resolve()
+
+  /** `move` waits until the returned function is called. */
+  slowly(): () => void {
+    let stored = (): void => undefined
+    this.#moving = new Promise((resolve) => {
+      stored = resolve
+    })
+    return () => stored()
+  }
 
   override async find(...args: Parameters<MemoryPositions['find']>) {
     this.calls.push(['find', args[0].length])
@@ -29,7 +37,7 @@ class StoreUnderTest extends MemoryPositions {
 
   override async move(...args: Parameters<MemoryPositions['move']>) {
     this.calls.push(['move', args[0].length])
-    await this.moving
+    await this.#moving
     return super.move(...args)
   }
 }
@@ -91,10 +99,7 @@ describe('acks', () => {
 
   test('of the same place are one ack', async () => {
     const { writer: tested, store } = world()
-    let stored = (): void => undefined
-    store.moving = new Promise((resolve) => {
-      stored = resolve
-    })
+    const stored = store.slowly()
     tested.record(ack(3, 1))
     await passed(1_000)
     tested.record(ack(3, 1))
@@ -105,10 +110,7 @@ describe('acks', () => {
 
   test('that come while one is stored are stored next', async () => {
     const { writer: tested, store, placeOf } = world()
-    let stored = (): void => undefined
-    store.moving = new Promise((resolve) => {
-      stored = resolve
-    })
+    const stored = store.slowly()
     tested.record(ack(3, 1))
     await passed(1_000)
     tested.record(ack(7, 1))
@@ -189,10 +191,7 @@ describe('acks', () => {
 
   test('of one position wait for those that are stored now', async () => {
     const { writer: tested, store } = world()
-    let stored = (): void => undefined
-    store.moving = new Promise((resolve) => {
-      stored = resolve
-    })
+    const stored = store.slowly()
     tested.record(ack(3, 1))
     void tested.flush()
     let isDone = false
