@@ -196,6 +196,18 @@ test('a listener may leave out what it does not want', async () => {
 })
 
 describe('the lease of a replica', () => {
+  test('begins when it starts, and it knows the others at once, in the order of their names', async () => {
+    bus.open('a')
+    bus.open('c')
+    bus.open('b')
+    for (const { members, replica } of bus.clusters.values())
+      expect(members.others.map((other) => other.replica)).toEqual(['a', 'b', 'c'].filter((name) => name !== replica))
+    bus.sent.length = 0
+    await jest.advanceTimersByTimeAsync(2_000)
+    // The others need not answer.
+    expect(bus.sent).toMatchObject(['a', 'c', 'b'].map((replica) => ({ kind: 'replica-alive', replica, ask: false })))
+  })
+
   test('is renewed by what it answers, and ends after more than three announcements', async () => {
     const [a] = [bus.open('a'), bus.open('b')]
     bus.cutOff.add('b')
