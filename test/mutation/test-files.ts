@@ -9,6 +9,7 @@ const testsOf: readonly (readonly [source: string, tests: readonly string[]])[] 
   ['src/core/json', ['test/core/json']],
   ['src/core/limits', ['test/core/limits']],
   ['src/core/timing', ['test/core/timing']],
+  ['src/core/sessions', ['test/core/sessions']],
   [
     'src/core/delivery',
     [

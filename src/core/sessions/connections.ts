@@ -93,7 +93,7 @@ export class AcceptedSocket {
 
   /** Called when a session begins on the socket; call the result when the session has ended. */
   attachSession(): () => void {
-    if (this.#sessions === 0) this.#release()
+    this.#release()
     this.#sessions += 1
     let attached = true
     return () => {

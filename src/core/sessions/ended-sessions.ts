@@ -65,18 +65,19 @@ export class EndedSessions {
 
   /** Called about every second. */
   settle(now = Date.now()): void {
-    const [first] = this.#unsettled
-    if (!first || now - first.record.endedAt < settleMs) return
     const isReady = ({ record }: Unsettled): boolean => now - record.endedAt >= settleMs
     const ready = this.#unsettled.filter(isReady)
     this.#unsettled = this.#unsettled.filter((one) => !isReady(one))
-    this.#settled = [...this.#settled, ...ready.map(completed).filter(isWorthALook)].slice(-maxEnded)
+    this.#settled = this.#lastWith(ready)
   }
 
   /** Newest first. */
   get recent(): readonly EndedSession[] {
-    const unsettled = this.#unsettled.slice(-maxEnded).map(completed).filter(isWorthALook)
-    return [...this.#settled, ...unsettled].slice(-maxEnded).toReversed()
+    return this.#lastWith(this.#unsettled).toReversed()
+  }
+
+  #lastWith(unsettled: readonly Unsettled[]): EndedSession[] {
+    return [...this.#settled, ...unsettled.map(completed).filter(isWorthALook)].slice(-maxEnded)
   }
 }
 

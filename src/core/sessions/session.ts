@@ -79,7 +79,7 @@ export class Session {
   readonly #eventAccess = new Map<ChannelSubscription, EventAccess>()
   readonly #onClose: (reason: CloseReason) => void
   readonly #onEnd: SessionEnded
-  readonly #onIdentity: ((before: string | undefined, after: string | undefined) => void) | undefined
+  readonly #onIdentity: (before: string | undefined, after: string | undefined) => void
   readonly #allowance: Allowance
   readonly #deliveries: DeliveryCounter
   readonly #ofClient: KeyedLimit
@@ -128,7 +128,7 @@ export class Session {
     /** Called once when the session has ended, for any reason. */
     onEnd: SessionEnded
     /** Called when the session continues under another identity, with the client ids. */
-    onIdentity?: (before: string | undefined, after: string | undefined) => void
+    onIdentity: (before: string | undefined, after: string | undefined) => void
   }) {
     this.identity = options.identity
     this.#life = options.life
@@ -259,19 +259,12 @@ export class Session {
   subscribeEvent(options: SessionSubscribeOptions & { access: EventAccess }, onEnd?: () => void): ChannelSubscription {
     const { access } = options
     const identity = options.as ?? this.identity
+    const topic = { topicOf: () => access.topicFor(identity), wanted: () => access.wanted, access }
     try {
-      const subscription = this.#begin(
-        options,
-        identity,
-        { topicOf: () => access.topicFor(identity), wanted: () => access.wanted },
-        () => {
-          this.#eventAccess.delete(subscription)
-          access.release()
-          onEnd?.()
-        },
-      )
-      if (!subscription.ended) this.#eventAccess.set(subscription, access)
-      return subscription
+      return this.#begin(options, identity, topic, () => {
+        access.release()
+        onEnd?.()
+      })
     } catch (error) {
       access.release()
       throw error
@@ -288,12 +281,13 @@ export class Session {
     check(identity)
     this.#requireRoom()
     const release = this.#ofClient.take(identity.clientId)
-    this.#feeds ??= new Map()
-    this.#feeds.set(feed, { identity: as, check })
+    const feeds = (this.#feeds ??= new Map<OpenFeed, FollowedFeed>())
+    feeds.set(feed, { identity: as, check })
     this.#observer.subscriptionStarted(this.transport)
     feed.onEnd(() => {
       release()
-      if (this.#feeds?.delete(feed)) this.#observer.subscriptionEnded(this.transport)
+      feeds.delete(feed)
+      this.#observer.subscriptionEnded(this.transport)
     })
   }
 
@@ -309,7 +303,15 @@ export class Session {
   #begin(
     options: SessionSubscribeOptions,
     identity: Identity,
-    { topicOf, wanted }: { readonly topicOf: () => Topic; readonly wanted: () => PositionTopic },
+    {
+      topicOf,
+      wanted,
+      access,
+    }: {
+      readonly topicOf: () => Topic
+      readonly wanted: () => PositionTopic
+      readonly access?: EventAccess
+    },
     onEnd: (() => void) | undefined,
   ): ChannelSubscription {
     this.#requireRoom()
@@ -334,6 +336,7 @@ export class Session {
         release()
         hold?.ended()
         this.#withOwnToken.delete(subscription)
+        this.#eventAccess.delete(subscription)
         if (this.#subscriptions.delete(subscription)) {
           this.#deliveredBefore += subscription.delivered
           this.#droppedBefore += subscription.dropped
@@ -352,6 +355,7 @@ export class Session {
     this.#subscriptions.add(subscription)
     this.#subscribed += 1
     if (identity !== this.identity) this.#withOwnToken.set(subscription, identity)
+    if (access) this.#eventAccess.set(subscription, access)
     this.#observer.subscriptionStarted(this.transport)
     if (fieldCounter) fieldCounter.subscriptions += 1
     if (hold) hold.begin(subscription)
@@ -382,7 +386,7 @@ export class Session {
   become(identity: Identity): void {
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
     this.#slot.chargeTo(identity)
-    this.#onIdentity?.(this.identity.clientId, identity.clientId)
+    this.#onIdentity(this.identity.clientId, identity.clientId)
     this.identity = identity
     for (const subscription of this.#subscriptions) {
       if (this.#withOwnToken.has(subscription) || this.#eventAccess.has(subscription)) continue
@@ -470,8 +474,7 @@ export class Session {
       this.identity = { ...this.identity, disowned: true }
     }
     for (const [subscription, identity] of this.#withOwnToken) {
-      if (isInvalidated(identity) && this.#eventAccess.has(subscription))
-        this.#withOwnToken.set(subscription, { ...identity, disowned: true })
+      if (isInvalidated(identity)) this.#withOwnToken.set(subscription, { ...identity, disowned: true })
     }
     this.authorizeEvents()
     for (const subscription of this.#subscriptions) {

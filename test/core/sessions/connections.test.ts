@@ -121,6 +121,23 @@ test('a socket with a session takes no room at a new address, until the session 
   expect(until(ofAddress, () => all.accept('192.0.2.1'))).toBe(101)
 })
 
+test('a socket counts again when its last session has ended', () => {
+  const all = connections({ maxConnectionsPerAddress: 1 })
+  const socket = all.accept('192.0.2.1')
+  const ends = [socket.attachSession(), socket.attachSession()]
+  ends[0]?.()
+  ends[0]?.()
+  const others = Array.from({ length: 101 }, () => all.accept('192.0.2.1'))
+  ends[1]?.()
+  // Two beyond the limit now.
+  for (const free of [0, 1]) {
+    others[free]?.close()
+    expect(until(ofAddress, () => all.accept('192.0.2.1'))).toBe(free)
+  }
+  socket.close()
+  expect(until(ofAddress, () => all.accept('192.0.2.1'))).toBe(1)
+})
+
 test('each error has a close reason', () => {
   const reasons = Object.keys(errorTable).map((code) => [code, closeReasonOf({ code: code as ErrorCode })])
   expect(Object.fromEntries(reasons)).toEqual({

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { type Identity, noScope, parseScope } from '../../../src/core/model/identity.ts'
+import { drain } from '../../../src/core/sessions/drain-sessions.ts'
+import type { Session } from '../../../src/core/sessions/session.ts'
 import { gatewayOnMemory, pass } from '../embedded-gateway.ts'
 
 const identity: Identity = {
@@ -123,5 +125,114 @@ describe('draining a gateway', () => {
     const { ended } = open(5)
     await world.gateway.drain(0)
     expect(ended.length).toBe(5)
+  })
+})
+
+describe('a drain', () => {
+  afterEach(() => void jest.restoreAllMocks())
+
+  /** Sessions of which the first ones are busy, in the set that `drain` ends. */
+  function sessionsOf(count: number, busy = 0) {
+    const set = new Set<Session>()
+    const ended: number[] = []
+    for (let number = 0; number < count; number += 1) {
+      const session = {
+        busy: number < busy,
+        close() {
+          ended.push(number)
+          set.delete(session)
+        },
+      } as unknown as Session
+      set.add(session)
+    }
+    return { set, ended }
+  }
+
+  /** Delays the process: its clock goes on, and no timer of it runs. */
+  function delay(ms: number): void {
+    const at = performance.now.bind(performance)
+    jest.spyOn(performance, 'now').mockImplementation(() => at() + ms)
+  }
+
+  /** How many sessions have ended after each step. */
+  async function steps(ended: readonly unknown[], count: number, ms: number): Promise<number[]> {
+    const counts: number[] = []
+    for (let step = 0; step < count; step += 1) {
+      await jest.advanceTimersByTimeAsync(ms)
+      counts.push(ended.length)
+    }
+    return counts
+  }
+
+  test('keeps an even pace in each step, and resolves with the last session', async () => {
+    jest.advanceTimersByTime(100_000)
+    const { set, ended } = sessionsOf(100)
+    let over = false
+    void drain(set, 10_000).then(() => {
+      over = true
+    })
+    await jest.advanceTimersByTimeAsync(0)
+    expect(ended).toHaveLength(1)
+    expect(await steps(ended, 19, 450)).toEqual(Array.from({ length: 19 }, (_, step) => 6 + 5 * step))
+    await jest.advanceTimersByTimeAsync(400)
+    expect([ended.length, over]).toEqual([100, true])
+  })
+
+  test('makes up for a delay with a peak of a quarter more, in any tenth of the window', async () => {
+    const { set, ended } = sessionsOf(100)
+    void drain(set, 10_000)
+    await jest.advanceTimersByTimeAsync(0)
+    delay(5_000)
+    // 13 a second, where an even pace has 10.
+    expect(await steps(ended, 2, 50)).toEqual([14, 14])
+    for (const expected of [27, 40]) {
+      await jest.advanceTimersByTimeAsync(900)
+      expect(ended).toHaveLength(expected - 13)
+      expect(await steps(ended, 2, 50)).toEqual([expected, expected])
+    }
+  })
+
+  test.each([
+    [10_000, 12_500],
+    [60_000, 70_000],
+  ])('over %i ms ends all that is left at %i ms, if the process was delayed', async (overMs, endMs) => {
+    const { set, ended } = sessionsOf(1_000)
+    jest.advanceTimersByTime(100_000)
+    const drained = drain(set, overMs)
+    delay(overMs - 1_000)
+    await jest.advanceTimersByTimeAsync(1_000 + endMs - overMs - 50)
+    expect(ended.length).toBeLessThan(600)
+    await jest.advanceTimersByTimeAsync(50)
+    await drained
+    expect(ended).toHaveLength(1_000)
+  })
+
+  test('ends busy sessions too, when no other is due', async () => {
+    const { set, ended } = sessionsOf(3, 2)
+    const drained = drain(set, 3_000)
+    await jest.advanceTimersByTimeAsync(3_000)
+    await drained
+    expect(ended).toEqual([2, 0, 1])
+  })
+
+  test('ends idle and busy sessions in one step, if so many are due', async () => {
+    const { set, ended } = sessionsOf(40, 39)
+    const drained = drain(set, 100)
+    await jest.advanceTimersByTimeAsync(150)
+    await drained
+    expect(ended).toEqual([39, ...Array.from({ length: 39 }, (_, number) => number)])
+  })
+
+  test('stops when its signal aborts, at once', async () => {
+    const { set, ended } = sessionsOf(10)
+    const stop = new AbortController()
+    const drained = drain(set, 10_000, stop.signal)
+    await jest.advanceTimersByTimeAsync(2_000)
+    const { length } = ended
+    stop.abort()
+    await drained
+    expect([length, ended.length, set.size]).toEqual([3, 3, 7])
+    await drain(set, 10_000, stop.signal)
+    expect(set.size).toBe(7)
   })
 })

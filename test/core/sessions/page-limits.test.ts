@@ -40,3 +40,14 @@ test('closing gives back what the pages held, once, and counts nothing afterward
   pages.take('a', 10)
   expect(limit.bytes).toBe(0)
 })
+
+test('an event that the page does not contain after all makes room for others', () => {
+  const limit = new PageLimit({ maxHistoryBytes: 100 })
+  const pages = limit.open()
+  pages.begin('a', 60)
+  expect([pages.take('a', 40), pages.take('a', 40)]).toEqual([true, false])
+  pages.release('a', 40)
+  expect([limit.bytes, pages.take('a', 41), pages.take('a', 40)]).toEqual([60, false, true])
+  pages.close()
+  expect(limit.bytes).toBe(0)
+})

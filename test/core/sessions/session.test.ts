@@ -1,92 +1,37 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { DeliveryCounter } from '../../../src/core/accounting/delivery-counter.ts'
 import type { ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
-import type { Cursor, CursorCodec } from '../../../src/core/model/cursor.ts'
 import { anonymous, anyListener, type Identity, noScope } from '../../../src/core/model/identity.ts'
-import { type OverflowPolicy, overflowPolicies } from '../../../src/core/model/overflow-policy.ts'
-import type { Observer } from '../../../src/core/ports/observer.ts'
+import type { OverflowPolicy } from '../../../src/core/model/overflow-policy.ts'
 import type { Session } from '../../../src/core/sessions/session.ts'
-import { Sessions, type SessionsParts } from '../../../src/core/sessions/sessions.ts'
+import type { Sessions } from '../../../src/core/sessions/sessions.ts'
+import {
+  alice,
+  bob,
+  endsOf,
+  ObservedSessions,
+  type Opening,
+  operator,
+  position,
+  startedAt,
+} from './observed-sessions.ts'
 
-const now = 1_000_000
-const alice: Identity = { ...anonymous, clientId: 'alice' }
-const bob: Identity = { ...anonymous, clientId: 'bob' }
-const operator: Identity = { ...anonymous, scope: { ...noScope, operator: true } }
-const position = { offset: 3 } as Cursor
-
+let world: ObservedSessions
 let observed: unknown[][]
-let logged: [level: string, text: string, details: Record<string, unknown> | undefined][]
-let limits: { -readonly [Name in keyof SessionsParts['limits']]: SessionsParts['limits'][Name] }
+let logged: ObservedSessions['logged']
+let limits: ObservedSessions['limits']
 let resumed: ChannelSubscription[]
 let stopped: ChannelSubscription[]
-let check: (identity: Identity) => void
 let sessions: Sessions
 let closed: unknown[]
 
 beforeEach(() => {
-  jest.useFakeTimers({ now })
-  observed = []
-  logged = []
-  resumed = []
-  stopped = []
-  closed = []
-  check = () => {}
-  limits = {
-    maxSubscriptions: 3,
-    maxSubscribeRate: 2,
-    maxBufferedBytes: 100,
-    overflow: overflowPolicies,
-    anonymousIdleMs: 5_000,
-    maxConnections: 4,
-    maxConnectionsPerAddress: 2,
-    maxConnectionsPerClient: 2,
-    maxClientSubscriptions: 4,
-  }
-  const counter = new DeliveryCounter(() => {})
-  const note =
-    (name: string) =>
-    (...args: unknown[]) =>
-      void observed.push([name, ...args])
-  sessions = new Sessions({
-    positions: { hold: () => undefined },
-    replayer: {
-      resume: (subscription: ChannelSubscription) => resumed.push(subscription),
-      stop: (subscription: ChannelSubscription) => stopped.push(subscription),
-    },
-    cursors: { parse: (text: string) => (text === 'valid' ? position : undefined) } as unknown as CursorCodec,
-    observer: {
-      log: (...line: Parameters<Observer['log']>) => logged.push([line[0], line[1], line[2]]),
-      eventsOf: () => counter,
-      sessionStarted: note('started'),
-      sessionEnded: note('ended'),
-      subscriptionStarted: note('subscribed'),
-      subscriptionEnded: note('unsubscribed'),
-      deliveryFailed: note('failed'),
-    } as unknown as Observer,
-    limits,
-    check: (identity) => check(identity),
-  })
+  world = new ObservedSessions()
+  ;({ observed, logged, limits, resumed, stopped, sessions, closed } = world)
 })
-afterEach(() => {
-  sessions.close()
-  jest.useRealTimers()
-})
+afterEach(() => world.close())
 
-function open(identity = alice, given: Partial<Parameters<Sessions['open']>[0]> = {}): Session {
-  return sessions.open({ identity, transport: 'tcp', onClose: (reason) => closed.push(reason), ...given })
-}
-
-/** How subscriptions ended: undefined if not, `client` without an error, else the code. */
-async function endsOf(...subscriptions: readonly ChannelSubscription[]): Promise<(string | undefined)[]> {
-  return Promise.all(
-    subscriptions.map(async (subscription) => {
-      if (!subscription.ended) return undefined
-      return subscription.next().then(
-        () => 'client',
-        (error: { code: string }) => error.code,
-      )
-    }),
-  )
+function open(identity = alice, given: Opening = {}): Session {
+  return world.open(identity, given)
 }
 
 describe('a session opens', () => {
@@ -131,11 +76,11 @@ describe('a session opens', () => {
   })
 
   test('unless its token is barred, or the replica is draining', async () => {
-    check = () => {
+    world.check = () => {
       throw new Error('barred')
     }
     expect(() => open()).toThrow('barred')
-    check = () => {}
+    world.check = () => {}
     const draining = sessions.drain(1_000)
     expect(() => open()).toThrow(expect.objectContaining({ code: 'DRAINING' }))
     await draining
@@ -322,7 +267,7 @@ describe('a new token', () => {
 })
 
 describe('sessions end', () => {
-  const expiring: Identity = { ...alice, expiresAt: new Date(now + 2_500) }
+  const expiring: Identity = { ...alice, expiresAt: new Date(startedAt + 2_500) }
 
   test('with their token, and subscriptions with their own', async () => {
     const session = open()
