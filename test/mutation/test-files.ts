@@ -18,6 +18,9 @@ const testsOf: readonly (readonly [source: string, tests: readonly string[]])[] 
       ...['replaced-journal', 'rebase'].map((name) => `test/core/state/${name}.test.ts`),
     ],
   ],
+  ...['cluster', 'offline', 'positions', 'presence'].map(
+    (folder) => [`src/core/${folder}`, [`test/core/${folder}`]] as const,
+  ),
   ['src/events/access', ['test/events/access', 'test/events/publishing']],
   ['src/events/publishing', ['test/events/publishing']],
   ['src/events/describing', ['test/events/describing', 'test/events/serving/named-subscriptions.test.ts']],

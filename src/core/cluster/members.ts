@@ -26,11 +26,11 @@ export interface MembersParts {
   readonly startedAt: number
   readonly control: ControlBus
   /** Called with each announcement of a replica that was unknown, gone, or has started again. */
-  readonly onJoined?: (member: Member) => void
+  readonly onJoined: (member: Member) => void
   /** Called once for each replica with a lease that has ended, or that has announced its end. */
-  readonly onLeft?: (member: Member) => void
+  readonly onLeft: (member: Member) => void
   /** Called each time this replica announces itself. */
-  readonly onTick?: () => void
+  readonly onTick: () => void
 }
 
 /**
@@ -56,7 +56,7 @@ export class Members {
     this.#timer = setInterval(() => {
       this.#expire()
       this.announce(false)
-      this.#parts.onTick?.()
+      this.#parts.onTick()
     }, announceMs)
     this.#timer.unref()
   }
@@ -124,12 +124,12 @@ export class Members {
     }
     // An announcement may arrive behind that of its end.
     if (known && known.startedAt === startedAt && known.endedAt !== undefined) return
-    if (known && this.#alive.has(replica)) this.#leave(known)
+    if (known) this.#leave(known)
     const { version } = message
     const member: Member = { replica, version, startedAt, lastSeenAt: Date.now(), endedAt: undefined }
     this.#others.set(replica, member)
     this.#alive.add(replica)
-    this.#parts.onJoined?.(member)
+    this.#parts.onJoined(member)
   }
 
   #expire(): void {
@@ -145,6 +145,6 @@ export class Members {
   }
 
   #leave(member: Member): void {
-    if (this.#alive.delete(member.replica)) this.#parts.onLeft?.(member)
+    if (this.#alive.delete(member.replica)) this.#parts.onLeft(member)
   }
 }

@@ -57,7 +57,7 @@ interface Kept extends EventCount {
  */
 export class EventCounter {
   readonly #parts: EventCounterParts
-  /** By topic and place. */
+  /** By topic and the place where its count begins. */
   readonly #kept = new BoundedMap<string, Kept>(maxKept)
   readonly #running = new Map<string, Promise<EventCount | undefined>>()
   #turn: Promise<unknown> = Promise.resolve()
@@ -96,11 +96,13 @@ export class EventCounter {
   }
 
   #shared(counted: Counted, place: JournalPlace): Promise<EventCount | undefined> {
+    const { origin } = counted
+    const begin = origin && isOlder(place, origin) ? origin : place
     // The key of a typed topic begins with a NUL, and so is no client id.
-    const key = `${place.epoch} ${firstOffsetAfter(place)} ${counted.key}`
+    const key = `${begin.epoch} ${firstOffsetAfter(begin)} ${counted.key}`
     let running = this.#running.get(key)
     if (!running) {
-      running = this.#count(counted, place, key).finally(() => this.#running.delete(key))
+      running = this.#count(counted, begin, key).finally(() => this.#running.delete(key))
       this.#running.set(key, running)
     }
     return running
@@ -110,15 +112,13 @@ export class EventCounter {
     this.#closing.abort()
   }
 
-  async #count(counted: Counted, place: JournalPlace, key: string): Promise<EventCount | undefined> {
+  async #count(counted: Counted, begin: JournalPlace, key: string): Promise<EventCount | undefined> {
     const { epoch, hotWindow } = this.#parts
-    const { origin } = counted
-    if (epoch() !== place.epoch || hotWindow.first === undefined) return undefined
-    const begin = origin && isOlder(place, origin) ? origin : place
+    if (epoch() !== begin.epoch || hotWindow.first === undefined) return undefined
     const known = this.#kept.get(key) ?? { count: 0, atLeast: false, next: firstOffsetAfter(begin) }
     const older = known.next < hotWindow.first ? await this.#countInJournal(counted, known.next) : undefined
     // The journal was replaced meanwhile, or its reader failed.
-    if (older === 'failed' || epoch() !== place.epoch) return undefined
+    if (older === 'failed' || epoch() !== begin.epoch) return undefined
     const newer = await this.#countInWindow(counted, older?.next ?? known.next)
     const result: Kept = {
       count: known.count + (older?.count ?? 0) + newer.count,

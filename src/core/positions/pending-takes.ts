@@ -17,6 +17,11 @@ interface Takes {
 export class PendingTakes {
   readonly #ofPosition = new Map<string, Takes>()
 
+  /** How many positions are asked for. */
+  get size(): number {
+    return this.#ofPosition.size
+  }
+
   /**
    * Ends an earlier subscription that has no answer. Calls `take` after `prepare`, one call at a
    * time for a position. Resolves with undefined, and calls nothing, if the subscription of `hold`

@@ -79,12 +79,16 @@ class StoreUnderTest extends MemoryPositions {
   failing: Error | undefined
   /** `take` waits for it. */
   taking = Promise.resolve()
+  /** The answer of `take` waits for it. */
+  answering = Promise.resolve()
   moves = 0
 
   override async take(...args: Parameters<MemoryPositions['take']>) {
     await this.taking
     if (this.failing) throw this.failing
-    return super.take(...args)
+    const taken = await super.take(...args)
+    await this.answering
+    return taken
   }
 
   override async find(...args: Parameters<MemoryPositions['find']>) {
@@ -353,6 +357,7 @@ describe('a later subscription takes the position', () => {
     world.journal.add()
     await passed(100)
     expect([first.story(), second.story(), third.story()]).toEqual([['POSITION_TAKEN'], ['POSITION_TAKEN'], [0]])
+    expect(world.lines.filter(([, text]) => text.includes('position'))).toEqual([])
   })
 
   test('but one that ended before its answer takes nothing, and the other one goes on under its number', async () => {
@@ -525,7 +530,373 @@ describe('a later subscription takes the position', () => {
   })
 })
 
+describe('a subscription with a slow registry', () => {
+  /** `answer`: lets the registry answer the subscriptions that asked since. */
+  function slowStore() {
+    const store = new StoreUnderTest()
+    let answer = (): void => undefined
+    const hold = () => {
+      store.taking = new Promise((resolve) => {
+        answer = () => {
+          store.taking = Promise.resolve()
+          resolve()
+        }
+      })
+    }
+    return { store, hold, answer: () => answer() }
+  }
+
+  test('keeps a position that another one took within a second after it, and not later', async () => {
+    for (const [lateMs, story] of [
+      [1_000, []],
+      [1_001, ['REGISTRY_UNAVAILABLE']],
+    ] as const) {
+      const { store, hold, answer } = slowStore()
+      const [slow, other] = [await replica(store, 1_000, { replica: 'slow' }), await replica(store)]
+      hold()
+      const older = subscribe(slow)
+      await passed(10)
+      store.taking = Promise.resolve()
+      subscribe(other)
+      await passed(lateMs - 10)
+      answer()
+      await passed(10)
+      expect(older.story()).toEqual(story)
+    }
+  })
+
+  test('keeps a position that no other one took meanwhile, however late the answer is', async () => {
+    const { store, hold, answer } = slowStore()
+    const world = await replica(store)
+    const first = subscribe(world)
+    await passed(10)
+    first.session.end('client')
+    await passed(10)
+    for (const name of ['phone', 'new']) {
+      hold()
+      const late = subscribe(world, { position: name })
+      await passed(5_000)
+      answer()
+      await passed(10)
+      world.journal.add()
+      await passed(10)
+      expect([late.story(), world.sent.filter(({ kind }) => kind === 'position-returned')]).toEqual([
+        [expect.any(Number)],
+        [],
+      ])
+      late.session.end('client')
+      await passed(10)
+    }
+  })
+
+  test('that ended meanwhile returns nothing if it is the first one', async () => {
+    const { store, hold, answer } = slowStore()
+    const world = await replica(store)
+    hold()
+    const left = subscribe(world)
+    await passed(10)
+    left.session.end('client')
+    answer()
+    await passed(10)
+    const sent = world.sent.filter(({ kind }) => kind.startsWith('position-'))
+    expect([sent, world.gateway.positions.counts.held, left.story()]).toEqual([[], 0, ['ended']])
+  })
+})
+
+describe('what was acked', () => {
+  const acks = (world: World, probe: Subscribed, offset: number) =>
+    world.gateway.positions.ack(alice, 'phone', cursorAt(probe, offset))
+  const failures = ({ lines }: World) => lines.filter(([level]) => level !== 'info')
+
+  test('and is not stored yet is where a subscription of the same replica begins', async () => {
+    const world = await replica()
+    const probe = subscribe(world, { position: undefined })
+    for (let n = 0; n < 5; n += 1) world.journal.add()
+    expect([await acks(world, probe, 1), await acks(world, probe, 3)]).toEqual([true, true])
+    const subscribed = subscribe(world)
+    await passed(100)
+    expect(subscribed.story()).toEqual([4])
+  })
+
+  test('by the client, and is not stored yet, is where a subscription of another replica begins', async () => {
+    const { replicas, add, close } = await cluster(['a', 'b'])
+    const first = subscribe(replicas.a)
+    await passed(100)
+    for (let n = 0; n < 5; n += 1) add()
+    expect(await acks(replicas.a, first, 3)).toBe(true)
+    const second = subscribe(replicas.b)
+    await passed(100)
+    expect(second.story()).toEqual([4])
+    close()
+  })
+
+  test('on another replica is stored by the one that took the position', async () => {
+    const { replicas, add, store, close } = await cluster(['a', 'b'])
+    subscribe(replicas.a, { autoAck: 'DELIVERED' })
+    await passed(100)
+    for (let n = 0; n < 3; n += 1) add()
+    subscribe(replicas.b)
+    await passed(1_200)
+    expect(placeIn(store)).toBe(2)
+    close()
+  })
+
+  test('is not stored again by a subscription that begins there', async () => {
+    const store = new StoreUnderTest()
+    const world = await replica(store)
+    for (let n = 0; n < 2; n += 1) {
+      const session = world.gateway.openSession({ identity: alice, transport: 'in-process', onClose: () => {} })
+      const subscription = session.subscribe({ clientId: 'alice', position: 'phone' })
+      await passed(100)
+      expect(subscription.position).toMatchObject({ offset: 0, codec: world.gateway.cursors })
+      expect(world.gateway.positions.counts.waiting).toBe(0)
+    }
+    await passed(1_200)
+    expect([store.moves, failures(world)]).toEqual([0, []])
+  })
+
+  test('stays with its subscription when a later one returns the position', async () => {
+    const store = new StoreUnderTest()
+    const [left, present] = [
+      await replica(store, 1_000, { replica: 'left' }),
+      await replica(store, 1_000, { replica: 'present' }),
+    ]
+    const stays = subscribe(present, { autoAck: 'DELIVERED' })
+    await passed(100)
+    let answer = (): void => undefined
+    store.answering = new Promise((resolve) => {
+      answer = resolve
+    })
+    const leaves = subscribe(left)
+    await passed(100)
+    // Its ack has the former number.
+    present.journal.add()
+    leaves.session.end('client')
+    answer()
+    await passed(100)
+    for (const message of left.sent) present.control.onMessage(message)
+    await passed(1_200)
+    expect([stays.story(), placeIn(store)]).toEqual([[0], 0])
+  })
+
+  test('is known on its replica though all its subscriptions ended before the registry answered', async () => {
+    const store = new StoreUnderTest()
+    const world = await replica(store)
+    const first = subscribe(world, { autoAck: 'DELIVERED' })
+    await passed(100)
+    for (let n = 0; n < 3; n += 1) world.journal.add()
+    await passed(100)
+    let answer = (): void => undefined
+    store.answering = new Promise((resolve) => {
+      answer = resolve
+    })
+    const second = subscribe(world)
+    await passed(100)
+    world.journal.add()
+    // Its number is no longer that of the position, so its last ack is not stored.
+    first.session.end('client')
+    second.session.end('client')
+    answer()
+    await passed(100)
+    for (const message of world.sent) world.control.onMessage(message)
+    const third = subscribe(world)
+    await passed(100)
+    expect([first.story(), third.story(), failures(world)]).toEqual([[0, 1, 2, 3, 'ended'], [], []])
+  })
+
+  test.each([true, false])(
+    'before a deletion elsewhere is forgotten (its subscription has ended: %s)',
+    async (ends) => {
+      const store = new StoreUnderTest()
+      const one = await replica(store)
+      const other = await replica(store, 1_000, { cursors: one.gateway.cursors, replica: 'other' })
+      const first = subscribe(one, { autoAck: 'DELIVERED' })
+      await passed(100)
+      for (let n = 0; n < 4; n += 1) one.journal.add()
+      await passed(1_200)
+      if (ends) first.session.end('client')
+      await passed(100)
+      // The message about it is lost.
+      await other.gateway.positions.remove({ clientId: 'alice', name: 'phone' })
+      expect(await acks(other, first, 0)).toBe(true)
+      for (let n = 0; n < 2; n += 1) {
+        const next = subscribe(one)
+        await passed(100)
+        expect(next.story()).toEqual([1, 2, 3])
+        next.session.end('client')
+        await passed(100)
+      }
+    },
+  )
+
+  test('is forgotten when a write finds the position deleted, so that the client can add it again', async () => {
+    const store = new StoreUnderTest()
+    const one = await replica(store)
+    const other = await replica(store)
+    const probe = subscribe(one, { position: undefined })
+    for (let n = 0; n < 4; n += 1) one.journal.add()
+    expect([await acks(one, probe, 1), await acks(one, probe, 3)]).toEqual([true, true])
+    await other.gateway.positions.remove({ clientId: 'alice', name: 'phone' })
+    await passed(1_200)
+    expect(await acks(one, probe, 2)).toBe(true)
+    expect(placeIn(store)).toBe(2)
+  })
+
+  test('in the journal of the position needs no mark to know its epoch', async () => {
+    const world = await replica()
+    const probe = subscribe(world, { position: undefined })
+    for (let n = 0; n < 4; n += 1) world.journal.add()
+    const { length } = world.journal.notes
+    for (const offset of [1, 3]) expect(await acks(world, probe, offset)).toBe(true)
+    await passed(100)
+    expect(world.journal.notes).toHaveLength(length)
+  })
+})
+
+describe('a subscription that waits for the journal', () => {
+  test('stores no place if it has ended meanwhile', async () => {
+    const store = new StoreUnderTest()
+    const starting = await startingReplica(store)
+    const left = subscribe(starting)
+    await passed(10)
+    left.session.end('client')
+    starting.journal.add({ mark: true, exchange: '' })
+    starting.journal.begin()
+    await passed(10)
+    expect([placeIn(store), starting.gateway.positions.counts.held]).toEqual([undefined, 0])
+  })
+
+  test('ends at once if a later one has the position', async () => {
+    const store = new StoreUnderTest()
+    const [starting, present] = [await startingReplica(store), await replica(store, 1_000, { replica: 'present' })]
+    const waiting = subscribe(starting)
+    await passed(10)
+    subscribe(present)
+    await passed(10)
+    starting.journal.add({ mark: true, exchange: '' })
+    starting.journal.begin()
+    await passed(10)
+    expect(waiting.story()).toEqual(['POSITION_TAKEN'])
+    expect(starting.lines.filter(([, text]) => text.includes('position'))).toEqual([])
+  })
+
+  test('begins behind an ack of the same moment', async () => {
+    const store = new StoreUnderTest()
+    const present = await replica(store)
+    const starting = await startingReplica(store, present.gateway.cursors)
+    const probe = subscribe(present, { position: undefined })
+    present.journal.add()
+    subscribe(starting)
+    await passed()
+    expect([...store.rows.values()].map(({ place }) => place)).toEqual([undefined])
+    expect(await present.gateway.positions.ack(alice, 'phone', cursorAt(probe, 0))).toBe(true)
+    await passed(1_100)
+    expect(placeIn(store)).toBe(0)
+  })
+})
+
+test('a failure of the registry is reported with its cause', async () => {
+  const store = new StoreUnderTest()
+  const world = await replica(store)
+  store.failing = new Error('the disk is full')
+  subscribe(world)
+  await passed(10)
+  expect(world.lines).toContainEqual([
+    'warn',
+    expect.stringMatching(/^taking a position failed: Error: the disk is full\n/),
+  ])
+})
+
+test('a resync compares the numbers at once, because control messages may be lost', async () => {
+  const store = new StoreUnderTest()
+  const [one, other] = [await replica(store), await replica(store)]
+  const first = subscribe(one)
+  await passed(10)
+  subscribe(other)
+  await passed(10)
+  expect(first.story()).toEqual([])
+  one.gateway.positions.onResync()
+  await passed(10)
+  expect(first.story()).toEqual(['POSITION_TAKEN'])
+})
+
+describe('the positions of a client', () => {
+  test('are listed with acks that are not stored yet', async () => {
+    const world = await replica()
+    subscribe(world, { autoAck: 'DELIVERED' })
+    subscribe(world, {}, { ...alice, clientId: 'bob' }, 'bob')
+    await passed(10)
+    world.journal.add()
+    await passed(10)
+    const found = await world.gateway.positions.listOf('alice')
+    expect(found.map(({ name, place }) => [name, place && place.offset - 1])).toEqual([['phone', 0]])
+    world.journal.add()
+    expect(await world.gateway.positions.behind(found[0]!, alice)).toEqual({ count: 1, atLeast: false })
+  })
+
+  test('are removed with a deleted client, and end on every replica', async () => {
+    const store = new StoreUnderTest()
+    const [one, other] = [await replica(store), await replica(store)]
+    const [phone, bob] = [subscribe(one), subscribe(one, {}, { ...alice, clientId: 'bob' }, 'bob')]
+    const tablet = subscribe(other, { position: 'tablet' })
+    await passed(10)
+    await one.gateway.positions.removeAllOf('alice')
+    expect([...store.rows.values()].map(({ clientId }) => clientId)).toEqual(['bob'])
+    const deleted = one.sent.filter(({ kind }) => kind === 'position-deleted')
+    expect(deleted).toEqual(['phone', 'tablet'].map((name) => ({ kind: 'position-deleted', clientId: 'alice', name })))
+    for (const message of deleted) other.control.onMessage(message)
+    await passed(10)
+    expect([phone, tablet, bob].map(({ story }) => story())).toEqual([['POSITION_TAKEN'], ['POSITION_TAKEN'], []])
+  })
+
+  test('have no acks from before their deletion', async () => {
+    const store = new StoreUnderTest()
+    const world = await replica(store)
+    const probe = subscribe(world, { position: undefined })
+    for (let n = 0; n < 4; n += 1) world.journal.add()
+    const ack = (offset: number) => world.gateway.positions.ack(alice, 'phone', cursorAt(probe, offset))
+    expect([await ack(1), await ack(3)]).toEqual([true, true])
+    await world.gateway.positions.remove({ clientId: 'alice', name: 'phone' })
+    // It is a new position, so the place may be an earlier one.
+    expect(await ack(2)).toBe(true)
+    await passed(1_100)
+    expect(placeIn(store)).toBe(2)
+  })
+})
+
 describe('an ack', () => {
+  test('moves nothing if it is the place of the position already, also on another replica', async () => {
+    const store = new StoreUnderTest()
+    const one = await replica(store)
+    const other = await replica(store, 1_000, { cursors: one.gateway.cursors })
+    const probe = subscribe(one, { position: undefined })
+    for (let n = 0; n < 4; n += 1) one.journal.add()
+    const ack = ({ gateway }: World, offset: number) => gateway.positions.ack(alice, 'phone', cursorAt(probe, offset))
+    expect(await ack(one, 2)).toBe(true)
+    await passed(10)
+    expect([await ack(other, 2), await ack(other, 1), await ack(other, 3)]).toEqual([false, false, true])
+  })
+
+  test('on a replica that did not add the position counts if it is later, at the same time too', async () => {
+    const store = new StoreUnderTest()
+    const one = await replica(store)
+    const other = await replica(store, 1_000, { cursors: one.gateway.cursors })
+    const probe = subscribe(one, { position: undefined })
+    for (let n = 0; n < 4; n += 1) one.journal.add()
+    // The clock stands still: all three come in one millisecond.
+    expect(await one.gateway.positions.ack(alice, 'phone', cursorAt(probe, 1))).toBe(true)
+    expect(await other.gateway.positions.ack(alice, 'phone', cursorAt(probe, 0))).toBe(false)
+    expect(await other.gateway.positions.ack(alice, 'phone', cursorAt(probe, 3))).toBe(true)
+    await passed(1_100)
+    expect(placeIn(store)).toBe(3)
+  })
+
+  test('is refused with a cursor that is no text', async () => {
+    const world = await replica()
+    for (const cursor of [undefined, null, 7, {}])
+      expect(await refusal(world.gateway.positions.ack(alice, 'phone', cursor))).toBe('BAD_USER_INPUT')
+  })
+
   test('only moves forward, may come before the subscription, and is stored at the end', async () => {
     const store = new StoreUnderTest()
     const world = await replica(store)
@@ -619,6 +990,20 @@ describe('the number of messages behind a position', () => {
     expect(world.journal.scans).toHaveLength(1)
     expect(await unread()).toEqual({ count: 33, atLeast: false })
     expect(world.journal.scans).toHaveLength(1)
+  })
+
+  test('is refused for a position in another channel, or in a typed field', async () => {
+    const world = await replica()
+    subscribe(world)
+    await passed(10)
+    world.journal.add()
+    const phone = { clientId: 'alice', name: 'phone' }
+    const { positions } = world.gateway
+    expect(await positions.unreadIn('alice', phone)).toEqual({ count: 1, atLeast: false })
+    await expect(positions.unreadIn('bob', phone)).rejects.toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: 'position: "phone" is the position of ["channel",{"clientId":"alice"}], not of channel "bob"',
+    })
   })
 
   test('is a lower bound if too much is before the window, and unknown for another journal', async () => {
