@@ -90,7 +90,7 @@ async function listing(): Promise<Listing> {
     'eval',
     `[{_, _, _, Opened, _, Declared, _, _}] = ets:lookup(connection_churn_metrics, node()),
      [length(rabbit_networking:local_connections()), length(rabbit_channel:list()), length(rabbit_amqqueue:list()),
-      length(rabbit_binding:list(<<"/">>)), lists:sum([Count || C <- rabbit_channel:list(), {_, Count} <- rabbit_channel:info(C, [consumer_count])]), Opened, Declared].`,
+      length(rabbit_binding:list(<<"/">>)), lists:sum([Count || C <- rabbit_channel:list(), {_, Count} <- case catch rabbit_channel:info(C, [consumer_count]) of {'EXIT', _} -> []; I -> I end]), Opened, Declared].`,
   )
   const [connections, channels, queues, bindings, consumers, channelsOpened, queuesDeclared] = JSON.parse(
     text,

@@ -244,14 +244,15 @@ async function atRest(vhost: string): ReturnType<typeof whatRabbitHas> {
 
 /**
  * Connections, channels with their consumers, queues and bindings, from RabbitMQ's own tables. The
- * consumers of a queue are left out, because their table is cleaned only now and then.
+ * consumers of a queue are left out, because their table is cleaned only now and then. A channel of
+ * another test may end while it is asked.
  */
 async function whatRabbitHas(vhost: string): Promise<string[]> {
   const text = await rabbit.ctl(
     'eval',
     `V = <<"${vhost}">>,
      Here = fun(Infos) -> [I || I <- Infos, proplists:get_value(vhost, I) =:= V] end,
-     Channels = [rabbit_channel:info(C, [vhost, name, consumer_count]) || C <- rabbit_channel:list()],
+     Channels = [I || C <- rabbit_channel:list(), I <- [catch rabbit_channel:info(C, [vhost, name, consumer_count])], is_list(I)],
      [io:format("~w~n", [T]) || T <- lists:sort(Here(rabbit_networking:connection_info_all([vhost, name])) ++ Here(Channels)
        ++ [rabbit_amqqueue:info(Q, [name]) || Q <- rabbit_amqqueue:list(V)] ++ rabbit_binding:list(V))], done.`,
   )
