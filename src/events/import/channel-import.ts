@@ -24,14 +24,13 @@ import {
   type SubscriptionSketch,
   unionOf,
 } from '../draft/sketch.ts'
+import { maxOptionalConditions } from '../model/event-schema.ts'
 import type { ApiChannel, ApiMessage } from './async-api.ts'
 import { commonTypePlace, type MessageSchema } from './event-type-place.ts'
 import type { SchemaTypes } from './schema-types.ts'
 import { isObject, kindsOf } from './schema-variants.ts'
 
 const maxComment = 100
-/** Each is an optional argument; a field cannot have more. */
-const maxCaptures = 4
 
 interface ImportedCapture {
   readonly name: string
@@ -268,7 +267,7 @@ function capturesOf({ routingKey, exchangeType }: ApiChannel): {
   const words = routingKey.split('.').map((word) => {
     if (!/[{}]/.test(word)) return word
     const parameter = /^\{([^{}]+)\}$/.exec(word)?.[1]
-    if (parameter === undefined || captures.length === maxCaptures) return '*'
+    if (parameter === undefined || captures.length === maxOptionalConditions) return '*'
     const plain = isFieldName(parameter) ? parameter : fieldName(parameter, 'word')
     const name = names.take(plain, `${plain}Word`)
     captures.push({ name, parameter })

@@ -1,6 +1,7 @@
 import { JsonNumber } from '../../core/json/json-number.ts'
 import { readPointer } from '../../core/json/json-pointer.ts'
 import { camelCase, isFieldName, reservedArguments, singularWords, UniqueNames, wordsOf } from '../draft/names.ts'
+import { maxOptionalConditions } from '../model/event-schema.ts'
 import { type EventEnvelope, type EventTypePlace, isObject } from './envelope.ts'
 import type { EventSample, InferenceOptions } from './event-sample.ts'
 
@@ -25,8 +26,6 @@ export interface InferredKeys {
   readonly remarks: readonly string[]
 }
 
-/** An event field has at most this many optional conditions. */
-const maxCaptures = 4
 const maxDirectKeys = 20
 const plainWord = /^[^{}*#]+$/
 const idLikeWord = /^(?:\d+|[\da-f]{8}-[\da-f]{4}-.*|(?=.*\d)[\w@:-]{3,}|.{25,})$/i
@@ -79,7 +78,7 @@ function topicKeys(
     const [only = ''] = distinct
     const isLiteral = distinct.size === 1 && plainWord.test(only) && !certainId.test(only)
     if (isLiteral && word !== typeWord) pattern.push(only)
-    else if (distinct.has('') || (captures.length === maxCaptures && word !== typeWord)) pattern.push('*')
+    else if (distinct.has('') || (captures.length === maxOptionalConditions && word !== typeWord)) pattern.push('*')
     else if (word !== typeWord && followsFromType(samples, word, place)) pattern.push('*')
     else {
       const capture = captureOf(samples, word, distinct, envelope, pattern, typeWord, names)

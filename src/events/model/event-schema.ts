@@ -126,6 +126,12 @@ export interface BuiltInArguments {
   readonly filter: string | undefined
 }
 
+/**
+ * How many conditions of an event field may be optional. Each more doubles the number of shapes of
+ * conditions.
+ */
+export const maxOptionalConditions = 4
+
 /** Those that decide how events are delivered, not which. */
 export function ownArguments(builtIn: BuiltInArguments): ReadonlySet<string | undefined> {
   return new Set(Object.values({ ...builtIn, filter: undefined }))

@@ -1,5 +1,6 @@
 import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql'
 import { JsonNumber } from '../../core/json/json-number.ts'
+import { shownValue } from '../../core/json/shown-value.ts'
 import { isFullDate, isRfc3339 } from './dates.ts'
 
 /**
@@ -20,7 +21,6 @@ const badUserInput = { extensions: { code: 'BAD_USER_INPUT' } }
 const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 const integer = /^-?(?:0|[1-9]\d*)$/
 const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i
-const maxShownLength = 40
 
 const decimal: TextScalar = {
   name: 'Decimal',
@@ -77,7 +77,8 @@ export function keepDateTimesAsSent(type: GraphQLScalarType): void {
 function configOf({ name, description, expected, textOf }: TextScalar) {
   const parse = (value: unknown): string => {
     const text = textOf(value)
-    if (text === undefined) throw new GraphQLError(`${name}: expected ${expected}, got ${shown(value)}`, badUserInput)
+    if (text === undefined)
+      throw new GraphQLError(`${name}: expected ${expected}, got ${shownValue(value)}`, badUserInput)
     return text
   }
   return {
@@ -103,11 +104,4 @@ function digitsOf(value: unknown): string | undefined {
 
 function matching(pattern: RegExp, text: string | undefined): string | undefined {
   return text !== undefined && pattern.test(text) ? text : undefined
-}
-
-function shown(value: unknown): string {
-  if (value instanceof JsonNumber) return value.token.slice(0, maxShownLength)
-  // JSON.stringify throws.
-  if (typeof value === 'bigint') return String(value).slice(0, maxShownLength)
-  return (JSON.stringify(value) ?? String(value)).slice(0, maxShownLength)
 }

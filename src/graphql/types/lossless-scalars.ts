@@ -21,6 +21,7 @@ import {
 } from 'graphql'
 import { GraphQLJSON } from 'graphql-scalars'
 import { JsonNumber, numberOf } from '../../core/json/json-number.ts'
+import { shownValue } from '../../core/json/shown-value.ts'
 
 /** As in graphql-js, except that a number keeps its digits; graphql-js would round it. */
 const ID = new GraphQLScalarType({
@@ -28,7 +29,7 @@ const ID = new GraphQLScalarType({
   parseValue(value) {
     if (typeof value === 'string') return value
     if (Number.isSafeInteger(value) || (value instanceof JsonNumber && value.isInteger)) return String(value)
-    throw new GraphQLError(`ID cannot represent a non-string and non-integer value: ${shown(value)}`, badUserInput)
+    throw new GraphQLError(`ID cannot represent a non-string and non-integer value: ${shownValue(value)}`, badUserInput)
   },
 })
 
@@ -44,10 +45,6 @@ export const LosslessJSON = new GraphQLScalarType({
 })
 
 const badUserInput = { extensions: { code: 'BAD_USER_INPUT' } }
-
-function shown(value: unknown): string {
-  return value instanceof JsonNumber ? value.token.slice(0, 40) : (JSON.stringify(value) ?? String(value)).slice(0, 40)
-}
 
 /** Numbers have the same grammar as in JSON. */
 function jsonOfLiteral(node: ValueNode, variables?: Record<string, unknown> | null): unknown {

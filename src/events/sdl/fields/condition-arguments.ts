@@ -1,5 +1,10 @@
 import { type GraphQLArgument, getNullableType, isEnumType, isListType, isNonNullType } from 'graphql'
-import type { BuiltInArguments, ConditionArgument, ValueKind } from '../../model/event-schema.ts'
+import {
+  type BuiltInArguments,
+  type ConditionArgument,
+  maxOptionalConditions,
+  type ValueKind,
+} from '../../model/event-schema.ts'
 import type { Place } from '../../model/place.ts'
 import type { SdlContext } from '../context.ts'
 import { listed } from '../mistakes.ts'
@@ -10,8 +15,6 @@ import type { EventBindings } from './event-bindings.ts'
 import { givenMembers, placeOfUse, readPlace } from './places.ts'
 
 const scalarKinds = ['ID', 'String', 'Int', 'Boolean', 'BigInt', 'Decimal', 'Float', 'UUID'] as const
-/** Each more doubles the number of shapes of conditions. */
-const maxOptional = 4
 
 /** What built-in arguments do that could as well be conditions. */
 const meanings: ReadonlyMap<BuiltInRole, string> = new Map([
@@ -81,10 +84,10 @@ export function readEventArguments(
     if (!condition) continue
     conditions.push(condition)
     optional += condition.required ? 0 : 1
-    if (optional > maxOptional) {
+    if (optional > maxOptionalConditions) {
       mistakes.error(
         node,
-        `${path} has more than ${maxOptional} optional arguments that are conditions: make ${argument.name} required, or use @filterable and filter`,
+        `${path} has more than ${maxOptionalConditions} optional arguments that are conditions: make ${argument.name} required, or use @filterable and filter`,
       )
     }
   }
