@@ -61,8 +61,8 @@ test('each half of the hash of an id is spread almost as if it were drawn', () =
       halves[1].add(id.high)
       both.add(`${id.low} ${id.high}`)
     }
-    // Of 100,000 draws of 32 bits, 1.2 pairs are equal on average. FNV-1a has more with few secrets:
-    // 32 were seen. Both halves together name an id.
+    // Of 100,000 draws of 32 bits, 1.2 pairs are equal on average. FNV-1a has more with few
+    // secrets: 32 were seen. Both halves together name an id.
     for (const half of halves) expect(half.size).toBeGreaterThan(count - 200)
     expect(both.size).toBe(count)
   }

@@ -278,7 +278,7 @@ describe('of a stored position', () => {
       },
     })
     for (let offset = 4; offset < 9; offset += 1) window.push(entry(offset, 'bob'))
-    // The origin of a channel is none of a typed field.
+    // The origin of a channel does not apply to a typed field.
     state.origin = behind(7)
     const position = stored(topicText({ field: 'orderChanged', args: { customer: '7' } }), behind(4))
     expect(await counter.behind(position, { ...anonymous, clientId: 'alice' })).toEqual({ count: 2, atLeast: false })

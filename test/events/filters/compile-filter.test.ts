@@ -134,7 +134,7 @@ describe('a filter', () => {
     { and: [{}, {}] },
     { or: [{ id: { eq: '1' } }, {}] },
     { customer: { lines: {} } },
-  ])('without a condition is none: %j', (filter) => {
+  ])('without a condition compiles to nothing: %j', (filter) => {
     expect(compile(filter)).toBeUndefined()
   })
 

@@ -55,7 +55,7 @@ describe('a date of RFC 3339', () => {
     '2026-01-01T00:00:00+0100',
     'at 2026-01-01T00:00:00Z',
     '2026-01-01T00:00:00Z.',
-  ])('%j is none', (text) => {
+  ])('%j is not an RFC 3339 date', (text) => {
     expect(instantOf(text)).toBeUndefined()
   })
 })

@@ -14,7 +14,9 @@ interface Channel {
   readonly [other: string]: unknown
 }
 
-/** A document of version 2 with these channels, by default with a message to the exchange `orders`. */
+/**
+ * A document of version 2 with these channels, by default with a message to the exchange `orders`.
+ */
 function second(channels: Readonly<Record<string, Channel>>, more: object = {}): object {
   const all = Object.entries(channels).map(([name, { message = { payload }, ...channel }]) => [
     name,

@@ -8,7 +8,9 @@ export function uncheckedDraftOf(document: unknown, options: ImportOptions = {})
   return importDocument(typeof document === 'string' ? document : JSON.stringify(document), options)
 }
 
-/** Drafts that the gateway has accepted: reading one takes a hundred times as long as writing it. */
+/**
+ * Drafts that the gateway has accepted: reading one takes a hundred times as long as writing it.
+ */
 const accepted = new Set<string>()
 
 /** The draft for a document, after a check that the gateway accepts it. */

@@ -178,7 +178,7 @@ describe('trace explains what each field makes of a message', () => {
 })
 
 describe('the test of a topic', () => {
-  test('judges messages as a subscription gets them, though there is none', () => {
+  test('judges messages as for a subscription, without one', () => {
     const { fields } = using([])
     const testOf = (name: string, args: Record<string, unknown> = {}) =>
       fields.topicTest(eventFieldOf(fields.schema, name), conditions(fields, name, args))

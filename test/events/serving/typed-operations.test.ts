@@ -63,11 +63,11 @@ describe('an operation', () => {
     ['has an unknown field', 'subscription { missing }'],
     ['has only the type name', 'subscription { __typename }'],
     ['has no field', 'subscription { ...F } fragment F on Subscription { ...F }'],
-  ])('is none on a typed field if it %s', (_what, text) => {
+  ])('is not on a typed field if it %s', (_what, text) => {
     expect(operationIn(text)).toBeUndefined()
   })
 
-  test('is none on a typed field if the field is another one of its name', () => {
+  test('is not on a typed field if another field has its name', () => {
     const others = new TypedOperations(events, fields, (name) => name === 'order')
     expect(others.of(parse('subscription { order(id: 1) { id } }'), undefined)).toBeUndefined()
     expect(others.of(parse('subscription { event { __typename } }'), undefined)).toBeDefined()
