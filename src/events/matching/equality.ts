@@ -1,6 +1,6 @@
 import { JsonNumber } from '../../core/json/json-number.ts'
 import type { EnumMapping, ValueKind } from '../model/event-schema.ts'
-import { exactNumberOf, isWhole, numberTextOf } from './exact-number.ts'
+import { numberTextOf } from './exact-number.ts'
 
 /**
  * Equality of one kind: two values are equal if their canonical texts are. Each function returns
@@ -86,7 +86,8 @@ function digitsOf(value: unknown): string | undefined {
 }
 
 /**
- * A Float is the nearest double, except that an integer must be exact and nothing may overflow.
+ * A Float is the nearest double, except that what is written as an integer must be exact and that
+ * nothing may overflow.
  */
 function floatOf(value: unknown): string | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? String(value === 0 ? 0 : value) : undefined
@@ -95,12 +96,11 @@ function floatOf(value: unknown): string | undefined {
 }
 
 function floatText(token: string): string | undefined {
-  const number = exactNumberOf(token)
-  if (!number) return undefined
+  const exact = numberTextOf(token)
   const nearest = Number(token)
-  if (!Number.isFinite(nearest)) return undefined
-  const isExact = !isWhole(number) || exactOf(nearest) === numberTextOf(token)
-  return isExact ? String(nearest === 0 ? 0 : nearest) : undefined
+  if (exact === undefined || !Number.isFinite(nearest)) return undefined
+  const isKept = !new JsonNumber(token).isInteger || exactOf(nearest) === exact
+  return isKept ? String(nearest === 0 ? 0 : nearest) : undefined
 }
 
 const noMapping: EnumMapping = { byText: new Map(), textOf: new Map(), unknown: undefined }

@@ -45,10 +45,6 @@ function powerOf(digits: string): number | undefined {
   return digits.length - first > maxExponentDigits ? undefined : Number(digits.slice(first))
 }
 
-export function isWhole({ exponent }: ExactNumber): boolean {
-  return exponent >= 0
-}
-
 /** Equal texts for equal numbers, and only for these. `1e999999` stays short. */
 export function printExact({ negative, digits, exponent }: ExactNumber): string {
   if (digits === '') return '0'

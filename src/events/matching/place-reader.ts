@@ -1,4 +1,4 @@
-import { copyWireTypes, wireTypeOf } from '../../core/body/amqp-field-types.ts'
+import { copyWireTypes, type WireType, wireTypeOf } from '../../core/body/amqp-field-types.ts'
 import { plainHeaders } from '../../core/body/plain-headers.ts'
 import { toDate } from '../../core/body/to-date.ts'
 import { JsonNumber } from '../../core/json/json-number.ts'
@@ -27,28 +27,38 @@ export function placeReaderOf(place: Place): PlaceReader {
 }
 
 /**
- * The text of a header; undefined if the header is absent, a table or an array. A whole number
- * that was sent as a float keeps `.0`, because it is no integer.
+ * The text of a header; undefined if the header is absent, a table or an array: these do not
+ * survive a stream, so no replica sees them. A whole number that was sent as a float keeps `.0`,
+ * because it is no integer.
  */
 export function headerText(headers: Readonly<Record<string, unknown>> | undefined, name: string): string | undefined {
   if (!headers || !Object.hasOwn(headers, name)) return undefined
   const value = headers[name]
-  if (typeof value === 'string') return value
-  const plain = plainHeaders(copyWireTypes(headers, { [name]: value }))[name]
-  switch (typeof plain) {
+  switch (typeof value) {
     case 'string':
-      return plain
+      return value
     case 'boolean':
-      return String(plain)
-    case 'number': {
-      const type = wireTypeOf(headers, name)
-      const isFloat = type === 'float' || type === 'double'
-      return isFloat && Number.isSafeInteger(plain) ? `${plain}.0` : String(plain)
-    }
+    case 'bigint':
+      return String(value)
+    case 'number':
+      return numberText(value, wireTypeOf(headers, name))
+    case 'object':
+      return value === null ? undefined : objectText(copyWireTypes(headers, { [name]: value }), name)
     default:
-      if (plain instanceof Date) return plain.toISOString()
-      return plain instanceof JsonNumber ? plain.token : undefined
+      return undefined
   }
+}
+
+function numberText(value: number, type: WireType | undefined): string {
+  const text = Object.is(value, -0) ? '-0' : String(value)
+  return (type === 'float' || type === 'double') && Number.isSafeInteger(value) ? `${text}.0` : text
+}
+
+function objectText(headers: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const plain = plainHeaders(headers)[name]
+  if (typeof plain === 'string') return plain
+  if (plain instanceof JsonNumber) return plain.token
+  return plain instanceof Date ? plain.toISOString() : undefined
 }
 
 /** The text of a property; undefined if the message has none. Times are in RFC 3339. */

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { getNamedType } from 'graphql'
 import { readPointer } from '../../core/json/json-pointer.ts'
+import { integerDigits } from '../matching/equality.ts'
 import type { EventBinding, EventField, EventSchema, KeyedState } from '../model/event-schema.ts'
 import { type EventInput, TypedObject, type Verdict } from '../model/typed-value.ts'
 import { compileOnly, compileValidator } from '../values/compiled-validator.ts'
 import { eventTypeReader } from '../values/event-type.ts'
-import { integerDigits } from '../values/numbers.ts'
 import { fromEnvelope, placeReader, placeText } from '../values/place-reader.ts'
 
 /** The longest key, in bytes: keys are indexed. */

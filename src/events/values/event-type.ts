@@ -1,7 +1,7 @@
+import { integerDigits } from '../matching/equality.ts'
 import type { EventSchema, KeyPattern } from '../model/event-schema.ts'
 import type { Place } from '../model/place.ts'
 import type { EventInput } from '../model/typed-value.ts'
-import { integerDigits } from './numbers.ts'
 import { fromEnvelope, placeReader } from './place-reader.ts'
 
 /** Matches every event type that no other member names. */

@@ -1,20 +1,12 @@
 import { type GraphQLLeafType, isEnumType } from 'graphql'
 import { checkDepth, UndecodableBody } from '../../core/body/decode-body.ts'
 import { parseJson } from '../../core/json/parse-json.ts'
+import { integerDigits } from '../matching/equality.ts'
 import type { EnumMapping, EventSchema, FieldMapping } from '../model/event-schema.ts'
 import { JsonScalar } from '../model/typed-value.ts'
 import { isFullDate, isRfc3339 } from '../scalars/dates.ts'
 import { dateTimeOfEpoch } from './epoch-time.ts'
-import {
-  type AnyNumber,
-  doubleOf,
-  int32Of,
-  integerDigits,
-  isNumber,
-  numberOfText,
-  tokenOf,
-  wholeDigits,
-} from './numbers.ts'
+import { type AnyNumber, doubleOf, int32Of, isNumber, numberOfText, tokenOf, wholeDigits } from './numbers.ts'
 
 /** The value is of a kind that the type does not take. */
 export const wrong = Symbol('wrong')

@@ -1,4 +1,5 @@
 import { JsonNumber, numberOf } from '../../core/json/json-number.ts'
+import { integerDigits } from '../matching/equality.ts'
 
 /** A number of `parseJson`. */
 export type AnyNumber = number | JsonNumber
@@ -21,12 +22,6 @@ export function numberOfText(text: string): AnyNumber | undefined {
 /** The number as written. */
 export function tokenOf(number: AnyNumber): string {
   return typeof number === 'number' ? String(number) : number.token
-}
-
-/** A number that was written without fraction and exponent, by its digits; else undefined. */
-export function integerDigits(value: unknown): string | undefined {
-  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : undefined
-  return value instanceof JsonNumber && value.isInteger ? value.token : undefined
 }
 
 /** A whole number in 32 bits, however it is written; else undefined. */

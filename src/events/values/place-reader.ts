@@ -1,8 +1,5 @@
-import { copyWireTypes } from '../../core/body/amqp-field-types.ts'
-import { plainHeaders } from '../../core/body/plain-headers.ts'
-import { JsonNumber } from '../../core/json/json-number.ts'
 import { printPointer, readPointer } from '../../core/json/json-pointer.ts'
-import { propertyText } from '../matching/place-reader.ts'
+import { headerText, propertyText } from '../matching/place-reader.ts'
 import type { KeyPattern } from '../model/event-schema.ts'
 import type { Place } from '../model/place.ts'
 import type { EventInput } from '../model/typed-value.ts'
@@ -29,7 +26,7 @@ export function placeReader(place: Place, pattern: KeyPattern | undefined): Read
     }
     case 'header': {
       const { name } = place
-      return ({ properties: { headers } }) => (headers ? headerText(headers, name) : undefined)
+      return ({ properties: { headers } }) => headerText(headers, name)
     }
     case 'word': {
       if (!pattern) return () => undefined
@@ -59,31 +56,4 @@ export function placeText(place: Place): string {
     default:
       return `${place.kind}:${place.name}`
   }
-}
-
-/**
- * Arrays and tables do not survive a stream. They count as absent, so that no replica sees them.
- */
-function headerText(headers: Readonly<Record<string, unknown>>, name: string): string | undefined {
-  if (!Object.hasOwn(headers, name)) return undefined
-  const value = headers[name]
-  switch (typeof value) {
-    case 'string':
-      return value
-    case 'number':
-    case 'boolean':
-    case 'bigint':
-      return String(value)
-    case 'object':
-      return value === null ? undefined : objectText(copyWireTypes(headers, { [name]: value }), name)
-    default:
-      return undefined
-  }
-}
-
-function objectText(headers: Readonly<Record<string, unknown>>, name: string): string | undefined {
-  const plain = plainHeaders(headers)[name]
-  if (typeof plain === 'string') return plain
-  if (plain instanceof JsonNumber) return plain.token
-  return plain instanceof Date ? plain.toISOString() : undefined
 }

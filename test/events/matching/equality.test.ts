@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
+import { GraphQLObjectType, isLeafType } from 'graphql'
 import { parseJson } from '../../../src/core/json/parse-json.ts'
 import { claimEquality, equalityOf } from '../../../src/events/matching/equality.ts'
 import {
@@ -8,7 +10,10 @@ import {
   numberTextOf,
 } from '../../../src/events/matching/exact-number.ts'
 import type { ValueKind } from '../../../src/events/model/event-schema.ts'
+import { leafReader } from '../../../src/events/values/leaf-reader.ts'
+import { pick, runs } from '../../support/property.ts'
 import { enumMapping } from '../access/build-schema.ts'
+import { builtSchema } from '../schema-builder.ts'
 
 const state = enumMapping({ PAID: 'paid', THREE: '3', OTHER: 'OTHER' }, 'OTHER')
 const closed = enumMapping({ PAID: 'paid' })
@@ -143,6 +148,52 @@ describe('a text is read by the type of the argument', () => {
   ])('%s %j and "%s": %s', (kind, argument, text, expected) => {
     const equality = equalityOf(kind, state)
     expect(equality.ofArgument(argument) === equality.ofText(text)).toBe(expected)
+  })
+})
+
+describe('what a field shows, given as an argument, equals the value that it was read from', () => {
+  const kinds = ['ID', 'String', 'Int', 'Boolean', 'BigInt', 'Decimal', 'Float', 'UUID'] as const
+  const members = kinds.map((kind) => `${kind.toLowerCase()}: ${kind}`).join(' ')
+  const schema = builtSchema(`type Subscription { event: Sample } type Sample { ${members} }`)
+
+  const digits = fc.stringMatching(/^(0|[1-9]\d{0,24})$/)
+  const fraction = fc.stringMatching(/^\.\d{1,20}$/)
+  const exponent = fc.stringMatching(/^[eE][+-]?\d{1,3}$/)
+  const orNothing = (part: fc.Arbitrary<string>) => fc.oneof(fc.constant(''), part)
+  const number = fc
+    .tuple(pick('', '-'), digits, orNothing(fraction), orNothing(exponent))
+    .map((parts) => parts.join(''))
+  const text = fc.oneof(number, fc.string(), fc.uuid(), pick('true', 'false', '07', '1e999', '-0'))
+
+  test.each(kinds)('%s', (kind) => {
+    const sample = schema.schema.getType('Sample') as GraphQLObjectType
+    const type = sample.getFields()[kind.toLowerCase()]?.type
+    if (!isLeafType(type)) throw new Error(`${kind} is no leaf type`)
+    const reader = leafReader(schema, type, undefined)
+    const equality = equalityOf(kind)
+    let shownValues = 0
+    const check = (shown: unknown, compared: string | undefined): void => {
+      if (typeof shown === 'symbol') return
+      shownValues += 1
+      expect([equality.ofArgument(shown), compared]).toEqual([compared, expect.any(String)])
+    }
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          number,
+          text.map((value) => JSON.stringify(value)),
+          pick('true', 'null'),
+        ),
+        text,
+        (json, word) => {
+          const value = parseJson(json)
+          if (value !== null) check(reader.ofJson(value), equality.ofJson(value))
+          check(reader.ofText(word), equality.ofText(word))
+        },
+      ),
+      runs(100),
+    )
+    expect(shownValues).toBeGreaterThan(5)
   })
 })
 

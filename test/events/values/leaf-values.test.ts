@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { setWireType } from '../../../src/core/body/amqp-field-types.ts'
 import { parseJson } from '../../../src/core/json/parse-json.ts'
 import { printJson } from '../../../src/core/json/print-json.ts'
 import type { FieldMapping } from '../../../src/events/model/event-schema.ts'
@@ -159,6 +160,18 @@ describe('the text of a header', () => {
     ['String', Buffer.from('abc'), '"YWJj"'],
   ])('of the type %s: %p is read as %s', (type, value, expected) => {
     expect(ofHeader(type, value)).toBe(expected)
+  })
+
+  test.each([
+    ['ID', '"7.0"'],
+    ['String', '"7.0"'],
+    ['Int', '7'],
+    ['Float', '7'],
+    ['Decimal', '"7.0"'],
+  ])('that was sent as a double keeps its point, as an argument compares it: %s', (type, expected) => {
+    const headers = { h: 7 }
+    setWireType(headers, 'h', 'double')
+    expect(read(type, eventInput({ properties: { headers } }), 'header')).toBe(expected)
   })
 
   test('is a number with EPOCH_SECONDS', () => {
