@@ -1,6 +1,6 @@
 import { eventOf, type ReadResult } from './read-result.ts'
 import { type ResumableEvent, type ResumeOptions, Resumption } from './resumption.ts'
-import { RetryPolicy } from './retry-policy.ts'
+import { RetryPolicy, type RetryWaits, retryWaitMs } from './retry-policy.ts'
 import { type Payload, type Result, type SubscriptionClient, splitPayload, takes } from './subscription-client.ts'
 
 export { SubscriptionEnded } from './retry-policy.ts'
@@ -29,9 +29,6 @@ export interface Consumer {
 }
 
 const ackMutation = 'mutation Ack($position: String!, $cursor: Cursor!) { ack(position: $position, cursor: $cursor) }'
-/** The wait after a failed acknowledgement doubles from the first value to the second, in ms. */
-const firstRetryMs = 500
-const retryCapMs = 10_000
 
 /**
  * Handles each event of a named position in order, and acknowledges it when its handler is done: at
@@ -58,6 +55,7 @@ export function consume<Event = ResumableEvent>(client: SubscriptionClient, opti
   const acks = new Acknowledgements(
     (cursor) => sendAck(client, { position, cursor }),
     ackEveryMs,
+    rest,
     (error) => void fail(error),
   )
   const next = async (result: Result, read: ReadResult): Promise<void> => {
@@ -98,6 +96,7 @@ export function consume<Event = ResumableEvent>(client: SubscriptionClient, opti
 class Acknowledgements {
   readonly #send: (cursor: string) => Promise<void>
   readonly #everyMs: number
+  readonly #retryWaits: RetryWaits
   readonly #onRefused: (error: unknown) => void
   readonly #policy = new RetryPolicy()
   /** The newest cursor that is not acknowledged. */
@@ -107,9 +106,15 @@ class Acknowledgements {
   #failures = 0
   #isClosed = false
 
-  constructor(send: (cursor: string) => Promise<void>, everyMs: number, onRefused: (error: unknown) => void) {
+  constructor(
+    send: (cursor: string) => Promise<void>,
+    everyMs: number,
+    retryWaits: RetryWaits,
+    onRefused: (error: unknown) => void,
+  ) {
     this.#send = send
     this.#everyMs = everyMs
+    this.#retryWaits = retryWaits
     this.#onRefused = onRefused
   }
 
@@ -133,7 +138,7 @@ class Acknowledgements {
       this.#sending = this.#attempt().finally(() => {
         this.#sending = undefined
         if (this.#newest === undefined) return
-        this.#schedule(this.#failures === 0 ? this.#everyMs : Math.min(retryCapMs, firstRetryMs * 2 ** this.#failures))
+        this.#schedule(this.#failures === 0 ? this.#everyMs : retryWaitMs(this.#failures - 1, this.#retryWaits))
       })
     }, ms)
   }

@@ -1,5 +1,5 @@
 import { type ReadGap, type ReadResult, readResult } from './read-result.ts'
-import { RetryPolicy, SubscriptionEnded } from './retry-policy.ts'
+import { defaultRetryCapMs, RetryPolicy, type RetryWaits, retryWaitMs, SubscriptionEnded } from './retry-policy.ts'
 import {
   attempt,
   type ClientSink,
@@ -50,7 +50,7 @@ export type ResumeState =
   | { readonly kind: 'behind' }
   | { readonly kind: 'ended'; readonly error: unknown }
 
-export interface ResumeOptions {
+export interface ResumeOptions extends RetryWaits {
   /**
    * Reads the cursor of an event (the first root field of the result). Default: its field `cursor`.
    */
@@ -61,13 +61,6 @@ export interface ResumeOptions {
   /** The cursor moved without an event. Called and awaited; `next` does not get checkpoints. */
   readonly onCheckpoint?: (event: ResumableEvent) => unknown
   readonly onState?: (state: ResumeState) => void
-  /**
-   * The wait before an attempt is random between 0 and this value, which doubles at each failure up
-   * to `retryCapMs`. In milliseconds. Default 500.
-   */
-  readonly retryFirstMs?: number
-  /** In milliseconds. Default 10,000. */
-  readonly retryCapMs?: number
   /** Maximum number of events that wait for the consumer. Default 1,000. */
   readonly maxQueued?: number
 }
@@ -175,11 +168,9 @@ export class Resumption {
       void this.#handle()
       return
     }
-    const { retryFirstMs = 500, retryCapMs = 10_000 } = this.#options
     // On an idle channel, a connection that lasts this long counts as successful.
-    if (Date.now() - this.#attemptSince > retryCapMs) this.#failures = 0
-    // Full jitter, so that clients that lost their connections together do not reconnect together.
-    const forMs = Math.round(Math.random() * Math.min(retryCapMs, retryFirstMs * 2 ** this.#failures))
+    if (Date.now() - this.#attemptSince > (this.#options.retryCapMs ?? defaultRetryCapMs)) this.#failures = 0
+    const forMs = retryWaitMs(this.#failures, this.#options)
     this.#failures += 1
     this.#options.onState?.({ kind: 'waiting', forMs, cause })
     const retry = (): void => this.#wait(forMs, () => this.#attempt())

@@ -39,6 +39,29 @@ const retryableErrors = [
   'STATE_UNAVAILABLE',
 ]
 
+export interface RetryWaits {
+  /**
+   * The wait before an attempt is random between 0 and this value, which doubles at each failure up
+   * to `retryCapMs`. In milliseconds. Default 500.
+   */
+  readonly retryFirstMs?: number
+  /** In milliseconds. Default 10,000. */
+  readonly retryCapMs?: number
+}
+
+export const defaultRetryCapMs = 10_000
+
+/**
+ * The wait before the next attempt, in milliseconds. `failures`: those before the last one. Full
+ * jitter, so that clients that lost their connections together do not come back together.
+ */
+export function retryWaitMs(
+  failures: number,
+  { retryFirstMs = 500, retryCapMs = defaultRetryCapMs }: RetryWaits,
+): number {
+  return Math.round(Math.random() * Math.min(retryCapMs, retryFirstMs * 2 ** failures))
+}
+
 /** Decides whether a subscription resumes after an attempt ended. */
 export class RetryPolicy {
   #unauthorized = 0
