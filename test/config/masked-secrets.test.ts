@@ -42,15 +42,15 @@ const shownAsGiven = new Set<OptionName>(
 
 describe('no part of a secret is shown', () => {
   test('of any option, wherever its value may hold one', () => {
-    const leak = fc.property(careless, fc.nat(ways.length - 1), ([digits, separator, secret], way) => {
-      const text = ways[way]!(secret, separator, digits)
-      for (const name of optionNames) {
-        if (shownAsGiven.has(name)) continue
+    const masked = optionNames.filter((name) => !shownAsGiven.has(name))
+    const leak = fc.property(careless, fc.constantFrom(...masked), ([digits, separator, secret], name) => {
+      for (const way of ways) {
+        const text = way(secret, separator, digits)
         const shown = shownOf({ argv: [], env: { [variableOf(name)]: text }, readFile: () => '' }, name)
         expect(partsIn(shown, secret)).toEqual([])
       }
     })
-    fc.assert(leak, runs(300))
+    fc.assert(leak, runs(60))
   })
 
   test('and options that are marked as secret show no value that was given as a whole', () => {

@@ -53,17 +53,23 @@ test('each half of the hash of an id is spread almost as if it were drawn', () =
     (n: number) => 'é'.repeat(n % 70) + n,
   ]) {
     const id = new IdHash()
-    const halves = [new Set<number>(), new Set<number>()] as const
-    const both = new Set<string>()
+    const halves = [new Uint32Array(count), new Uint32Array(count)] as const
+    const both = new BigUint64Array(count)
     for (let n = 0; n < count; n += 1) {
       id.set(nameOf(n))
-      halves[0].add(id.low)
-      halves[1].add(id.high)
-      both.add(`${id.low} ${id.high}`)
+      halves[0][n] = id.low
+      halves[1][n] = id.high
+      both[n] = (BigInt(id.low >>> 0) << 32n) | BigInt(id.high >>> 0)
     }
     // Of 100,000 draws of 32 bits, 1.2 pairs are equal on average. FNV-1a has more with few
     // secrets: 32 were seen. Both halves together name an id.
-    for (const half of halves) expect(half.size).toBeGreaterThan(count - 200)
-    expect(both.size).toBe(count)
+    for (const half of halves) expect(different(half)).toBeGreaterThan(count - 200)
+    expect(different(both)).toBe(count)
   }
 })
+
+/** How many different numbers there are. Sorting them takes a tenth of the time of a set. */
+function different(numbers: Uint32Array | BigUint64Array): number {
+  const sorted = numbers.toSorted()
+  return sorted.filter((number, index) => index === 0 || number !== sorted[index - 1]).length
+}
