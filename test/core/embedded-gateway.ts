@@ -5,46 +5,49 @@ import { DeliveryCounter } from '../../src/core/accounting/delivery-counter.ts'
 import { FieldCounter } from '../../src/core/accounting/field-counter.ts'
 import { DeploymentKeys } from '../../src/core/clients/deployment-keys.ts'
 import { Allowance, ChannelSubscription } from '../../src/core/delivery/channel-subscription.ts'
-import { Gateway } from '../../src/core/gateway.ts'
+import { Gateway, type GatewayParts } from '../../src/core/gateway.ts'
 import type { ChannelEvent } from '../../src/core/model/channel-event.ts'
 import { CursorCodec, printCursor } from '../../src/core/model/cursor.ts'
 import type { OverflowPolicy } from '../../src/core/model/overflow-policy.ts'
-import { defaultRoutingKey } from '../../src/core/model/source.ts'
+import { defaultRoutingKey, type Source, schemaSource } from '../../src/core/model/source.ts'
 import type { Observer } from '../../src/core/ports/observer.ts'
 import { channelTopic } from '../../src/core/ports/topic.ts'
 import EmbeddedDriver from '../../src/distributor/drivers/memory.ts'
+import type { EventSchema } from '../../src/events/model/event-schema.ts'
 import { ChunkedHotWindow } from '../../src/hot-window/hot-window.ts'
 import { ampleLimits } from './ample-limits.ts'
 import { MemoryPositions } from './memory-positions.ts'
 import { MemoryRegistry } from './memory-registry.ts'
 
 const hour = 60 * 60 * 1000
-let worlds = 0
+let gateways = 0
 
-/**
- * The journal weighs its entries. Limits here count entries with a short routing key and a number.
- */
-const entryBytes = 110
+interface EmbeddedParts extends Pick<GatewayParts, 'events' | 'states'> {
+  readonly journalBytes: number
+  readonly windowBytes: number
+  readonly schemaSources?: readonly Source[]
+}
 
 /**
  * A gateway core on the embedded broker and journal and a registry in memory, without transports.
- * The test's fake clock drives it.
  */
-export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100_000 } = {}) {
+export async function embeddedGateway({ journalBytes, windowBytes, schemaSources, ...parts }: EmbeddedParts) {
   const registry = new MemoryRegistry()
   const keys = await DeploymentKeys.open(registry)
-  worlds += 1
-  const broker = new EmbeddedDriver([`memory:resume-${worlds}`], { namespace: 'warren', log: () => {} }).gateway({
+  gateways += 1
+  const broker = new EmbeddedDriver([`memory:${gateways}`], { namespace: 'warren', log: () => {} }).gateway({
     queue: 'warren.journal',
   })
-  const journal = new EmbeddedJournal({ maxAgeMs: hour, maxBytes: journalEntries * entryBytes })
+  const journal = new EmbeddedJournal({ maxAgeMs: hour, maxBytes: journalBytes })
   broker.onRouted((message) => journal.append(message))
+  const hotWindow = new ChunkedHotWindow({ maxAgeMs: hour, maxBytes: windowBytes })
   const observer = new RecordingObserver()
   const gateway = new Gateway({
+    ...parts,
     replica: 'here',
     namespace: 'warren',
     journal,
-    hotWindow: new ChunkedHotWindow({ maxAgeMs: hour, maxBytes: windowEntries * entryBytes }),
+    hotWindow,
     broker,
     control: broker.openControlBus(keys),
     registry,
@@ -55,11 +58,41 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
     limits: ampleLimits,
     onState: () => {},
   })
-  await gateway.open({
-    exchange: 'warren.events',
-    exchangeType: 'TOPIC',
-    routingKey: defaultRoutingKey,
-    clientId: undefined,
+  await gateway.open(
+    { exchange: 'warren.events', exchangeType: 'TOPIC', routingKey: defaultRoutingKey, clientId: undefined },
+    schemaSources,
+  )
+  return {
+    gateway,
+    observer,
+    journal,
+    hotWindow,
+    async close(): Promise<void> {
+      await gateway.close()
+      await gateway.states?.close()
+      await journal.close()
+      await broker.close()
+    },
+  }
+}
+
+/** The sources of the typed fields of a schema. */
+export function schemaSourcesOf({ events }: EventSchema): Source[] {
+  return [...events.values()].flatMap(({ bindings }) =>
+    bindings.map((binding) => schemaSource({ ...binding, bindingKey: binding.pattern.bindingKey })),
+  )
+}
+
+/**
+ * The journal weighs its entries. Limits here count entries with a short routing key and a number.
+ */
+const entryBytes = 110
+
+/** A gateway with channels. The test's fake clock drives it. */
+export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100_000 } = {}) {
+  const { gateway, observer, close } = await embeddedGateway({
+    journalBytes: journalEntries * entryBytes,
+    windowBytes: windowEntries * entryBytes,
   })
   return {
     gateway,
@@ -74,11 +107,7 @@ export async function gatewayOnMemory({ windowEntries = 50, journalEntries = 100
     listen(channel: string, options: Listening = {}): Listener {
       return new Listener(gateway, channel, options)
     },
-    async [Symbol.asyncDispose]() {
-      await gateway.close()
-      await journal.close()
-      await broker.close()
-    },
+    [Symbol.asyncDispose]: close,
   }
 }
 

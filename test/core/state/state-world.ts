@@ -1,32 +1,21 @@
-import { EmbeddedJournal } from '../../../src/brokers/embedded/journal.ts'
 import { maxDecodedBytes } from '../../../src/core/body/decode-body.ts'
-import { DeploymentKeys } from '../../../src/core/clients/deployment-keys.ts'
 import type { ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
-import { Gateway } from '../../../src/core/gateway.ts'
-import { CursorCodec, printCursor } from '../../../src/core/model/cursor.ts'
+import { printCursor } from '../../../src/core/model/cursor.ts'
 import { anonymous, noScope } from '../../../src/core/model/identity.ts'
-import { defaultRoutingKey, schemaSource } from '../../../src/core/model/source.ts'
 import type { EventTopic } from '../../../src/core/ports/topic.ts'
 import { StateCounters } from '../../../src/core/state/state-counters.ts'
 import { StateFolder } from '../../../src/core/state/state-folder.ts'
 import type { StatePageRequest, StateStore } from '../../../src/core/state/state-store.ts'
-import EmbeddedDriver from '../../../src/distributor/drivers/memory.ts'
 import { EventFields } from '../../../src/events/serving/event-fields.ts'
 import { ServedEvents } from '../../../src/events/serving/served-events.ts'
 import { SubscriptionAccess } from '../../../src/events/serving/subscription-access.ts'
-import { ChunkedHotWindow } from '../../../src/hot-window/hot-window.ts'
 import { schemaOf } from '../../events/sdl/reading.ts'
-import { ampleLimits } from '../ample-limits.ts'
-import { pass, RecordingObserver } from '../embedded-gateway.ts'
-import { MemoryPositions } from '../memory-positions.ts'
-import { MemoryRegistry } from '../memory-registry.ts'
+import { embeddedGateway, pass, schemaSourcesOf } from '../embedded-gateway.ts'
 import { MemoryStates } from '../memory-states.ts'
 
-const hour = 60 * 60 * 1000
 /** The weight of one message here. */
 const entryBytes = 190
 const operator = { ...anonymous, scope: { ...noScope, operator: true } }
-let worlds = 0
 
 const sdl = `
 type Subscription {
@@ -102,47 +91,21 @@ export interface StateWorldOptions {
  * store passes the tests of the databases (test/registries/state).
  */
 export async function stateWorld({ journalEntries, windowEntries, pageEvents, limits }: StateWorldOptions) {
-  const registry = new MemoryRegistry()
   const store = new MemoryStates()
-  const keys = await DeploymentKeys.open(registry)
-  worlds += 1
-  const broker = new EmbeddedDriver([`memory:state-${worlds}`], { namespace: 'warren', log: () => {} }).gateway({
-    queue: 'warren.journal',
-  })
-  const journal = new EmbeddedJournal({ maxAgeMs: hour, maxBytes: journalEntries * entryBytes })
-  broker.onRouted((message) => journal.append(message))
-  const observer = new RecordingObserver()
   const { schema } = schemaOf(sdl)
   const fields = new EventFields(schema, { decoders: {}, maxDecodedBytes, count: () => undefined })
   const events = new ServedEvents(fields)
   const field = schema.events.get('items')
   if (!field) throw new Error('the schema has no field items')
-  const hotWindow = new ChunkedHotWindow({ maxAgeMs: hour, maxBytes: windowEntries * entryBytes })
-  const cursors = new CursorCodec(keys, hour)
   const folders = { here: new FolderStore(), there: new FolderStore() }
   const stateLimits = limits ?? { maxStateKeys: 1_000_000, maxStateBytes: 1024 ** 3 }
-  const gateway = new Gateway({
-    replica: 'here',
-    namespace: 'warren',
-    journal,
-    hotWindow,
-    broker,
-    control: broker.openControlBus(keys),
-    registry,
-    positionStore: new MemoryPositions(),
-    keys,
-    cursors,
-    observer,
+  const { gateway, observer, journal, hotWindow, close } = await embeddedGateway({
+    journalBytes: journalEntries * entryBytes,
+    windowBytes: windowEntries * entryBytes,
+    schemaSources: schemaSourcesOf(schema),
     events,
     states: { store: folders.here.over(store), definitions: () => events.states, limits: stateLimits, pageEvents },
-    limits: ampleLimits,
-    onState: () => {},
   })
-  const sources = field.bindings.map((binding) => schemaSource({ ...binding, bindingKey: binding.pattern.bindingKey }))
-  await gateway.open(
-    { exchange: 'warren.events', exchangeType: 'TOPIC', routingKey: defaultRoutingKey, clientId: undefined },
-    sources,
-  )
   const there = new StateFolder({
     journal,
     store: folders.there.over(store),
@@ -201,11 +164,8 @@ export async function stateWorld({ journalEntries, windowEntries, pageEvents, li
     async [Symbol.asyncDispose]() {
       folders.here.set('ok')
       folders.there.set('ok')
-      await gateway.close()
       await there.close()
-      await gateway.states?.close()
-      await journal.close()
-      await broker.close()
+      await close()
       await store.close()
     },
   }

@@ -1,19 +1,14 @@
 import { type ExecutionResult, execute, parse, subscribe } from 'graphql'
-import { EmbeddedJournal } from '../../../src/brokers/embedded/journal.ts'
 import { maxDecodedBytes } from '../../../src/core/body/decode-body.ts'
-import { DeploymentKeys } from '../../../src/core/clients/deployment-keys.ts'
 import type { ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
-import { Gateway } from '../../../src/core/gateway.ts'
 import { type ChannelEvent, MessageEvent } from '../../../src/core/model/channel-event.ts'
-import { CursorCodec, printCursor } from '../../../src/core/model/cursor.ts'
+import { printCursor } from '../../../src/core/model/cursor.ts'
 import { anonymous, type Identity, parseScope } from '../../../src/core/model/identity.ts'
 import type { Message, MessageProperties } from '../../../src/core/model/message.ts'
-import { defaultRoutingKey, schemaSource } from '../../../src/core/model/source.ts'
 import { TokenClaims } from '../../../src/core/model/token-claims.ts'
 import type { WindowEntry } from '../../../src/core/ports/hot-window.ts'
 import type { Request } from '../../../src/core/ports/requester.ts'
 import { PageLimit } from '../../../src/core/sessions/page-limits.ts'
-import EmbeddedDriver from '../../../src/distributor/drivers/memory.ts'
 import type { EventSchema } from '../../../src/events/model/event-schema.ts'
 import { RequestLimit } from '../../../src/events/publishing/request-limit.ts'
 import type { EventContext } from '../../../src/events/serving/event-context.ts'
@@ -23,17 +18,10 @@ import { NamedEvents } from '../../../src/events/serving/named-events.ts'
 import { ServedEvents } from '../../../src/events/serving/served-events.ts'
 import { TypedOperations } from '../../../src/events/serving/typed-operations.ts'
 import { binaryDecoders } from '../../../src/events/values/binary-decoders.ts'
-import { ChunkedHotWindow } from '../../../src/hot-window/hot-window.ts'
-import { ampleLimits } from '../../core/ample-limits.ts'
-import { RecordingObserver } from '../../core/embedded-gateway.ts'
-import { MemoryPositions } from '../../core/memory-positions.ts'
-import { MemoryRegistry } from '../../core/memory-registry.ts'
+import { embeddedGateway, schemaSourcesOf } from '../../core/embedded-gateway.ts'
 import { MemoryStates } from '../../core/memory-states.ts'
 import { testCursors } from '../../support/gateway/deployment-keys.ts'
 import { schemaOf } from '../sdl/reading.ts'
-
-const hour = 60 * 60 * 1000
-let worlds = 0
 
 /** A caller with a token with these claims; without any, one without a token. */
 export function identityOf(claims: { readonly [claim: string]: unknown; sub?: string; scope?: string }): Identity {
@@ -100,15 +88,7 @@ interface TypedWorldOptions {
  * executes operations, and the test takes the events of subscriptions.
  */
 export async function typedWorld(sdl: string, { answer }: TypedWorldOptions = {}) {
-  const registry = new MemoryRegistry()
   const store = new MemoryStates()
-  const keys = await DeploymentKeys.open(registry)
-  worlds += 1
-  const broker = new EmbeddedDriver([`memory:typed-${worlds}`], { namespace: 'warren', log: () => {} }).gateway({
-    queue: 'warren.journal',
-  })
-  const journal = new EmbeddedJournal({ maxAgeMs: hour, maxBytes: 1024 ** 2 })
-  broker.onRouted((message) => journal.append(message))
   // It gets the resolvers of this world.
   const read = (text: string) => fieldsOfSchema(schemaOf(text, { core: false }).schema)
   const { fields, counted } = read(sdl)
@@ -137,19 +117,10 @@ export async function typedWorld(sdl: string, { answer }: TypedWorldOptions = {}
     return { fields: next, operations, named: new NamedEvents(events, next) }
   }
   let served = serve(fields)
-  const hotWindow = new ChunkedHotWindow({ maxAgeMs: hour, maxBytes: 1024 ** 2 })
-  const gateway = new Gateway({
-    replica: 'here',
-    namespace: 'warren',
-    journal,
-    hotWindow,
-    broker,
-    control: broker.openControlBus(keys),
-    registry,
-    positionStore: new MemoryPositions(),
-    keys,
-    cursors: new CursorCodec(keys, hour),
-    observer: new RecordingObserver(),
+  const { gateway, close } = await embeddedGateway({
+    journalBytes: 1024 ** 2,
+    windowBytes: 1024 ** 2,
+    schemaSources: schemaSourcesOf(fields.schema),
     events,
     states: {
       store,
@@ -157,17 +128,7 @@ export async function typedWorld(sdl: string, { answer }: TypedWorldOptions = {}
       limits: { maxStateKeys: 1_000, maxStateBytes: 1024 ** 2 },
       pageEvents: 100,
     },
-    limits: ampleLimits,
-    onState: () => {},
   })
-  const sourcesOf = ({ schema }: EventFields) =>
-    [...schema.events.values()].flatMap(({ bindings }) =>
-      bindings.map((binding) => schemaSource({ ...binding, bindingKey: binding.pattern.bindingKey })),
-    )
-  await gateway.open(
-    { exchange: 'warren.events', exchangeType: 'TOPIC', routingKey: defaultRoutingKey, clientId: undefined },
-    sourcesOf(fields),
-  )
   const pages = new PageLimit({ maxHistoryBytes: 4_000 })
   const opened = new Set<ChannelSubscription>()
   const contextOf = (identity: Identity): EventContext & { readonly subscriptions: ChannelSubscription[] } => {
@@ -206,7 +167,7 @@ export async function typedWorld(sdl: string, { answer }: TypedWorldOptions = {}
       const { fields: reloaded } = read(next)
       served = serve(reloaded)
       events.replace(reloaded)
-      await gateway.reloadEvents(sourcesOf(reloaded), 0)
+      await gateway.reloadEvents(schemaSourcesOf(reloaded.schema), 0)
     },
     /** Publishes JSON and returns the cursor. */
     async publish(
@@ -250,10 +211,7 @@ export async function typedWorld(sdl: string, { answer }: TypedWorldOptions = {}
     },
     async [Symbol.asyncDispose]() {
       for (const subscription of opened) await subscription.return()
-      await gateway.close()
-      await gateway.states?.close()
-      await journal.close()
-      await broker.close()
+      await close()
       await store.close()
     },
   }
