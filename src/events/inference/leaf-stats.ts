@@ -1,7 +1,7 @@
 import { JsonNumber } from '../../core/json/json-number.ts'
 import { isFullDate, isRfc3339 } from '../scalars/dates.ts'
+import { isUuid } from '../scalars/uuid.ts'
 
-const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i
 const numeric = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/
 const upperWord = /^[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)*$/
 const lowerWord = /^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$/
@@ -28,7 +28,7 @@ export class TextStats {
     this.count += 1
     // A long or empty text shows less than a short one.
     if (this.example === undefined || (this.example === '' && text !== '')) this.example = text
-    this.areUuids &&= uuid.test(text)
+    this.areUuids &&= isUuid(text)
     this.areDateTimes &&= isRfc3339(text)
     this.areDates &&= isFullDate(text)
     this.areNumeric &&= numeric.test(text) && text.length <= 100

@@ -5,6 +5,7 @@ import { integerDigits } from '../matching/equality.ts'
 import type { EnumMapping, EventSchema, FieldMapping } from '../model/event-schema.ts'
 import { JsonScalar } from '../model/typed-value.ts'
 import { isFullDate, isRfc3339 } from '../scalars/dates.ts'
+import { isUuid } from '../scalars/uuid.ts'
 import { dateTimeOfEpoch } from './epoch-time.ts'
 import { type AnyNumber, doubleOf, int32Of, isNumber, numberOfText, tokenOf, wholeDigits } from './numbers.ts'
 
@@ -106,7 +107,6 @@ function jsonOfText(text: string): LeafValue {
 }
 
 const anyText = () => true
-const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i
 
 const scalarReaders: ReadonlyMap<string, LeafReader> = new Map<string, LeafReader>([
   [
@@ -131,7 +131,7 @@ const scalarReaders: ReadonlyMap<string, LeafReader> = new Map<string, LeafReade
   ['Float', numberReader('a number that a double holds (Float)', doubleOf)],
   ['BigInt', digitsReader('a whole number, or a string of one (BigInt)', wholeDigits)],
   ['Decimal', digitsReader('a number, or a string of one (Decimal)', tokenOf)],
-  ['UUID', textReader('a UUID', (text) => uuid.test(text))],
+  ['UUID', textReader('a UUID', isUuid)],
   ['DateTime', textReader('a date and time of RFC 3339', isRfc3339)],
   ['Date', textReader('a date such as 2026-11-28', isFullDate)],
   ['JSON', { ...anyJson, ofText: jsonOfText }],
