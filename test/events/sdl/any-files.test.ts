@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
 import { buildSchema } from 'graphql'
 import { printServedSchema } from '../../../src/events/sdl/type-system/served-schema.ts'
-import { repetitions } from '../../support/repetitions.ts'
+import { isWholeRun, pick, runs, weighted } from '../../support/property.ts'
 import { readSdl } from './reading.ts'
 
 const specification = readFileSync(new URL('specification.sdl.txt', import.meta.url), 'utf8')
@@ -14,48 +15,62 @@ const symbols =
   '{ } ( ) [ ] : ! = | & " """ # null 7 1e400 true $a \0 \u{fffe} exchange: body: fields: in: "/a~2" "{id}" "{" "a.{b#}"'
 const words = `${names} ${keywords} ${symbols}`.split(' ')
 
-/** Numbers from 0 to 1 that are the same in every run (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+const tokensOf = (text: string): string[] => text.match(/"(?:[^"\\\n]|\\.)*"|\s+|@?\w+|./g) ?? []
+const specified = tokensOf(specification)
 
-/** Changes some tokens: leaves them out, repeats them, or puts others in their place. */
-function mutated(text: string, random: () => number): string {
-  const tokens = text.match(/"(?:[^"\\\n]|\\.)*"|\s+|@?\w+|./g) ?? []
-  const changes = 1 + Math.floor(random() * 4)
-  for (let change = 0; change < changes; change += 1) {
-    const at = Math.floor(random() * tokens.length)
-    const other =
-      random() < 0.6 ? words[Math.floor(random() * words.length)] : tokens[Math.floor(random() * tokens.length)]
-    const kind = random()
-    if (kind < 0.3) tokens.splice(at, 1)
-    else if (kind < 0.5) tokens.splice(at, 0, ` ${other} `)
-    else if (kind < 0.6) tokens.splice(at, 0, ...tokens.slice(at, at + 1 + Math.floor(random() * 20)))
-    else tokens[at] = other ?? ''
+/** `rename` puts a name in the place of a name, so that many of the files can be parsed. */
+type Change =
+  | { readonly kind: 'omit'; readonly at: number }
+  | { readonly kind: 'insert' | 'replace' | 'rename'; readonly at: number; readonly token: string }
+  | { readonly kind: 'repeat'; readonly at: number; readonly count: number }
+
+// Further than the tokens of the file, because changes make it longer.
+const at = fc.nat(specified.length + 20)
+const token = weighted([3, fc.constantFrom(...words)], [2, fc.constantFrom(...specified)])
+const isName = (text: string | undefined) => /^@?\w+$/.test(text ?? '')
+const name = fc.constantFrom(...[...words, ...specified].filter(isName))
+const change: fc.Arbitrary<Change> = weighted<Change>(
+  [3, fc.record({ kind: fc.constant('omit'), at })],
+  [3, fc.record({ kind: pick<'insert' | 'replace'>('insert', 'replace'), at, token })],
+  [3, fc.record({ kind: fc.constant('rename'), at, token: name })],
+  [3, fc.record({ kind: fc.constant('insert'), at, token: pick(',', '\n', '#\n', '\u{feff}') })],
+  [1, fc.record({ kind: fc.constant('repeat'), at, count: fc.integer({ min: 1, max: 20 }) })],
+)
+const changes = fc.array(change, { minLength: 1, maxLength: 4 })
+const inputs = fc.record({
+  first: changes,
+  second: fc.option(changes, { freq: 4, nil: undefined }),
+  core: fc.boolean(),
+})
+
+function changed(text: string, list: readonly Change[]): string {
+  const tokens = tokensOf(text)
+  for (const one of list) {
+    switch (one.kind) {
+      case 'omit':
+        tokens.splice(one.at, 1)
+        break
+      case 'insert':
+        tokens.splice(one.at, 0, ` ${one.token} `)
+        break
+      case 'replace':
+        tokens[Math.min(one.at, tokens.length - 1)] = one.token
+        break
+      case 'rename':
+        tokens[tokens.findIndex((text, index) => index >= one.at && isName(text))] = one.token
+        break
+      case 'repeat':
+        tokens.splice(one.at, 0, ...tokens.slice(one.at, one.at + one.count))
+    }
   }
   return tokens.join('')
 }
 
-const rounds = repetitions(75, 300)
-
-test(`returns mistakes or a schema for ${rounds} files that are changed at random`, () => {
-  const random = seeded(17)
+test('returns mistakes or a schema for files that are changed at random', () => {
   const counts = { mistakes: 0, schemas: 0 }
-  for (let round = 0; round < rounds; round += 1) {
-    const text = mutated(specification, random)
-    const files = random() < 0.8 ? [text] : [text, mutated(text, random)]
-    let reading: ReturnType<typeof readSdl>
-    try {
-      reading = readSdl(files, { core: random() < 0.5 })
-    } catch (error) {
-      throw new Error(`threw ${String(error)} for\n${files.join('\n---\n')}`, { cause: error })
-    }
+  const check = fc.property(inputs, ({ first, second, core }) => {
+    const text = changed(specification, first)
+    const reading = readSdl(second ? [text, changed(text, second)] : [text], { core })
     if ('mistakes' in reading) {
       counts.mistakes += 1
       expect(reading.mistakes.length).toBeGreaterThan(0)
@@ -71,9 +86,12 @@ test(`returns mistakes or a schema for ${rounds} files that are changed at rando
       counts.schemas += 1
       buildSchema(printServedSchema(reading.schema))
     }
-  }
-  expect(counts.mistakes).toBeGreaterThan(rounds / 3)
-  expect(counts.schemas).toBeGreaterThan(rounds / 60)
+  })
+  const parameters = runs(75)
+  fc.assert(check, parameters)
+  if (!isWholeRun) return
+  expect(counts.mistakes).toBeGreaterThan(parameters.numRuns / 3)
+  expect(counts.schemas).toBeGreaterThan(parameters.numRuns / 60)
 })
 
 const chain = (length: number, line: (index: number) => string) =>

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module'
 import { expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
 import { FieldReader } from '../../../src/brokers/rabbitmq/message/field-decoder.ts'
 import { toAmqp } from '../../../src/brokers/rabbitmq/message/properties.ts'
-import { Seeded } from '../../ledger/seeded.ts'
-import { repetitions } from '../../support/repetitions.ts'
+import { pick, runs } from '../../support/property.ts'
 
 const edges: Readonly<Record<string, readonly unknown[]>> = {
   int8: [-128, 0, 127],
@@ -23,18 +23,25 @@ const edges: Readonly<Record<string, readonly unknown[]>> = {
   ],
 }
 
-function anyValue(random: Seeded, depth = 0): unknown {
-  const dice = random.next()
-  if (depth < 3 && dice < 0.1) return Array.from({ length: 3 }, () => anyValue(random, depth + 1))
-  if (depth < 3 && dice < 0.2) return anyTable(random, depth + 1)
-  if (dice < 0.4) return random.pick([true, false, null, '', 'Grüße', Buffer.from([0, 255])])
-  const type = random.pick(Object.keys(edges))
-  return { '!': type, value: random.pick(edges[type] ?? []) }
-}
-
-function anyTable(random: Seeded, depth = 0): Record<string, unknown> {
-  return Object.fromEntries(['a', 'b', '__proto__', 'value', 'ü'].map((name) => [name, anyValue(random, depth)]))
-}
+const names = ['a', 'b', '__proto__', 'value', 'ü']
+const { table } = fc.letrec<{ value: unknown; table: Record<string, unknown> }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3 },
+    { weight: 2, arbitrary: pick<unknown>(true, false, null, '', 'Grüße', Buffer.from([0, 255])) },
+    {
+      weight: 6,
+      arbitrary: fc.oneof(
+        ...Object.entries(edges).map(([type, values]) => fc.record({ '!': fc.constant(type), value: pick(...values) })),
+      ),
+    },
+    { weight: 1, arbitrary: fc.array(tie('value'), { minLength: 3, maxLength: 3 }) },
+    { weight: 1, arbitrary: tie('table') },
+  ),
+  // `fc.record` would set the prototype.
+  table: fc
+    .array(tie('value'), { minLength: names.length, maxLength: names.length })
+    .map((values) => Object.fromEntries(names.map((name, index) => [name, values[index]]))),
+}))
 
 /** The encoder of amqplib, from a folder that its package does not export. */
 const { encodeTable } = createRequire(import.meta.url)('../../../node_modules/amqplib/lib/codec.js') as {
@@ -64,11 +71,11 @@ test('headers that are published again are the same bytes: every type and every 
       expect([type, value, again(bytes).toString('hex')]).toEqual([type, value, bytes.toString('hex')])
     }
   }
-  const random = new Seeded(3)
-  for (let round = 0; round < repetitions(600, 2_000); round += 1) {
-    const bytes = written(anyTable(random))
+  const check = fc.property(table, (headers) => {
+    const bytes = written(headers)
     if (!again(bytes).equals(bytes)) expect(again(bytes).toString('hex')).toBe(bytes.toString('hex'))
-  }
+  })
+  fc.assert(check, runs(600))
 })
 
 test('a table with member names that amqplib treats as a type stays a table', () => {
