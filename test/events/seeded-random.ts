@@ -1,19 +1,7 @@
-/** Random values that are the same in each run with the same seed (mulberry32). */
-export class SeededRandom {
-  #state: number
+import { Seeded } from '../ledger/seeded.ts'
 
-  constructor(seed: number) {
-    this.#state = seed
-  }
-
-  /** From 0 up to 1. */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-
+/** The choices that samples of messages need. */
+export class SeededRandom extends Seeded {
   /** From 0 up to, but not including, `end`. */
   below(end: number): number {
     return Math.floor(this.next() * end)
@@ -21,10 +9,6 @@ export class SeededRandom {
 
   chance(share: number): boolean {
     return this.next() < share
-  }
-
-  pick<Value>(values: readonly Value[]): Value {
-    return values[this.below(values.length)] as Value
   }
 
   hex(length: number): string {

@@ -75,8 +75,9 @@ async function streamSubscriber(
     body: JSON.stringify({ query: `subscription { channel(clientId: "${clientId}") { data } }` }),
   })
   expect(response.status).toBe(200)
-  const { body } = response
-  return { cancel: async () => body?.cancel() }
+  // Once a response is garbage, undici cancels its body, unless it has a reader.
+  const reader = response.body?.getReader()
+  return { cancel: async () => reader?.cancel() }
 }
 
 test('an operator signs in by the link, finds a client on another replica and disconnects it; an observer may not', async () => {

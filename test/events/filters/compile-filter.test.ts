@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
 import type { GraphQLOutputType } from 'graphql'
 import { GatewayError } from '../../../src/errors.ts'
 import { compileFilter } from '../../../src/events/filters/compile-filter.ts'
 import { TypedObject, type TypedValue } from '../../../src/events/model/typed-value.ts'
-import { repetitions } from '../../support/repetitions.ts'
+import { isWholeRun, pick, runs, weighted } from '../../support/property.ts'
 import { enumMapping, eventSchema, fieldMapping } from '../access/build-schema.ts'
-import { Random } from './random.ts'
 import { passes } from './reference-filter.ts'
 
 const leaves = {
@@ -285,72 +285,91 @@ describe('compared with the reference', () => {
     ...(/ID|String/.test(type) ? ['startsWith'] : []),
   ]
 
-  const cases = repetitions(1_500, 4_000)
-  test(`${cases} filters and values give the same verdicts, and equal keys the same`, () => {
-    const random = new Random(17)
-    const valueOf = (type: string) => (random.chance(0.2) ? null : random.pick(values[type] ?? []))
-    const orderOf = (depth: number): TypedValue => {
-      const fields: Record<string, TypedValue> = {}
-      for (const [name, type] of Object.entries(leaves))
-        fields[name] = name === 'tags' && random.chance(0.8) ? random.list(3, () => valueOf(type)) : valueOf(type)
-      if (fields['tags'] !== null && !Array.isArray(fields['tags'])) fields['tags'] = null
-      fields['customer'] = depth > 2 || random.chance(0.3) ? null : orderOf(depth + 1)
-      fields['lines'] =
-        depth > 2 || random.chance(0.2) ? null : random.list(3, () => (random.chance(0.1) ? null : orderOf(depth + 1)))
-      return order(fields)
+  const valueOf = (type: string) => fc.constantFrom(...(values[type] ?? []))
+  const valueOrNull = (type: string) => fc.option(valueOf(type), { freq: 4 })
+  const fields = Object.entries(leaves).map(
+    ([name, type]) =>
+      [
+        name,
+        name === 'tags' ? fc.option(fc.array(valueOrNull(type), { maxLength: 3 }), { freq: 4 }) : valueOrNull(type),
+      ] as const,
+  )
+  const { orders } = fc.letrec<{ orders: TypedValue }>((tie) => {
+    const depth = { depthIdentifier: 'orders', maxDepth: 3 }
+    const line = fc.option(tie('orders'), { ...depth, freq: 9 })
+    return {
+      orders: fc
+        .record<Record<string, TypedValue>>({
+          ...Object.fromEntries(fields),
+          customer: fc.option(tie('orders'), { ...depth, freq: 2 }),
+          lines: fc.option(fc.array(line, { maxLength: 3, depthIdentifier: 'orders' }), { ...depth, freq: 4 }),
+        })
+        .map(order),
     }
-    const leafFilter = (type: string) => {
-      const filter: Record<string, unknown> = {}
-      for (let count = random.chance(0.3) ? 2 : 1; count > 0; count -= 1) {
-        const operator = random.pick(operatorsOf(type))
-        if (operator === 'in') filter[operator] = [random.pick(values[type] ?? []), random.pick(values[type] ?? [])]
-        else if (operator === 'exists') filter[operator] = random.chance(0.5)
-        else filter[operator] = random.chance(0.15) ? null : random.pick(values[type] ?? [])
-      }
-      return filter
-    }
-    const filterOf = (depth: number): Record<string, unknown> => {
-      const filter: Record<string, unknown> = {}
-      for (let count = random.below(depth > 2 ? 2 : 3); count >= 0; count -= 1) {
-        const kind = depth > 3 ? 0 : random.below(10)
-        if (kind < 5) {
-          const [name, type] = random.pick(Object.entries(leaves))
-          filter[name] = leafFilter(type)
-        } else if (kind === 5) filter['not'] = filterOf(depth + 1)
-        else if (kind === 6) filter['and'] = [filterOf(depth + 1), filterOf(depth + 1)]
-        else if (kind === 7) filter['or'] = [filterOf(depth + 1), filterOf(depth + 1)]
-        else
-          filter[random.pick(['customer', 'lines'])] = random.chance(0.1)
-            ? { exists: random.chance(0.5) }
-            : filterOf(depth + 1)
-      }
-      return filter
-    }
+  })
+
+  const operand = (type: string, operator: string): fc.Arbitrary<unknown> => {
+    if (operator === 'exists') return fc.boolean()
+    return operator === 'in'
+      ? fc.array(valueOf(type), { minLength: 2, maxLength: 2 })
+      : fc.option(valueOf(type), { freq: 6 })
+  }
+  const leafConditions = (type: string) => {
+    const condition = fc.oneof(
+      ...operatorsOf(type).map((operator) => fc.tuple(fc.constant(operator), operand(type, operator))),
+    )
+    return fc.array(condition, { minLength: 1, maxLength: 2 }).map((conditions) => Object.fromEntries(conditions))
+  }
+  const leafMember = fc.oneof(
+    ...Object.entries(leaves).map(([name, type]) => fc.tuple(fc.constant(name), leafConditions(type))),
+  )
+  const { filters } = fc.letrec<{ filters: Record<string, unknown> }>((tie) => {
+    const inner = tie('filters')
+    const member = fc.oneof<fc.MaybeWeightedArbitrary<[string, unknown]>[]>(
+      { depthIdentifier: 'filters', maxDepth: 4 },
+      { weight: 5, arbitrary: leafMember },
+      { weight: 1, arbitrary: fc.tuple(fc.constant('not'), inner) },
+      { weight: 2, arbitrary: fc.tuple(pick('and', 'or'), fc.array(inner, { minLength: 2, maxLength: 2 })) },
+      {
+        weight: 2,
+        arbitrary: fc.tuple(
+          pick('customer', 'lines'),
+          weighted<unknown>([1, fc.record({ exists: fc.boolean() })], [9, inner]),
+        ),
+      },
+    )
+    return { filters: fc.array(member, { minLength: 1, maxLength: 3 }).map((members) => Object.fromEntries(members)) }
+  })
+
+  test('filters and values give the same verdicts, and equal keys the same', () => {
     const byKey = new Map<string, Record<string, unknown>>()
     let [compared, passed] = [0, 0]
-    while (compared < cases) {
-      const filter = filterOf(1)
-      let compiled
+    const input = fc.tuple(filters, fc.array(orders, { minLength: 5, maxLength: 5 }))
+    const check = fc.property(input, ([filter, compareWith]) => {
+      let compiled: ReturnType<typeof compile>
       try {
         compiled = compile(filter)
       } catch (error) {
-        if (error instanceof GatewayError && error.code === 'LIMIT_EXCEEDED') continue
+        if (error instanceof GatewayError && error.code === 'LIMIT_EXCEEDED') return
         throw error
       }
       const same = byKey.get(compiled?.key ?? '') ?? filter
       byKey.set(compiled?.key ?? '', same)
-      for (let count = 0; count < 5; count += 1) {
-        const value = orderOf(1)
+      for (const value of compareWith) {
         const expected = passes(leaves, filter, value)
         const actual = compiled ? compiled.test(value) : true
         if (actual !== expected || passes(leaves, same, value) !== expected) {
           throw new Error(`expected ${expected}, got ${actual}: ${JSON.stringify({ filter, same, value })}`)
         }
+        compared += 1
         if (actual) passed += 1
       }
-      compared += 1
-    }
-    expect(passed / compared / 5).toBeGreaterThan(0.2)
-    expect(passed / compared / 5).toBeLessThan(0.8)
+    })
+    const parameters = runs(1_000)
+    fc.assert(check, parameters)
+    if (!isWholeRun) return
+    expect(compared).toBeGreaterThan(3 * parameters.numRuns)
+    expect(passed / compared).toBeGreaterThan(0.1)
+    expect(passed / compared).toBeLessThan(0.8)
   })
 })

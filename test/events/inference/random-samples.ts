@@ -1,6 +1,7 @@
+import * as fc from 'fast-check'
 import { parseJson } from '../../../src/core/json/parse-json.ts'
 import type { EventSample } from '../../../src/events/inference/event-sample.ts'
-import type { SeededRandom } from '../seeded-random.ts'
+import { pick, weighted } from '../../support/property.ts'
 
 const oddNames = [
   'id',
@@ -69,32 +70,47 @@ const oddNumbers = [
   '1790000000',
 ]
 
-function randomJson(random: SeededRandom, depth: number): string {
-  const kind = random.below(depth > 4 ? 5 : 8)
-  if (kind === 0) return random.pick(['null', 'true', 'false'])
-  if (kind < 3) return random.pick(oddNumbers)
-  if (kind < 5) return JSON.stringify(random.chance(0.2) ? random.uuid() : random.pick(oddTexts))
-  if (kind === 5) return `[${Array.from({ length: random.below(4) }, () => randomJson(random, depth + 1)).join(',')}]`
-  const members = Array.from({ length: random.below(6) }, () => {
-    return `${JSON.stringify(random.pick(oddNames))}:${randomJson(random, depth + 1)}`
-  })
-  return `{${members.join(',')}}`
-}
-
-/** Messages of one exchange are alike: each is one of a few, or new. */
-export function randomSamples(random: SeededRandom): EventSample[] {
-  const bodies = Array.from({ length: 1 + random.below(4) }, () => randomJson(random, 0))
-  const hasType = random.chance(0.3)
-  return Array.from({ length: 1 + random.below(30) }, () => ({
-    routingKey: Array.from({ length: random.below(4) }, () => random.pick(['a', 'b', '', '*', '{x}', '7', 'ü"'])).join(
-      '.',
-    ),
-    properties: {
-      ...(hasType || random.chance(0.1) ? { type: random.pick(['a.b', 'A', '', '\ud800', '"x"', 'b']) } : {}),
-      headers: random.chance(0.5)
-        ? { [random.pick(oddNames)]: random.pick(['x', 7, true, null, ['a'], 9n]), __TypeId__: random.pick(['A', 'B']) }
-        : {},
+const jsonText = (text: fc.Arbitrary<string>) => text.map((value) => JSON.stringify(value))
+const leaf = weighted(
+  [1, pick('null', 'true', 'false')],
+  [2, fc.constantFrom(...oddNumbers)],
+  [2, jsonText(weighted([1, fc.uuid()], [4, fc.constantFrom(...oddTexts)]))],
+)
+const { json } = fc.letrec<{ json: string }>((tie) => ({
+  json: fc.oneof(
+    { maxDepth: 5 },
+    { weight: 5, arbitrary: leaf },
+    { weight: 1, arbitrary: fc.array(tie('json'), { maxLength: 3 }).map((items) => `[${items.join(',')}]`) },
+    {
+      weight: 2,
+      arbitrary: fc
+        .array(fc.tuple(jsonText(fc.constantFrom(...oddNames)), tie('json')), { maxLength: 5 })
+        .map((members) => `{${members.map((member) => member.join(':')).join(',')}}`),
     },
-    body: random.chance(0.05) ? undefined : parseJson(random.chance(0.9) ? random.pick(bodies) : randomJson(random, 0)),
-  }))
-}
+  ),
+}))
+
+const routingKey = fc.array(pick('a', 'b', '', '*', '{x}', '7', 'ü"'), { maxLength: 3 }).map((words) => words.join('.'))
+const header = fc.tuple(fc.constantFrom(...oddNames), pick<unknown>('x', 7, true, null, ['a'], 9n))
+const headers = fc.option(
+  fc.tuple(header, pick('A', 'B')).map(([[name, value], type]) => ({ [name]: value, __TypeId__: type })),
+  { freq: 1, nil: {} },
+)
+const type = pick('a.b', 'A', '', '\ud800', '"x"', 'b')
+const rarely = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { freq: 1, nil: undefined })
+
+/** Messages of one exchange are alike: each has one of a few bodies, or another one. */
+export const anySamples: fc.Arbitrary<EventSample[]> = fc
+  .tuple(fc.array(json, { minLength: 1, maxLength: 4 }), fc.boolean())
+  .chain(([bodies, haveTypes]) => {
+    const body = weighted<string | undefined>([17, fc.constantFrom(...bodies)], [2, json], [1, fc.constant(undefined)])
+    const sample = fc.record({ routingKey, type: haveTypes ? type : rarely(type), headers, body })
+    return fc.array(sample, { minLength: 1, maxLength: 30 })
+  })
+  .map((samples) =>
+    samples.map(({ body, routingKey, ...properties }) => ({
+      routingKey,
+      properties,
+      body: body === undefined ? undefined : parseJson(body),
+    })),
+  )

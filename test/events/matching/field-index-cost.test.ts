@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
+import * as fc from 'fast-check'
 import { conditionsOf } from '../../../src/events/access/conditions.ts'
 import { FieldIndex } from '../../../src/events/matching/field-index.ts'
 import { MessageReading } from '../../../src/events/matching/message-reading.ts'
 import type { EventField } from '../../../src/events/model/event-schema.ts'
-import { repetitions } from '../../support/repetitions.ts'
+import { pick, runs, weighted } from '../../support/property.ts'
 import { argument, binding, enumMapping, eventField, word } from '../access/build-schema.ts'
-import { Random } from '../filters/random.ts'
 import { type InputOptions, TestInput } from './event-input.ts'
 
 const enums = new Map([['State', enumMapping({ OPEN: 'open', DONE: 'done' })]])
@@ -81,37 +81,46 @@ describe('the cost of a message', () => {
   })
 })
 
-test('messages match what a scan of all subscriptions finds', () => {
-  const random = new Random(7)
+describe('messages match what a scan of all subscriptions finds', () => {
   const names = ['a', 'b', 'c', 'd']
-  const index = indexOf(eventField('four', { conditions: names.map((name) => argument(name, '[ID!]')) }))
-  const value = () => String(random.below(4))
-  const make = () =>
-    conditionsOf(names.map(() => (random.chance(0.5) ? [value(), ...random.list(2, value)] : undefined)))
-  const live: ReturnType<typeof make>[] = []
-  for (let round = 0; round < repetitions(800, 2_000); round += 1) {
-    if (live.length < 20 || random.chance(0.5)) {
-      const conditions = make()
-      live.push(conditions)
-      index.add(conditions)
-    } else {
-      const [removed] = live.splice(random.below(live.length), 1)
-      if (removed) index.remove(removed)
-    }
-    const message: Record<string, string | number[]> = {}
-    for (const name of names) {
-      if (random.chance(0.8)) message[name] = random.chance(0.3) ? random.list(3, () => random.below(4)) : value()
-    }
-    const scanned = live.filter(({ values }) =>
-      values.every((wanted, at) => {
-        const there = message[names[at] ?? '']
-        return !wanted || (there !== undefined && [there].flat().some((item) => wanted.includes(`${item}`)))
-      }),
-    )
-    const keys = index.keysOf(reading({ json: JSON.stringify(message) }), noValue)
-    const expected = [...new Set(scanned.map((conditions) => index.keyOf(conditions)))]
-    expect([...keys].toSorted()).toEqual(expected.toSorted())
-  }
+  const ids = pick('0', '1', '2', '3')
+  const wanted = fc.option(fc.array(ids, { minLength: 1, maxLength: 3 }), { freq: 1, nil: undefined })
+  const sent = weighted<string | number[] | undefined>(
+    [2, fc.constant(undefined)],
+    [3, fc.array(fc.nat(3), { maxLength: 3 })],
+    [5, ids],
+  )
+  const allOf = <Value>(value: fc.Arbitrary<Value>) =>
+    fc.array(value, { minLength: names.length, maxLength: names.length })
+  /** `remove`: one of the subscriptions, if there are enough; else one is added. */
+  const step = fc.record({ add: allOf(wanted), remove: fc.option(fc.nat(1_000), { freq: 1 }), message: allOf(sent) })
+
+  test('while subscriptions come and go', () => {
+    const check = fc.property(fc.array(step, { minLength: 60, maxLength: 60 }), (steps) => {
+      const index = indexOf(eventField('four', { conditions: names.map((name) => argument(name, '[ID!]')) }))
+      const live: ReturnType<typeof conditionsOf>[] = []
+      for (const { add, remove, message } of steps) {
+        if (live.length < 20 || remove === null) {
+          const conditions = conditionsOf(add)
+          live.push(conditions)
+          index.add(conditions)
+        } else {
+          const [removed] = live.splice(remove % live.length, 1)
+          if (removed) index.remove(removed)
+        }
+        const scanned = live.filter(({ values }) =>
+          values.every((some, at) => {
+            const there = message[at]
+            return !some || (there !== undefined && [there].flat().some((item) => some.includes(`${item}`)))
+          }),
+        )
+        const json = JSON.stringify(Object.fromEntries(names.map((name, at) => [name, message[at]])))
+        const expected = [...new Set(scanned.map((conditions) => index.keyOf(conditions)))]
+        expect([...index.keysOf(reading({ json }), noValue)].toSorted()).toEqual(expected.toSorted())
+      }
+    })
+    fc.assert(check, runs(20))
+  })
 })
 
 test('a message that @only excludes is filtered, however many combinations it makes', () => {
