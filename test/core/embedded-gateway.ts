@@ -67,7 +67,7 @@ export async function embeddedGateway({ journalBytes, windowBytes, schemaSources
     observer,
     journal,
     hotWindow,
-    async close(): Promise<void> {
+    close: async (): Promise<void> => {
       await gateway.close()
       await gateway.states?.close()
       await journal.close()
