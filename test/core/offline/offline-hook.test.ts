@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { Cluster, type ClusterMessage } from '../../../src/core/cluster/cluster.ts'
+import { Cluster, type ClusterMessage, type OfflineMessage } from '../../../src/core/cluster/cluster.ts'
 import type { Audience } from '../../../src/core/model/source.ts'
 import type { Absence } from '../../../src/core/offline/absences.ts'
 import { OfflineHook, type OfflineHookParts, type RoutedMessage } from '../../../src/core/offline/offline-hook.ts'
@@ -26,6 +26,8 @@ class Deployment {
   readonly cutOff = new Set<string>()
   readonly journal: RoutedMessage[] = []
   readonly notices: Absence[] = []
+  /** What replicas have sent to each other about notices. */
+  readonly sent: OfflineMessage[] = []
   readonly lines: string[] = []
   publishing: (absence: Absence) => Promise<void> = async () => {}
 
@@ -107,6 +109,7 @@ class Deployment {
 
   #send(from: string, message: ControlMessage): void {
     if (!this.replicas.has(from) || this.cutOff.has(from)) return
+    if (message.kind === 'offline-known') this.sent.push(message)
     for (const [replica, { cluster }] of this.replicas)
       if (!this.cutOff.has(replica)) void cluster.onControl(message as ClusterMessage)
   }
@@ -354,5 +357,198 @@ describe('while the broker', () => {
     await pass(10_000)
     expect(hook.counts).toMatchObject({ notices: { confirmed: 0, failed: 2 }, waiting: 0 })
     expect(deployment.lines).toEqual(['publishing an offline notice failed: Error: no exchange'])
+  })
+})
+
+const ids = (count: number) => Array.from({ length: count }, (_, n) => `client-${n}`)
+
+describe('what replicas tell each other', () => {
+  test('is for which clients notices were published, at most 500 in a message', async () => {
+    await twoReplicas()
+    deployment.sent.length = 0
+    deployment.message(['pia', 'quinn'])
+    await pass(1_000)
+    const published = () => deployment.sent.flatMap((message) => message.published)
+    expect(published()).toEqual([
+      ['pia', 0],
+      ['quinn', 0],
+    ])
+    expect(deployment.sent).toMatchObject([{ replica: 'a', ask: false, waiting: [] }])
+
+    deployment.message(ids(700))
+    await pass(8_000)
+    expect(published()).toHaveLength(702)
+    deployment.sent.length = 0
+    deployment.start('c')
+    await pass(1_000)
+    const told = deployment.sent.filter(({ replica, published }) => replica === 'a' && published.length > 0)
+    expect(told.map((message) => message.published.length)).toEqual([500, 202])
+    const agoMs = told[0]?.published[0]?.[1] ?? 0
+    expect(agoMs).toBeGreaterThan(8_000)
+    expect(agoMs).toBeLessThan(11_000)
+  })
+
+  test('is asked by a replica that starts, of all; only the eldest tells what it knows', async () => {
+    const [a] = await twoReplicas()
+    deployment.publishing = () => new Promise(() => {})
+    deployment.message(ids(2))
+    await pass(1_000)
+    expect(a.hook.counts.waiting).toBe(2)
+    deployment.sent.length = 0
+    const c = deployment.start('c')
+    await pass(1_000)
+    expect(deployment.sent.filter(({ ask }) => ask).map(({ replica }) => replica)).toEqual(['c'])
+    expect(deployment.sent.filter(({ waiting }) => waiting.length > 0)).toMatchObject([
+      { replica: 'a', waiting: [{ clientId: 'client-0', cursor: 'at 0' }, { clientId: 'client-1' }] },
+    ])
+    expect(deployment.sent.some(({ replica }) => replica === 'b')).toBe(true)
+    expect(c.hook.counts).toMatchObject({ waiting: 2, quiet: 0 })
+  })
+
+  test('is not taken for a client that has a session here', async () => {
+    const [, b] = await twoReplicas()
+    deployment.publishing = () => new Promise(() => {})
+    deployment.message(['pia', 'quinn', 'rita'])
+    await pass(1_000)
+    const c = deployment.start('c')
+    c.presence.joined('pia')
+    await pass(1_000)
+    expect(c.hook.counts).toMatchObject({ waiting: 2, quiet: 0 })
+    const message = { kind: 'offline-known', replica: 'a', startedAt: 0, ask: false, waiting: [] } as const
+    await c.cluster.onControl({ ...message, published: [['pia', 0]] } as unknown as ClusterMessage)
+    await c.cluster.onControl({ ...message, published: [['quinn', 0]] } as unknown as ClusterMessage)
+    expect(c.hook.counts).toMatchObject({ waiting: 1, quiet: 1 })
+    expect(b.hook.counts).toMatchObject({ waiting: 2, quiet: 0 })
+  })
+})
+
+describe('notices that are published', () => {
+  test('are at most 50 at the same time', async () => {
+    deployment.start('a', { maxPerSecond: 1_000 })
+    await pass(startMs)
+    const open: (() => void)[] = []
+    deployment.publishing = () => new Promise((resolve) => open.push(resolve))
+    deployment.message(ids(120))
+    await pass(2_000)
+    expect(open).toHaveLength(50)
+    for (const confirm of open.splice(0, 20)) confirm()
+    await pass(1_000)
+    expect(open).toHaveLength(50)
+    expect(new Set(deployment.told).size).toBe(20)
+  })
+
+  test('for a client that comes back meanwhile begin no quiet period', async () => {
+    const { hook, presence } = deployment.start('a')
+    await pass(startMs)
+    let confirm = (): void => {}
+    deployment.publishing = () => new Promise((resolve) => (confirm = resolve))
+    deployment.message(['pia'])
+    await pass(1_000)
+    presence.joined('pia')
+    confirm()
+    await pass(1_000)
+    expect(hook.counts).toMatchObject({ notices: { confirmed: 1 }, waiting: 0, quiet: 0 })
+  })
+
+  test('are waited for by the end of the replica, for a second, and then told to the others', async () => {
+    const [a, b] = await twoReplicas()
+    let confirm = (): void => {}
+    deployment.publishing = () => new Promise((resolve) => (confirm = resolve))
+    deployment.message(['pia'])
+    await pass(1_000)
+    let isClosed = false
+    const closing = a.hook.close().then(() => (isClosed = true))
+    await pass(500)
+    expect(isClosed).toBe(false)
+    confirm()
+    await pass(10)
+    await closing
+    expect(b.hook.counts).toMatchObject({ waiting: 0, quiet: 1 })
+
+    deployment.message(['quinn'])
+    await pass(2_000)
+    const late = b.hook.close().then(() => 'closed')
+    await pass(1_100)
+    expect(await late).toBe('closed')
+  })
+
+  test('pause for a second after the broker was away', async () => {
+    deployment.start('a')
+    await pass(startMs)
+    const attempts: number[] = []
+    deployment.publishing = async () => {
+      attempts.push(Date.now())
+      throw new GatewayError('BROKER_UNAVAILABLE', 'away')
+    }
+    deployment.message(['pia'])
+    await pass(5_000)
+    expect(attempts.length).toBeGreaterThanOrEqual(3)
+    for (const [index, at] of attempts.entries())
+      if (index > 0) expect(at - (attempts[index - 1] ?? 0)).toBeGreaterThanOrEqual(1_000)
+    expect(attempts.length).toBeLessThanOrEqual(5)
+  })
+
+  test('fail again in the log after a minute', async () => {
+    deployment.start('a', { quietMs: 10 })
+    await pass(startMs)
+    deployment.publishing = async () => {
+      throw new Error('no exchange')
+    }
+    for (let second = 0; second < 70; second += 1) {
+      deployment.message(['pia'])
+      await pass(1_000)
+    }
+    expect(deployment.lines).toHaveLength(2)
+  })
+})
+
+test('the rate that is left grows with the time, and not above one second of it', async () => {
+  deployment.start('a', { maxPerSecond: 20 })
+  await pass(startMs + 60_000)
+  deployment.message(ids(200))
+  await pass(300)
+  expect(deployment.notices.length).toBeGreaterThanOrEqual(20)
+  expect(deployment.notices.length).toBeLessThanOrEqual(30)
+  await pass(2_000)
+  expect(deployment.notices.length).toBeGreaterThanOrEqual(55)
+  expect(deployment.notices.length).toBeLessThanOrEqual(70)
+})
+
+describe('when a replica was killed', () => {
+  test('what came before it fell silent is not for its clients, and what came later is', async () => {
+    const [a, b] = await twoReplicas()
+    b.presence.joined('pia')
+    await pass(500)
+    for (let second = 0; second < 30; second += 1) {
+      deployment.message(['pia', 'everyone else'])
+      await pass(1_000)
+    }
+    const before = deployment.journal.length
+    deployment.kill('b')
+    await pass(2_500)
+    deployment.message('everyone')
+    deployment.message(['pia'])
+    await pass(graceMs + 10_000)
+    const [told] = deployment.notices.filter(({ clientId }) => clientId === 'pia')
+    // Its last announcement may have been under way: up to two seconds of messages are added.
+    const offset = Number(told?.cursor.slice('at '.length))
+    expect(offset).toBeGreaterThanOrEqual(before - 4)
+    expect(offset).toBeLessThanOrEqual(before + 1)
+    expect(a.hook.counts.notices.confirmed).toBe(2)
+  })
+
+  test('nothing is read again if it had no clients, or ended by itself', async () => {
+    await twoReplicas()
+    const reads = jest.spyOn(deployment.journal, Symbol.iterator as never)
+    deployment.kill('b')
+    await pass(20_000)
+    expect(reads).not.toHaveBeenCalled()
+    const c = deployment.start('c')
+    await pass(startMs)
+    c.presence.joined('pia')
+    await pass(500)
+    await deployment.stop('c')
+    await pass(20_000)
+    expect(reads).not.toHaveBeenCalled()
   })
 })
