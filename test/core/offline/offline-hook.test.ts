@@ -29,6 +29,10 @@ class Deployment {
   /** What replicas have sent to each other about notices. */
   readonly sent: OfflineMessage[] = []
   readonly lines: string[] = []
+  /** After which offsets the end of the journal was read again. */
+  readonly reads: number[] = []
+  /** Called for each message of such a read. */
+  onRead = (): void => {}
   publishing: (absence: Absence) => Promise<void> = async () => {}
 
   start(replica: string, given: Partial<OfflineHookParts> = {}): Required<Replica> {
@@ -59,7 +63,12 @@ class Deployment {
     cluster.open()
     presence.open()
     hook.open((offset, visit) => {
-      for (const message of this.journal) if (message.offset > offset && !visit(message)) return
+      this.reads.push(offset)
+      for (const message of this.journal) {
+        if (message.offset <= offset) continue
+        this.onRead()
+        if (!visit(message)) return
+      }
     })
     return started
   }
@@ -327,7 +336,10 @@ describe('a bound', () => {
     expect(deployment.notices.map(({ clientId }) => clientId)).toEqual(['one', 'two', 'three', 'four', 'one'])
     deployment.message(['five', 'six', 'seven', 'eight'])
     expect(hook.counts).toMatchObject({ bounds: { evicted: 5, dropped: 1 }, waiting: 3, quiet: 0 })
-    expect(deployment.lines).toHaveLength(2)
+    expect(deployment.lines).toEqual([
+      'WARREN_MAX_OFFLINE_CLIENTS clients got an offline notice: the oldest quiet periods end early',
+      'WARREN_MAX_OFFLINE_CLIENTS clients wait for an offline notice: notices are dropped',
+    ])
   })
 })
 
@@ -350,13 +362,13 @@ describe('while the broker', () => {
     const { hook } = deployment.start('a')
     await pass(startMs)
     deployment.publishing = async () => {
-      throw new Error('no exchange')
+      throw new GatewayError('FORBIDDEN', 'no exchange')
     }
     deployment.message(['pia'])
     deployment.message(['quinn'])
     await pass(10_000)
     expect(hook.counts).toMatchObject({ notices: { confirmed: 0, failed: 2 }, waiting: 0 })
-    expect(deployment.lines).toEqual(['publishing an offline notice failed: Error: no exchange'])
+    expect(deployment.lines).toEqual(['publishing an offline notice failed: GatewayError: no exchange'])
   })
 })
 
@@ -445,6 +457,7 @@ describe('notices that are published', () => {
     deployment.message(['pia'])
     await pass(1_000)
     presence.joined('pia')
+    await pass(500)
     confirm()
     await pass(1_000)
     expect(hook.counts).toMatchObject({ notices: { confirmed: 1 }, waiting: 0, quiet: 0 })
@@ -515,40 +528,130 @@ test('the rate that is left grows with the time, and not above one second of it'
 })
 
 describe('when a replica was killed', () => {
-  test('what came before it fell silent is not for its clients, and what came later is', async () => {
-    const [a, b] = await twoReplicas()
-    b.presence.joined('pia')
-    await pass(500)
-    for (let second = 0; second < 30; second += 1) {
-      deployment.message(['pia', 'everyone else'])
+  /** One message a second for these clients. The offset of the next one. */
+  async function messages(seconds: number, clients: Audience): Promise<number> {
+    for (let second = 0; second < seconds; second += 1) {
+      deployment.message(clients)
       await pass(1_000)
     }
-    const before = deployment.journal.length
+    return deployment.journal.length
+  }
+
+  test('what came before it fell silent is not for its clients, and what came later is', async () => {
+    const [a, b] = await twoReplicas()
+    for (const id of ['pia', 'quinn']) b.presence.joined(id)
+    await pass(500)
+    const before = await messages(30, ['pia', 'elsewhere'])
     deployment.kill('b')
     await pass(2_500)
+    a.presence.joined('rita')
     deployment.message('everyone')
-    deployment.message(['pia'])
+    deployment.message(['rita', 'pia'])
     await pass(graceMs + 10_000)
-    const [told] = deployment.notices.filter(({ clientId }) => clientId === 'pia')
+    const [told, ...others] = deployment.notices.filter(({ clientId }) => clientId !== 'elsewhere')
     // Its last announcement may have been under way: up to two seconds of messages are added.
     const offset = Number(told?.cursor.slice('at '.length))
     expect(offset).toBeGreaterThanOrEqual(before - 4)
     expect(offset).toBeLessThanOrEqual(before + 1)
-    expect(a.hook.counts.notices.confirmed).toBe(2)
+    // quinn got no message.
+    expect([told?.clientId, others]).toEqual(['pia', []])
+    const [after, ...laterReads] = deployment.reads
+    expect(laterReads).toEqual([])
+    expect(after).toBeGreaterThanOrEqual(before - 5)
+    expect(after).toBeLessThan(offset)
+  })
+
+  test('the journal is read from as far back as the replica may have been silent, however much there is', async () => {
+    const [, b] = await twoReplicas()
+    b.presence.joined('pia')
+    await pass(500)
+    await messages(5, ['pia'])
+    deployment.kill('b')
+    // Ten messages a second.
+    for (let n = 0; n < 200; n += 1) {
+      deployment.message(['pia'])
+      await pass(100)
+    }
+    await pass(graceMs + 10_000)
+    const [after = Number.NaN] = deployment.reads
+    expect(after).toBeGreaterThanOrEqual(0)
+    expect(after).toBeLessThanOrEqual(5)
+    expect(deployment.told).toHaveLength(1)
+  })
+
+  test('it is read in slices of 20 ms, each message once', async () => {
+    const [, b] = await twoReplicas()
+    const clients = ids(30)
+    for (const id of clients) b.presence.joined(id)
+    await pass(500)
+    deployment.message(['elsewhere'])
+    await pass(1_000)
+    deployment.kill('b')
+    await pass(100)
+    for (const id of clients) deployment.message([id])
+    let now = 0
+    jest.spyOn(performance, 'now').mockImplementation(() => now)
+    let reads = 0
+    deployment.onRead = () => {
+      reads += 1
+      now += 5
+    }
+    await pass(graceMs + 10_000)
+    jest.restoreAllMocks()
+    expect(deployment.reads.length).toBeGreaterThan(5)
+    // The first message of the next slice ends the one before.
+    expect(reads).toBeLessThan(clients.length + 2 + deployment.reads.length)
+    expect(deployment.told.filter((told) => told.startsWith('client-')).toSorted()).toEqual(
+      clients.map((id, n) => `${id} at ${n + 1}`).toSorted(),
+    )
   })
 
   test('nothing is read again if it had no clients, or ended by itself', async () => {
     await twoReplicas()
-    const reads = jest.spyOn(deployment.journal, Symbol.iterator as never)
     deployment.kill('b')
     await pass(20_000)
-    expect(reads).not.toHaveBeenCalled()
+    expect(deployment.reads).toEqual([])
     const c = deployment.start('c')
     await pass(startMs)
     c.presence.joined('pia')
     await pass(500)
     await deployment.stop('c')
     await pass(20_000)
-    expect(reads).not.toHaveBeenCalled()
+    expect(deployment.reads).toEqual([])
   })
 })
+
+describe('after messages between replicas may have been lost', () => {
+  test('a replica asks the others, and publishes nothing until it knows', async () => {
+    const [a, b] = await twoReplicas()
+    b.hook.onMessage({ offset: 0, at: Date.now(), clients: ['pia'], describe: () => ({ ...place, source: 's' }) })
+    expect(a.hook.counts.waiting).toBe(0)
+    deployment.sent.length = 0
+    a.cluster.onResync()
+    await pass(100)
+    expect(deployment.sent.filter(({ ask }) => ask).map(({ replica }) => replica)).toEqual(['a'])
+    // From b, which is the eldest except a.
+    expect(a.hook.counts.waiting).toBe(1)
+    await pass(1_000)
+    expect(deployment.notices).toEqual([])
+    await pass(10_000)
+    expect(deployment.told).toEqual(['pia at 0'])
+  })
+
+  test('a replica that is not open yet asks nobody', async () => {
+    const control = { send: async () => {} } as unknown as ControlBus
+    const send = jest.spyOn(control, 'send')
+    const cluster = new Cluster({ replica: 'x', version: '1.0.0', control, log: () => {} })
+    const presence = { listenToReturns: () => {} } as unknown as OfflineHookParts['presence']
+    const parts = { ...limits, cluster, control, presence, publish: async () => {}, log: () => {} }
+    const hook = new OfflineHook(parts)
+    cluster.onResync()
+    const own = () => send.mock.calls.filter(([{ kind }]) => kind === 'offline-known')
+    expect(own()).toEqual([])
+    hook.open(() => {})
+    expect(own()).toHaveLength(1)
+    await hook.close()
+  })
+})
+
+const place = { cursor: 'at 0', after: 'before 0', exchange: 'orders' }
