@@ -11,7 +11,7 @@ import {
 } from '../../../src/events/matching/exact-number.ts'
 import type { ValueKind } from '../../../src/events/model/event-schema.ts'
 import { leafReader } from '../../../src/events/values/leaf-reader.ts'
-import { pick, runs } from '../../support/property.ts'
+import { isWholeRun, pick, runs } from '../../support/property.ts'
 import { enumMapping } from '../access/build-schema.ts'
 import { builtSchema } from '../schema-builder.ts'
 
@@ -193,7 +193,7 @@ describe('what a field shows, given as an argument, equals the value that it was
       ),
       runs(100),
     )
-    expect(shownValues).toBeGreaterThan(5)
+    if (isWholeRun) expect(shownValues).toBeGreaterThan(5)
   })
 })
 
