@@ -374,7 +374,7 @@ describe('while the broker', () => {
 
 const ids = (count: number) => Array.from({ length: count }, (_, n) => `client-${n}`)
 
-describe('what replicas tell each other', () => {
+describe('what replicas send each other', () => {
   test('is for which clients notices were published, at most 500 in a message', async () => {
     await twoReplicas()
     deployment.sent.length = 0
@@ -400,7 +400,7 @@ describe('what replicas tell each other', () => {
     expect(agoMs).toBeLessThan(11_000)
   })
 
-  test('is asked by a replica that starts, of all; only the eldest tells what it knows', async () => {
+  test('is asked by a replica that starts, of all; only the eldest sends what it knows', async () => {
     const [a] = await twoReplicas()
     deployment.publishing = () => new Promise(() => {})
     deployment.message(ids(2))
@@ -463,7 +463,7 @@ describe('notices that are published', () => {
     expect(hook.counts).toMatchObject({ notices: { confirmed: 1 }, waiting: 0, quiet: 0 })
   })
 
-  test('are waited for by the end of the replica, for a second, and then told to the others', async () => {
+  test('are waited for by the end of the replica, for a second, and then announced to the others', async () => {
     const [a, b] = await twoReplicas()
     let confirm = (): void => {}
     deployment.publishing = () => new Promise((resolve) => (confirm = resolve))
@@ -638,7 +638,7 @@ describe('after messages between replicas may have been lost', () => {
     expect(deployment.told).toEqual(['pia at 0'])
   })
 
-  test('a replica that is not open yet asks nobody', async () => {
+  test('a replica that is not open yet sends no question', async () => {
     const control = { send: async () => {} } as unknown as ControlBus
     const send = jest.spyOn(control, 'send')
     const cluster = new Cluster({ replica: 'x', version: '1.0.0', control, log: () => {} })

@@ -48,8 +48,14 @@ test('a field that is no object has no gap of its own', () => {
 
 test('arguments that decide how events are delivered are all that are built in but the filter', () => {
   const builtIn = {
-    ...{ after: 'after', last: 'since', position: undefined, autoAck: 'autoAck' },
-    ...{ every: 'every', overflow: 'overflow', checkpoints: 'checkpoints', filter: 'filter' },
+    after: 'after',
+    last: 'since',
+    position: undefined,
+    autoAck: 'autoAck',
+    every: 'every',
+    overflow: 'overflow',
+    checkpoints: 'checkpoints',
+    filter: 'filter',
   }
   expect([...ownArguments(builtIn)].filter((name) => name !== undefined).toSorted()).toEqual([
     'after',
