@@ -5,7 +5,7 @@ import { pass } from '../embedded-gateway.ts'
 import { type StateWorld, stateWorld } from './state-world.ts'
 
 const keys = 1_000
-const clients = repetitions(200, 1_000)
+const clients = repetitions(100, 1_000)
 const owners = 50
 
 beforeEach(() => {

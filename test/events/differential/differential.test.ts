@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { repetitions } from '../../support/repetitions.ts'
 import { differential } from './differential.ts'
 
-const wanted = repetitions(600, 1_000)
+const wanted = repetitions(400, 1_000)
 
 /** 100,000 cases: `npm run differential`. */
 test.each([1, 2])('compiled validation and projection equal the references (seed %i)', (seed) => {

@@ -365,7 +365,7 @@ describe('compared with the reference', () => {
         if (actual) passed += 1
       }
     })
-    const parameters = runs(1_000)
+    const parameters = runs(600)
     fc.assert(check, parameters)
     if (!isWholeRun) return
     expect(compared).toBeGreaterThan(3 * parameters.numRuns)

@@ -28,6 +28,6 @@ describe('the gateway accepts the draft for', () => {
     const check = fc.property(anySamples, exchange, exchangeType, (samples, exchange, exchangeType) => {
       expect(mistakesIn(infer(samples, { exchange, exchangeType }))).toEqual([])
     })
-    fc.assert(check, runs(40))
+    fc.assert(check, runs(20))
   })
 })
