@@ -97,7 +97,7 @@ describe('the hot window', () => {
     const before = heapUsed()
     put(count)
     expect((heapUsed() - before) / count).toBeLessThan(40)
-    expect(hotWindow.last?.properties.messageId).toBe(`m-${2 * count - 1}`)
+    expect(hotWindow.at(2 * count - 1)?.properties.messageId).toBe(`m-${2 * count - 1}`)
   })
 
   test('inside a larger one holds the same entries and no bytes of its own after it was cleared', () => {

@@ -79,6 +79,7 @@ describe('a body becomes data', () => {
 })
 
 describe('poison has a reason', () => {
+  const member = gzipSync(Buffer.alloc(1024 * 1024))
   test.each([
     ['broken-json', '{"a":', { contentType: 'application/json' }],
     ['broken-json', Buffer.from([0x22, 0xff, 0x22]), { contentType: 'application/json' }],
@@ -89,6 +90,8 @@ describe('poison has a reason', () => {
       `{"brackets in text count for nothing":"${'['.repeat(3_000)}","a":${'['.repeat(1_000)}${']'.repeat(1_000)}}`,
       { contentType: 'application/json' },
     ],
+    // 65 MiB, of members of 1 MiB each, because compressing it as one takes longer than reading it.
+    ['too-large', Buffer.alloc(65 * member.length, member), { contentEncoding: 'gzip' }],
   ])('%s', (reason, body, properties) => {
     expect(reasonOf(() => decode(body, properties))).toBe(reason)
   })

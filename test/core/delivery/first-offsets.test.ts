@@ -46,7 +46,7 @@ test('the hash of an id begins with a secret number, so that no publisher can ch
 })
 
 test('each half of the hash of an id is spread almost as if it were drawn', () => {
-  const count = 50_000
+  const count = 100_000
   for (const nameOf of [
     (n: number) => `order-${n}`,
     (n: number) => `${n}`.padStart(16, '0'),
@@ -61,9 +61,9 @@ test('each half of the hash of an id is spread almost as if it were drawn', () =
       halves[1][n] = id.high
       both[n] = (BigInt(id.low >>> 0) << 32n) | BigInt(id.high >>> 0)
     }
-    // Of 50,000 draws of 32 bits, 0.3 pairs are equal on average. FNV-1a has more with few
-    // secrets: of 100,000, 32 were seen. Both halves together name an id.
-    for (const half of halves) expect(different(half)).toBeGreaterThan(count - 100)
+    // Of 100,000 draws of 32 bits, 1.2 pairs are equal on average. FNV-1a has more with few
+    // secrets: 32 were seen. Both halves together name an id.
+    for (const half of halves) expect(different(half)).toBeGreaterThan(count - 200)
     expect(different(both)).toBe(count)
   }
 })

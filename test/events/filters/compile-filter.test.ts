@@ -338,7 +338,7 @@ describe('compared with the reference', () => {
         ),
       },
     )
-    return { filters: fc.array(member, { minLength: 1, maxLength: 3 }).map((members) => Object.fromEntries(members)) }
+    return { filters: fc.array(member, { minLength: 1, maxLength: 2 }).map((members) => Object.fromEntries(members)) }
   })
 
   test('filters and values give the same verdicts, and equal keys the same', () => {
@@ -369,7 +369,7 @@ describe('compared with the reference', () => {
     fc.assert(check, parameters)
     if (!isWholeRun) return
     expect(compared).toBeGreaterThan(3 * parameters.numRuns)
-    expect(passed / compared).toBeGreaterThan(0.1)
+    expect(passed / compared).toBeGreaterThan(0.2)
     expect(passed / compared).toBeLessThan(0.8)
   })
 })

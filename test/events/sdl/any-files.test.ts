@@ -118,7 +118,7 @@ test.each<[what: string, files: readonly string[]]>([
   ['nested selections of a key', [`type A @key(fields: "${'a { '.repeat(900)}a${' }'.repeat(900)}") { a: A }`]],
   [
     'a long chain of input types',
-    [`${chain(1_200, (index) => `input A${index} { a: A${index + 1}! }`)}\ninput A1200 { a: ID }`],
+    [`${chain(2_000, (index) => `input A${index} { a: A${index + 1}! }`)}\ninput A2000 { a: ID }`],
   ],
   [
     'a long chain of default values',
@@ -127,7 +127,7 @@ test.each<[what: string, files: readonly string[]]>([
   [
     'a long chain of types',
     [
-      `type Subscription { a: A0 @events(exchange: "a") }\n${chain(1_200, (index) => `type A${index} { a: A${index + 1} }`)}\ntype A1200 { a: ID @filterable }`,
+      `type Subscription { a: A0 @events(exchange: "a") }\n${chain(1_500, (index) => `type A${index} { a: A${index + 1} }`)}\ntype A1500 { a: ID @filterable }`,
     ],
   ],
   [

@@ -301,7 +301,8 @@ export class NodeProcess {
     const { folder, home, plugins = [], cluster = [], host, settings: further = [] } = this.address
     await mkdir(home, { recursive: true })
     await mkdir(folder, { recursive: true })
-    // RabbitMQ closes a connection that is not open after ten seconds, which a busy machine may need.
+    // RabbitMQ closes a connection that is not open after ten seconds. A busy machine may need
+    // them.
     const settings = ['log.console = false', 'handshake_timeout = 60000', ...further]
     // By default RabbitMQ accepts guest from loopback only.
     if (host !== undefined) settings.push('loopback_users.guest = false')
