@@ -93,7 +93,8 @@ describe('two workers on one port', () => {
     await eventually('all clients to be subscribed', async () => (await sumOf(gateway, 'warren_subscriptions')) === 6)
     expect(await sumOf(gateway, 'warren_connections')).toBe(8)
     expect(await sumOf(gateway, 'warren_workers')).toBe(2)
-    expect(await sumOf(gateway, 'warren_broker_up')).toBe(1)
+    // Workers listen before their journals are open.
+    await eventually('both workers to read the journal', async () => (await sumOf(gateway, 'warren_broker_up')) === 1)
     await publishNext()
     for (const operation of operations) {
       expect(await operation.next()).toEqual({ data: { channel: { data: { number: published } } } })
