@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
@@ -145,7 +146,36 @@ describe('two workers on one port', () => {
     await eventually('the other worker to accept the rest', () => taken === 3)
     process.kill(frozen, 'SIGKILL')
     expect((await ends).filter(({ status }) => status === 'rejected')).toHaveLength(1)
+    // The other port gives it no connection either.
+    for (let n = 0; n < 3; n += 1) {
+      const framed = keep(await connectFramed(gateway.tcpPort))
+      expect(await framed.ask({ action: 'authenticate', token })).not.toHaveProperty('error')
+    }
     await eventually('another worker', async () => (await sumOf(gateway, 'warren_workers')) === 2)
+  })
+
+  test('close a connection for which a worker has no file left, and get connections again later', async () => {
+    const [full] = workersOf(gateway)
+    const limitFiles = (most: number) => execFileSync('prlimit', ['--pid', `${full}`, `--nofile=${most}:`])
+    const connect = async () => keep(await connectGraphql(gateway.graphqlSocketUrl, { connectionParams: { token } }))
+    const bothToAccept = async () => {
+      const replicas = new Set<unknown>()
+      await eventually('both workers to accept connections', async () => {
+        replicas.add(await replicaOf(await connect()))
+        return replicas.size === 2
+      })
+    }
+    await bothToAccept()
+    const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync(`/proc/${full}/limits`, 'utf8'))?.[1])
+    const files = new Set(readdirSync(`/proc/${full}/fd`))
+    let free = 0
+    while (files.has(`${free}`)) free += 1
+    // Of the next file, not of those that are open.
+    limitFiles(free)
+    const attempts = await Promise.allSettled([connect(), connect(), connect(), connect()])
+    limitFiles(limit)
+    expect(attempts.map(({ status }) => status)).toContain('rejected')
+    await bothToAccept()
   })
 
   test('are replaced one after another at SIGUSR2; each client is closed once with 1012 and misses nothing', async () => {
