@@ -12,6 +12,7 @@ import { Gateway } from '../core/gateway.ts'
 import type { ConfigurationReader } from '../core/inspection/definitions/configuration-inspector.ts'
 import { Inspection } from '../core/inspection/inspection.ts'
 import { LoginThrottle } from '../core/limits/login-throttle.ts'
+import { Throttle } from '../core/limits/throttle.ts'
 import { CursorCodec } from '../core/model/cursor.ts'
 import { errorText } from '../core/model/error-text.ts'
 import { OfflineHook } from '../core/offline/offline-hook.ts'
@@ -19,8 +20,10 @@ import { offlinePublication } from '../core/offline/offline-publication.ts'
 import type { Observer } from '../core/ports/observer.ts'
 import { Presence } from '../core/presence/presence.ts'
 import { presencePublication } from '../core/presence/presence-publication.ts'
+import type { SocketRoom } from '../core/sessions/connections.ts'
 import { type Served, ServedSchema } from '../events/serving/served-schema.ts'
 import { schemaFor } from '../graphql/schema.ts'
+import { openFilesLimit, socketsWithin } from '../observability/process/open-files.ts'
 import { processUsage } from '../observability/process/process-usage.ts'
 import type { OpenTracing } from '../observability/tracing.ts'
 import { lazyStateStore, openStateStore } from '../registries/state/open-state-store.ts'
@@ -59,6 +62,9 @@ export interface Core {
   /** Undefined without `WARREN_SCHEMA`. */
   readonly typed: TypedEvents | undefined
 }
+
+/** How often it is logged that no file is left, in milliseconds. */
+const fullEveryMs = 60_000
 
 /** Makes the gateway; it serves nothing before `Gateway.open` is called. */
 export async function createCore(config: Config, parts: CoreParts): Promise<Core> {
@@ -131,6 +137,7 @@ export async function createCore(config: Config, parts: CoreParts): Promise<Core
     cursors: new CursorCodec(keys, config.retention.maxAgeMs),
     observer,
     limits: live,
+    socketRoom: await socketRoom(parts),
     onState: parts.reportJournal,
   })
   observer.stateCounts(() => gateway.states?.counts ?? [])
@@ -188,6 +195,16 @@ function statesOf({ events }: TypedEvents, config: Config, { closing, live, regi
   const store = lazyStateStore(() => openStateStore({ databaseUrl: config.databaseUrl, dataDir: registryDir }))
   closing.add(() => store.close())
   return { store, definitions: () => events.states, limits: live }
+}
+
+/** The sockets that fit into the limit of open files. */
+async function socketRoom({ observer, closing }: CoreParts): Promise<SocketRoom> {
+  const openFiles = await openFilesLimit()
+  const most = socketsWithin(openFiles)
+  const text = 'new connections are closed at once: the limit of open files leaves no room for them'
+  const full = new Throttle(() => observer.log('warn', text, { openFiles, connections: most }), fullEveryMs)
+  closing.add(() => full.close())
+  return { most, onFull: () => full.call() }
 }
 
 /** Loads OpenTelemetry only if it is used, because it is large. */

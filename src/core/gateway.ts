@@ -97,6 +97,8 @@ export interface GatewayParts {
     /** `WARREN_PUBLISH_EXCHANGES`: topic patterns, or `sources`. */
     readonly publishExchanges: readonly string[]
   }
+  /** Default: any number of sockets. */
+  readonly socketRoom?: SessionsParts['socketRoom']
   /**
    * Called at each change. `up`: the journal is current and the default source is bound. `reason`:
    * why it is not up.
@@ -252,6 +254,7 @@ export class Gateway {
         onInvalid: (entry, invalid) => this.#invalidEvents.put(entry, [invalid]),
       })
     this.#sessions = new Sessions({
+      socketRoom: parts.socketRoom,
       positions: this.positions,
       replayer: this.#states?.replay ?? this.#catchUp,
       cursors: parts.cursors,

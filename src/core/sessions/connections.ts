@@ -1,3 +1,4 @@
+import { GatewayError } from '../../errors.ts'
 import { KeyedLimit } from '../limits/keyed-limit.ts'
 import { networkOf } from '../limits/network-address.ts'
 import { hasToken, type Identity } from '../model/identity.ts'
@@ -10,6 +11,15 @@ export interface ConnectionLimits {
   /** Per client, for connections with an identity; undefined: half of all, at least 10. */
   readonly maxConnectionsPerClient: number | undefined
 }
+
+/** The sockets that the process can have open. Beyond them it could not reach its broker either. */
+export interface SocketRoom {
+  readonly most: number
+  /** Called at each socket for which there is no room. */
+  readonly onFull: () => void
+}
+
+const unbounded: SocketRoom = { most: Number.POSITIVE_INFINITY, onFull: () => undefined }
 
 /**
  * How many sockets beyond its limit an address may have while they have not authenticated yet.
@@ -37,9 +47,13 @@ export function connectionsPerClient({ maxConnectionsPerClient, maxConnections }
 export class Connections {
   readonly #ofAddress: KeyedLimit
   readonly #ofClient: KeyedLimit
+  readonly #room: SocketRoom
+  /** Shared with the sockets. */
+  readonly #open = { sockets: 0 }
 
   /** `limits`: read on each use, because they may change while the gateway runs. */
-  constructor(limits: ConnectionLimits) {
+  constructor(limits: ConnectionLimits, room: SocketRoom = unbounded) {
+    this.#room = room
     this.#ofAddress = new KeyedLimit(
       () => connectionsPerAddress(limits),
       'WARREN_MAX_CONNECTIONS_PER_ADDRESS',
@@ -53,12 +67,17 @@ export class Connections {
   }
 
   /**
-   * Called for each accepted socket. Throws `LIMIT_EXCEEDED` if its address has too many. `address`
-   * undefined: not known yet.
+   * Called for each accepted socket. Throws `LIMIT_EXCEEDED` if its address has too many, or the
+   * process. `address` undefined: not known yet.
    */
   accept(address: string | undefined): AcceptedSocket {
-    const socket = new AcceptedSocket(this.#ofAddress)
+    if (this.#open.sockets >= this.#room.most) {
+      this.#room.onFull()
+      throw new GatewayError('LIMIT_EXCEEDED', 'the process has too many open files', { limit: 'open files' })
+    }
+    const socket = new AcceptedSocket(this.#ofAddress, this.#open)
     if (address !== undefined) socket.setAddress(address)
+    this.#open.sockets += 1
     return socket
   }
 
@@ -73,12 +92,15 @@ export class Connections {
  */
 export class AcceptedSocket {
   readonly #ofAddress: KeyedLimit
+  /** Undefined once it is closed. */
+  #open: { sockets: number } | undefined
   #network: string | undefined
   #release: () => void = () => undefined
   #sessions = 0
 
-  constructor(ofAddress: KeyedLimit) {
+  constructor(ofAddress: KeyedLimit, open: { sockets: number }) {
     this.#ofAddress = ofAddress
+    this.#open = open
   }
 
   /** Charges the socket to this address from now on. Throws `LIMIT_EXCEEDED`. */
@@ -108,6 +130,8 @@ export class AcceptedSocket {
   close(): void {
     this.#release()
     this.#network = undefined
+    if (this.#open) this.#open.sockets -= 1
+    this.#open = undefined
   }
 }
 

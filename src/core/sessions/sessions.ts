@@ -10,7 +10,13 @@ import type { Identity } from '../model/identity.ts'
 import type { Observer } from '../ports/observer.ts'
 import type { Positions } from '../positions/positions.ts'
 import { mayObserve } from './authorizer.ts'
-import { type AcceptedSocket, type ConnectionLimits, type ConnectionSlot, Connections } from './connections.ts'
+import {
+  type AcceptedSocket,
+  type ConnectionLimits,
+  type ConnectionSlot,
+  Connections,
+  type SocketRoom,
+} from './connections.ts'
 import { drain } from './drain-sessions.ts'
 import { EndedSessions } from './ended-sessions.ts'
 import { Session, type SessionLimits } from './session.ts'
@@ -26,6 +32,8 @@ export interface SessionsParts {
   readonly check: (identity: Identity) => void
   /** Read on each use, because they may change while the gateway runs. */
   readonly limits: SessionLimits & ConnectionLimits & { readonly maxClientSubscriptions: number }
+  /** Default: any number of sockets. */
+  readonly socketRoom?: SocketRoom | undefined
 }
 
 /** Counts the sessions of each client. */
@@ -64,7 +72,7 @@ export class Sessions {
   constructor(parts: SessionsParts) {
     this.#parts = parts
     const { limits } = parts
-    this.connections = new Connections(limits)
+    this.connections = new Connections(limits, parts.socketRoom)
     this.#ofClient = new KeyedLimit(
       () => limits.maxClientSubscriptions,
       'WARREN_MAX_CLIENT_SUBSCRIPTIONS',

@@ -2,12 +2,18 @@ import type { Socket } from 'node:net'
 import type { AcceptedSocket, Connections } from '../../core/sessions/connections.ts'
 import { GatewayError } from '../../errors.ts'
 
+/**
+ * Sockets of a listener in addition to WARREN_MAX_CONNECTIONS: requests, and clients that get a
+ * refusal with its reason. Beyond this number a socket is destroyed without an answer.
+ */
+export const extraSockets = 1_000
+
 const accepted = new WeakMap<object, AcceptedSocket>()
 
 /**
  * Counts the socket until it closes. `address` is undefined behind a proxy: the first request then
- * names the client's address. Returns false if the address has far too many sockets; the socket is
- * then destroyed.
+ * names the client's address. Returns false if the address has far too many sockets, or the process
+ * has no file for it; the socket is then destroyed.
  */
 export function acceptSocket(socket: Socket, connections: Connections, address: string | undefined): boolean {
   try {

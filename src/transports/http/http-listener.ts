@@ -3,7 +3,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Connections } from '../../core/sessions/connections.ts'
 import { within } from '../../core/timing/deadline.ts'
-import { acceptedOn, acceptSocket } from '../flow/accepted-sockets.ts'
+import { acceptedOn, acceptSocket, extraSockets } from '../flow/accepted-sockets.ts'
 import { backlog } from '../flow/backlog.ts'
 import { endWith } from '../flow/end-with-answer.ts'
 import { type AnswerOptions, answerRequest, pathOf, retryAfterSeconds, withoutFinalSlash } from './answer-request.ts'
@@ -43,11 +43,6 @@ const closeTimeoutMs = 5_000
 const maxPipelinedMs = 5_000
 /** How often Node checks its timeouts, in milliseconds. */
 const checkMs = 1_000
-/**
- * Sockets in addition to the sessions: requests, and clients that get a refusal because there are
- * too many. Beyond this number a socket is destroyed without an answer.
- */
-const extraSockets = 1_000
 
 /**
  * Opens the one HTTP server. It routes requests and upgrades by path. It checks `Host` for both and

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { Connections } from '../../core/sessions/connections.ts'
-import { acceptSocket } from '../flow/accepted-sockets.ts'
+import { acceptSocket, extraSockets } from '../flow/accepted-sockets.ts'
 import { backlog } from '../flow/backlog.ts'
 
 export interface TcpListener {
@@ -20,12 +20,6 @@ export interface ListenOptions {
   readonly maxConnections: number
   readonly connections: Connections
 }
-
-/**
- * Sockets beyond the limit that still get a refusal with its reason. Beyond this number a socket is
- * destroyed without an answer.
- */
-const extraSockets = 1_000
 
 /**
  * Opens a TCP server. An error of one connection affects that connection only. A peer that has

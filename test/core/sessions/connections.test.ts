@@ -138,6 +138,22 @@ test('a socket counts again when its last session has ended', () => {
   expect(until(ofAddress, () => all.accept('192.0.2.1'))).toBe(1)
 })
 
+test('sockets beyond those that the process has files for are refused, and counted until they close', () => {
+  let refused = 0
+  const room = { most: 3, onFull: () => void (refused += 1) }
+  const all = new Connections({ maxConnections: 9, maxConnectionsPerAddress: 9, maxConnectionsPerClient: 9 }, room)
+  const [first] = [undefined, '192.0.2.1', '192.0.2.2'].map((address) => all.accept(address))
+  const full = { code: 'LIMIT_EXCEEDED', limit: 'open files' }
+  expect(() => all.accept('192.0.2.3')).toThrow(expect.objectContaining(full))
+  first?.attachSession()
+  expect(() => all.accept('192.0.2.3')).toThrow(expect.objectContaining(full))
+  expect(refused).toBe(2)
+  first?.close()
+  first?.close()
+  all.accept('192.0.2.3')
+  expect(() => all.accept('192.0.2.4')).toThrow(expect.objectContaining(full))
+})
+
 test('each error has a close reason', () => {
   const reasons = Object.keys(errorTable).map((code) => [code, closeReasonOf({ code: code as ErrorCode })])
   expect(Object.fromEntries(reasons)).toEqual({

@@ -21,6 +21,8 @@ export interface GatewayOptions {
   readonly ready?: boolean
   /** The network host that runs it. Default: this machine, on loopback. */
   readonly host?: NetworkHost
+  /** Its limit of open files. Default: as this process. */
+  readonly openFiles?: number
   /** The folder of another checkout with the build to start. Default: this one. */
   readonly checkout?: string
 }
@@ -113,6 +115,7 @@ export async function startGateway({
   ready = true,
   host,
   checkout,
+  openFiles,
 }: GatewayOptions = {}): Promise<GatewayProcess> {
   const folder = newFolder()
   const dispose = () => removeFolder(folder)
@@ -129,7 +132,7 @@ export async function startGateway({
     ...env,
   }
   try {
-    return await launch({ env: full, ready, host, checkout }, dispose)
+    return await launch({ env: full, ready, host, checkout, openFiles }, dispose)
   } catch (error) {
     dispose()
     throw error
@@ -171,10 +174,18 @@ interface Launch {
   readonly ready: boolean
   readonly host: NetworkHost | undefined
   readonly checkout?: string | undefined
+  readonly openFiles?: number | undefined
 }
 
-async function launch({ env, ready, host, checkout = '' }: Launch, dispose: () => void): Promise<GatewayProcess> {
-  const [command, ...args] = onHost(host, [process.execPath, ...programOf(checkout), 'start'])
+async function launch(
+  { env, ready, host, checkout = '', openFiles }: Launch,
+  dispose: () => void,
+): Promise<GatewayProcess> {
+  const node = [process.execPath, ...programOf(checkout), 'start'] as const
+  const [command, ...args] = onHost(
+    host,
+    openFiles === undefined ? node : ['prlimit', `--nofile=${openFiles}`, ...node],
+  )
   const child = spawnGuarded(command, args, { env: cleanEnvironment(env), output: 'pipe' })
   const gateway = handle(child, env, host, dispose)
   try {
