@@ -125,7 +125,7 @@ export class FullMachine implements AsyncDisposable {
     this.#generators.continueAfter(await this.#cursor())
     const began = performance.now()
     process.kill(this.#gateway.pid, 'SIGUSR2')
-    await this.#gateway.printed(/all workers have been replaced/, 900_000)
+    await this.#gateway.printed(/all workers have been replaced/, 2_400_000)
     const replaced = performance.now() - began
     const { lastMs } = await this.#broadcast()
     const { lost } = await this.#generators.counts('all')
