@@ -70,7 +70,7 @@ export async function tcpProxy(targetPort: number, targetHost = '127.0.0.1'): Pr
         // An orderly end is forwarded after the data, through the valve.
         if (!hadError && side.readableEnded) return
         // Held while paused, as the data.
-        void open.then(() => other.resetAndDestroy())
+        void open.then(() => reset(other))
       })
     }
   })
@@ -80,7 +80,7 @@ export async function tcpProxy(targetPort: number, targetHost = '127.0.0.1'): Pr
   if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
 
   const cut = () => {
-    for (const pair of pairs) for (const side of pair) side.resetAndDestroy()
+    for (const pair of pairs) for (const side of pair) reset(side)
   }
   const resume = () => {
     paused = false
@@ -114,4 +114,13 @@ export async function tcpProxy(targetPort: number, targetHost = '127.0.0.1'): Pr
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/**
+ * Node cannot reset a socket while it sends its end, and would then leave its handle open
+ * (net.Socket, `_destroy`).
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
 }

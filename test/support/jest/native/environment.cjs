@@ -81,12 +81,17 @@ function openResources() {
   return process.getActiveResourcesInfo().filter((kind) => kinds.test(kind))
 }
 
-/** Which ports the open sockets and servers connect; those of the worker itself have none. */
+/**
+ * Which ports the open sockets and servers connect; those of the worker itself have none. A socket
+ * without a peer is described by its state.
+ */
 function ends() {
   // oxlint-disable-next-line no-underscore-dangle -- its public form has no ports
   return process._getActiveHandles().flatMap((handle) => {
     if (handle.remotePort) return `${handle.localPort} to ${handle.remotePort}`
-    return typeof handle.listening === 'boolean' ? JSON.stringify(handle.address()) : []
+    if (typeof handle.listening === 'boolean') return JSON.stringify(handle.address())
+    const { readyState, destroyed, localPort, bytesRead, bytesWritten } = handle
+    return readyState ? JSON.stringify({ readyState, destroyed, localPort, bytesRead, bytesWritten }) : []
   })
 }
 
