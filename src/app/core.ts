@@ -199,7 +199,7 @@ function statesOf({ events }: TypedEvents, config: Config, { closing, live, regi
 
 /** The sockets that fit into the limit of open files. */
 async function socketRoom({ observer, closing }: CoreParts): Promise<SocketRoom> {
-  const openFiles = await openFilesLimit()
+  const openFiles = (await openFilesLimit()) ?? Number.POSITIVE_INFINITY
   const most = socketsWithin(openFiles)
   const text = 'new connections are closed at once: the limit of open files leaves no room for them'
   const full = new Throttle(() => observer.log('warn', text, { openFiles, connections: most }), fullEveryMs)

@@ -30,14 +30,13 @@ export function closeUnaccepted(worker: Worker): void {
   const unaccepted = new Map<number, Handle>()
   /** Handles that are not confirmed, the oldest first: the numbers of connections, or undefined. */
   const unconfirmed: (number | undefined)[] = []
-  let hasExited = false
   const send = child.send.bind(child) as (...given: unknown[]) => boolean
   child.send = (...given: unknown[]) => {
     // Without a handle, there may be a callback in its place.
     const [message, handle] = given as [InternalMessage, Handle | (() => void) | null | undefined]
     if (!handle || typeof handle === 'function') return send(...given)
     const connection = message.act === 'newconn' ? message.seq : undefined
-    if (connection !== undefined && hasExited) {
+    if (connection !== undefined && worker.isDead()) {
       handle.close()
       return false
     }
@@ -54,7 +53,6 @@ export function closeUnaccepted(worker: Worker): void {
       child.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: connection, accepted: true })
   })
   worker.once('exit', () => {
-    hasExited = true
     for (const handle of unaccepted.values()) handle.close()
     // With a handle under way, Node does not notice the end of the channel, and would choose the
     // worker again. This takes it out of Node's lists.

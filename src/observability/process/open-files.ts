@@ -8,12 +8,13 @@ export const otherFiles = 200
 
 /**
  * How many files this process may have open: RLIMIT_NOFILE, which Node raises to the hard limit
- * when it starts. Infinite if the system has no limit, or no /proc.
+ * when it starts. It may be infinite. Undefined on a system without /proc.
  */
-export async function openFilesLimit(): Promise<number> {
+export async function openFilesLimit(): Promise<number | undefined> {
   const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '')
-  const [, limit] = /^Max open files\s+(\d+)/m.exec(limits) ?? []
-  return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit)
+  const [, limit] = /^Max open files\s+(\S+)/m.exec(limits) ?? []
+  if (limit === undefined) return undefined
+  return limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit)
 }
 
 /** How many sockets of clients fit. A very low limit is shared equally with all other files. */

@@ -177,17 +177,15 @@ interface Launch {
   readonly openFiles?: number | undefined
 }
 
-async function launch(
-  { env, ready, host, checkout = '', openFiles }: Launch,
-  dispose: () => void,
-): Promise<GatewayProcess> {
+async function launch(how: Launch, dispose: () => void): Promise<GatewayProcess> {
+  const { env, ready, host, checkout = '', openFiles } = how
   const node = [process.execPath, ...programOf(checkout), 'start'] as const
   const [command, ...args] = onHost(
     host,
     openFiles === undefined ? node : ['prlimit', `--nofile=${openFiles}`, ...node],
   )
   const child = spawnGuarded(command, args, { env: cleanEnvironment(env), output: 'pipe' })
-  const gateway = handle(child, env, host, dispose)
+  const gateway = handle(child, how, dispose)
   try {
     await (ready ? gateway.ready(startMs) : gateway.alive(startMs))
   } catch (error) {
@@ -197,12 +195,8 @@ async function launch(
   return gateway
 }
 
-function handle(
-  child: ChildProcess,
-  env: Record<string, string>,
-  host: NetworkHost | undefined,
-  dispose: () => void,
-): GatewayProcess {
+function handle(child: ChildProcess, how: Launch, dispose: () => void): GatewayProcess {
+  const { env, host } = how
   const address = addressOf(host)
   const [port, opsPort, tcpPort] = ['WARREN_PORT', 'WARREN_OPS_PORT', 'WARREN_TCP_PORT'].map((name) =>
     Number(env[name]),
@@ -280,7 +274,8 @@ function handle(
     async kill() {
       await end('SIGKILL')
     },
-    again: (options = {}) => launch({ env: { ...env, ...options.env }, ready: options.ready ?? true, host }, () => {}),
+    again: (options = {}) =>
+      launch({ ...how, env: { ...env, ...options.env }, ready: options.ready ?? true }, () => {}),
     async [Symbol.asyncDispose]() {
       await end('SIGKILL')
       dispose()
