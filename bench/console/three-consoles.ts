@@ -1,7 +1,7 @@
 /** Three pages of the console in Chromium that are opened and closed together. */
 import type { Page } from 'playwright-core'
 import { type ConsolePage, openConsole } from '../../test/e2e/console/console-page.ts'
-import { launchChromium, type TestBrowser } from '../../test/support/processes/chromium.ts'
+import { launchBrowser, type TestBrowser } from '../../test/support/processes/chromium.ts'
 import type { LoadedGateway } from './loaded-gateway.ts'
 
 const views = ['', 'live', 'clients'] as const
@@ -23,7 +23,7 @@ export class ThreeConsoles implements AsyncDisposable {
 
   /** The pages are signed in, and closed. */
   static async launch(loaded: LoadedGateway): Promise<ThreeConsoles> {
-    const browser = await launchChromium()
+    const browser = await launchBrowser()
     const shown = await Promise.all(views.map(() => openConsole(browser, loaded.gateway)))
     const consoles = new ThreeConsoles(loaded, browser, shown)
     await consoles.close()

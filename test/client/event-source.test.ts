@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core'
 import { type InProcessGateway, openGateway } from '../support/gateway/gateway-in-process.ts'
 import { freePort } from '../support/network/ports.ts'
 import { type TcpProxy, tcpProxy } from '../support/network/tcp-proxy.ts'
-import { launchChromium, type TestBrowser } from '../support/processes/chromium.ts'
+import { openBrowser, type TestBrowser } from '../support/processes/chromium.ts'
 import { repetitions } from '../support/repetitions.ts'
 import { chaos, numbers, position, publish, ReceivedNumbers } from './numbered-messages.ts'
 
@@ -18,7 +18,7 @@ let pages: { url: string; close(): Promise<void> }
 beforeAll(async () => {
   gateway = await openGateway()
   proxy = await tcpProxy(Number(new URL(gateway.url).port))
-  browser = await launchChromium()
+  browser = await openBrowser()
   pages = await servePage()
 })
 afterAll(async () => {

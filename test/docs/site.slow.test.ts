@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { launchChromium } from '../support/processes/chromium.ts'
+import { openBrowser } from '../support/processes/chromium.ts'
 import { pages } from './documents.ts'
 
 const run = promisify(execFile)
@@ -39,7 +39,7 @@ test('the site has every page of docs, and the files that they link to', () => {
 })
 
 test('a reader searches without a network, follows an anchor, and chooses the theme', async () => {
-  await using browser = await launchChromium()
+  await using browser = await openBrowser()
   const page = await browser.context.newPage()
   const errors: string[] = []
   page.on('pageerror', (error) => errors.push(error.message))

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { checkoutShell } from '../support/gateway/checkout-shell.ts'
 import { freePort } from '../support/network/ports.ts'
-import { launchChromium } from '../support/processes/chromium.ts'
+import { openBrowser } from '../support/processes/chromium.ts'
 import { debianPackages, locate } from '../support/processes/debian-package.ts'
 import { newFolder, removeFolder } from '../support/processes/run-folder.ts'
 import { testVhost } from '../support/rabbitmq/broker.ts'
@@ -36,7 +36,7 @@ test('the excerpts of parts 2 and 3 are in the files of the example', () => {
 test('parts 1 to 3: each command as written, and the page misses nothing', async () => {
   locate(debianPackages.pika)
   await using vhost = await testVhost('tutorial')
-  await using browser = await launchChromium()
+  await using browser = await openBrowser()
   await using shell = await checkoutShell()
   const publish = (command: string) => shell.run(`${command} --url ${vhost.url}`)
   const startGateway = async (command: string) => {

@@ -9,7 +9,7 @@ import { publish } from '../client/numbered-messages.ts'
 import { eventually } from '../support/eventually.ts'
 import { openGateway } from '../support/gateway/gateway-in-process.ts'
 import { tcpProxy } from '../support/network/tcp-proxy.ts'
-import { launchChromium, type TestBrowser } from '../support/processes/chromium.ts'
+import { openBrowser, type TestBrowser } from '../support/processes/chromium.ts'
 import type { channelControls as channelPageControls } from './channel-page.ts'
 import type { controls as pageControls } from './hydrate-page.ts'
 import { page as pageOf } from './orders-page.ts'
@@ -51,7 +51,7 @@ beforeAll(async () => {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   stop = () => new Promise((resolve) => server.close(() => resolve()))
-  browser = await launchChromium()
+  browser = await openBrowser()
   page = await browser.context.newPage()
   page.on('pageerror', (error) => complaints.push(error.message))
   page.on('console', (message) => {

@@ -6,7 +6,7 @@ import amqp from 'amqplib'
 import { WebSocketServer } from 'ws'
 import { connectFrames } from './frames/frames.ts'
 import { tcpProxy } from './network/tcp-proxy.ts'
-import { launchChromium } from './processes/chromium.ts'
+import { openBrowser } from './processes/chromium.ts'
 import { rabbit, testVhost } from './rabbitmq/broker.ts'
 import { amqpPublish, pikaPublish } from './rabbitmq/third-party.ts'
 
@@ -120,7 +120,7 @@ test('the browser shows a page of this machine and records every request to anot
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
-  await using browser = await launchChromium()
+  await using browser = await openBrowser()
   const page = await browser.context.newPage()
   await page.goto(url)
   expect(await page.textContent('h1')).toBe('Hello')

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import { watchConsole } from '../../e2e/console/console-page.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startGateway } from '../../support/gateway/gateway-process.ts'
-import { launchChromium } from '../../support/processes/chromium.ts'
+import { openBrowser } from '../../support/processes/chromium.ts'
 
 /** The figure of a counter. */
 async function counter(page: Page, name: string): Promise<number> {
@@ -24,7 +24,7 @@ async function caughtUp(page: Page): Promise<void> {
 test('the page of the demo: killed gateways and a cut network lose nothing and double nothing', async () => {
   await using gateway = await startGateway({ env: { WARREN_DEMO: 'on' } })
   const [, url = ''] = await gateway.printed(/the shop +(http:\S+)/)
-  await using browser = await launchChromium()
+  await using browser = await openBrowser()
   const { page, problems, findings, shoot } = await watchConsole(browser)
   const kill = page.getByRole('button', { name: 'Kill the gateway' })
   const cut = page.getByRole('button', { name: 'Cut the network' })

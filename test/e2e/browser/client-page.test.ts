@@ -5,7 +5,7 @@ import type { ConsoleMessage, Page } from 'playwright-core'
 import { eventually } from '../../support/eventually.ts'
 import { openReachable } from '../../support/gateway/gateway-in-process.ts'
 import { startGateway, testToken } from '../../support/gateway/gateway-process.ts'
-import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
+import { openBrowser, type TestBrowser } from '../../support/processes/chromium.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { startPythonProcessor } from '../back-end/processors.ts'
 
@@ -15,7 +15,7 @@ const errors: string[] = []
 
 beforeAll(async () => {
   vhost = await testVhost('page')
-  browser = await launchChromium()
+  browser = await openBrowser()
 })
 afterAll(async () => {
   await browser?.close()

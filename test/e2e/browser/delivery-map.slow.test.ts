@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals'
 import { blocksOf } from '../../docs/documents.ts'
 import { checkoutShell } from '../../support/gateway/checkout-shell.ts'
 import { freePort } from '../../support/network/ports.ts'
-import { launchChromium } from '../../support/processes/chromium.ts'
+import { openBrowser } from '../../support/processes/chromium.ts'
 import { debianPackages, locate } from '../../support/processes/debian-package.ts'
 import { testVhost } from '../../support/rabbitmq/broker.ts'
 
@@ -22,7 +22,7 @@ test('the delivery map: its commands run as written, and the page shows where ea
   expect(others).toEqual([])
   locate(debianPackages.pika)
   await using vhost = await testVhost('map')
-  await using browser = await launchChromium()
+  await using browser = await openBrowser()
   await using shell = await checkoutShell({ env: { AMQP_URL: vhost.url, PORT: String(await freePort()) } })
   const start = async () => {
     const gateway = shell.start(gatewayCommand.replace(documentedBroker, vhost.url))

@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals'
 import type { ConsoleMessage, Page } from 'playwright-core'
 import { eventually } from '../../support/eventually.ts'
 import { startGateway } from '../../support/gateway/gateway-process.ts'
-import { launchChromium } from '../../support/processes/chromium.ts'
+import { openBrowser } from '../../support/processes/chromium.ts'
 
 /**
  * GraphiQL as a user operates it, by what the page shows. Texts are pasted, because the editor
@@ -45,7 +45,7 @@ test('the tour of the README works in GraphiQL, from the first page on, and no r
   // Without the preset secret, so that the page shows the generated token as to a new user.
   await using gateway = await startGateway({ env: { WARREN_JWT_SECRET: undefined as never } })
   const [, operatorHeaders = ''] = await gateway.printed(/^ *(\{"Authorization": "Bearer [^"]+"\})$/m)
-  await using browser = await launchChromium()
+  await using browser = await openBrowser()
   await browser.context.grantPermissions(['clipboard-read', 'clipboard-write'])
   const errors: string[] = []
   const listenTo = (page: Page) => {

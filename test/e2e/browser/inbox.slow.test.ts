@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { blocksOf } from '../../docs/documents.ts'
 import { checkoutShell } from '../../support/gateway/checkout-shell.ts'
 import { freePort } from '../../support/network/ports.ts'
-import { launchChromium } from '../../support/processes/chromium.ts'
+import { openBrowser } from '../../support/processes/chromium.ts'
 
 const path = 'examples/inbox/README.md'
 const commands = blocksOf({ path, text: readFileSync(path, 'utf8') }).map(({ text }) => text.trim())
@@ -22,7 +22,7 @@ const startMs = 120_000
 
 test('the inbox: its commands run as written, and both devices have every message and one unread count', async () => {
   expect(others).toEqual([])
-  await using browser = await launchChromium()
+  await using browser = await openBrowser()
   await using shell = await checkoutShell()
   shell.start(gatewayCommand)
   await shell.ready()

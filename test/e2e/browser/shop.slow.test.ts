@@ -5,7 +5,7 @@ import { plainConnection } from '../../brokers/rabbitmq/connections.ts'
 import { blocksOf } from '../../docs/documents.ts'
 import { checkoutShell } from '../../support/gateway/checkout-shell.ts'
 import { freePort } from '../../support/network/ports.ts'
-import { launchChromium } from '../../support/processes/chromium.ts'
+import { openBrowser } from '../../support/processes/chromium.ts'
 import { debianPackages, locate } from '../../support/processes/debian-package.ts'
 import { testVhost } from '../../support/rabbitmq/broker.ts'
 
@@ -23,7 +23,7 @@ const startMs = 150_000
 test('the shop: its commands run as written, and the page shows each change once and in order', async () => {
   locate(debianPackages.pika)
   await using vhost = await testVhost('shop')
-  await using browser = await launchChromium()
+  await using browser = await openBrowser()
   const env = { AMQP_URL: vhost.url, PORT: String(await freePort()) }
   await using shell = await checkoutShell({ env })
   const startGateway = async (command = gatewayCommand) => {

@@ -4,7 +4,7 @@ import { WebSocket } from 'ws'
 import { eventually } from '../../support/eventually.ts'
 import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
 import { type GatewayProcess, startGateway, testSecret, testToken } from '../../support/gateway/gateway-process.ts'
-import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
+import { openBrowser, type TestBrowser } from '../../support/processes/chromium.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { callerOf } from '../back-end/graphql-caller.ts'
 import { goByKeys, openConsole } from './console-page.ts'
@@ -20,7 +20,7 @@ beforeAll(async () => {
   const env = { WARREN_BROKER_URL: vhost.url, WARREN_JWT_SECRET: testSecret, WARREN_PRESENCE_GRACE: '1m' }
   const [one, two] = await Promise.all([startGateway({ env }), openReachable(env)])
   replicas = [one, two]
-  browser = await launchChromium()
+  browser = await openBrowser()
 })
 afterAll(async () => {
   for (const client of clients) await client.dispose()

@@ -5,7 +5,7 @@ import amqp, { type ChannelModel, type ConfirmChannel } from 'amqplib'
 import { type Client, createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { type GatewayProcess, startGateway, testSecret, testToken } from '../../support/gateway/gateway-process.ts'
-import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
+import { openBrowser, type TestBrowser } from '../../support/processes/chromium.ts'
 import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { callerOf } from '../back-end/graphql-caller.ts'
@@ -49,7 +49,7 @@ beforeAll(async () => {
     startGateway({ env: { ...env, WARREN_MAX_SUBSCRIPTIONS: '50', WARREN_JWKS_URL: jwks } }),
   ])
   replicas = [one, two]
-  browser = await launchChromium()
+  browser = await openBrowser()
   connection = await amqp.connect(vhost.url)
   channel = await connection.createConfirmChannel()
   const token = await testToken({ sub: 'alice' })

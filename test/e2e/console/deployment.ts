@@ -4,7 +4,7 @@ import { eventually } from '../../support/eventually.ts'
 import { textOf } from '../../support/frames/frames.ts'
 import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
 import { type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
-import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
+import { openBrowser, type TestBrowser } from '../../support/processes/chromium.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { type Call, type ChannelListener, callerOf, listen } from '../back-end/graphql-caller.ts'
 
@@ -51,7 +51,7 @@ export async function openDeployment(
   const one = await start(given)
   // The replicas of a deployment share a registry.
   const two = await start({ ...given, WARREN_DATA_DIR: one.dataDir })
-  const browser = await launchChromium()
+  const browser = await openBrowser()
   const operator = callerOf(one.graphqlUrl, await testToken({ sub: 'olga', scope: 'operator' }))
   await eventually('two replicas that answer each other', async () => {
     const { replicas } = await operator<{ replicas: { state: string }[] }>('{ replicas { state } }')

@@ -2,14 +2,14 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Locator, Page } from 'playwright-core'
 import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
 import { testToken } from '../../support/gateway/gateway-process.ts'
-import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
+import { openBrowser, type TestBrowser } from '../../support/processes/chromium.ts'
 import { goByKeys, openConsole, subscribed } from './console-page.ts'
 
 let gateway: ReachableGateway
 let browser: TestBrowser
 beforeAll(async () => {
   gateway = await openReachable()
-  browser = await launchChromium()
+  browser = await openBrowser()
 })
 afterAll(async () => {
   await browser?.close()

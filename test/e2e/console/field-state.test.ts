@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
-import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
+import { openBrowser, type TestBrowser } from '../../support/processes/chromium.ts'
 import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
 import { type Call, callerOf } from '../back-end/graphql-caller.ts'
 import { openConsole } from './console-page.ts'
@@ -26,7 +26,7 @@ beforeAll(async () => {
   writeFileSync(file, sdl)
   gateway = await openReachable({ WARREN_SCHEMA: file, WARREN_MAX_STATE_KEYS: '3' })
   operate = callerOf(gateway.graphqlUrl, gateway.operatorToken)
-  browser = await launchChromium()
+  browser = await openBrowser()
 })
 afterAll(async () => {
   await browser?.close()

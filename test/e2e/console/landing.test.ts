@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
-import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
+import { openBrowser, type TestBrowser } from '../../support/processes/chromium.ts'
 import { watchConsole } from './console-page.ts'
 
 let gateway: ReachableGateway
 let browser: TestBrowser
 beforeAll(async () => {
   gateway = await openReachable()
-  browser = await launchChromium()
+  browser = await openBrowser()
 })
 afterAll(async () => {
   await browser?.close()

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import Database from 'libsql'
 import { eventually } from '../../support/eventually.ts'
 import { type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
-import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
+import { openBrowser, type TestBrowser } from '../../support/processes/chromium.ts'
 import { callerOf } from '../back-end/graphql-caller.ts'
 import { openConsole } from './console-page.ts'
 
@@ -24,7 +24,7 @@ beforeAll(async () => {
     insert into warren_clients
       select printf('client-%06d', i), 'Client ' || i, 'c' || i || '@example.com', 'x', '2026-11-29T00:00:00.000Z' from n`)
   database.close()
-  browser = await launchChromium()
+  browser = await openBrowser()
 })
 afterAll(async () => {
   await browser?.close()

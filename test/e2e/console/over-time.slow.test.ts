@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { eventually } from '../../support/eventually.ts'
 import { connectGraphql, type GraphqlClient } from '../../support/frames/graphql-frames.ts'
 import { type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
-import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
+import { openBrowser, type TestBrowser } from '../../support/processes/chromium.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { callerOf, publish } from '../back-end/graphql-caller.ts'
 import { openConsole } from './console-page.ts'
@@ -17,7 +17,7 @@ beforeAll(async () => {
   const env = { WARREN_BROKER_URL: vhost.url }
   const [one, two] = await Promise.all([startGateway({ env }), startGateway({ env })])
   replicas = [one, two]
-  browser = await launchChromium()
+  browser = await openBrowser()
   client = await connectGraphql(two.graphqlSocketUrl, {
     connectionParams: { token: await testToken({ sub: 'alice' }) },
   })

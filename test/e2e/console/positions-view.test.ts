@@ -3,7 +3,7 @@ import { eventually } from '../../support/eventually.ts'
 import { connectGraphql } from '../../support/frames/graphql-frames.ts'
 import { openReachable, type ReachableGateway } from '../../support/gateway/gateway-in-process.ts'
 import { testToken } from '../../support/gateway/gateway-process.ts'
-import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
+import { openBrowser, type TestBrowser } from '../../support/processes/chromium.ts'
 import { type Call, callerOf } from '../back-end/graphql-caller.ts'
 import { openConsole } from './console-page.ts'
 
@@ -13,7 +13,7 @@ let operate: Call
 beforeAll(async () => {
   gateway = await openReachable()
   operate = callerOf(gateway.graphqlUrl, gateway.operatorToken)
-  browser = await launchChromium()
+  browser = await openBrowser()
 })
 afterAll(async () => {
   await browser?.close()

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { type GatewayProcess, startGateway } from '../../support/gateway/gateway-process.ts'
 import { identityProvider, type TestIdentityProvider } from '../../support/gateway/identity-provider.ts'
 import { freePort } from '../../support/network/ports.ts'
-import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
+import { openBrowser, type TestBrowser } from '../../support/processes/chromium.ts'
 
 /** As the provider knows the console. */
 export const client = { clientId: 'warren-console', clientSecret: 'a secret of the client' }
@@ -35,7 +35,7 @@ export async function openProviderConsole(): Promise<ProviderConsole> {
   provider.roles.set('omar', ['support'])
   provider.roles.set('guest', ['orders', 'admin'])
   const gateway = await startGateway({ env: { ...optionsFor(provider.issuer), WARREN_OPS_PORT: String(opsPort) } })
-  const browser = await launchChromium()
+  const browser = await openBrowser()
   return {
     browser,
     provider,

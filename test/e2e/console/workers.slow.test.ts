@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { eventually } from '../../support/eventually.ts'
 import { connectGraphql, type GraphqlClient } from '../../support/frames/graphql-frames.ts'
 import { type GatewayProcess, startGateway, testToken } from '../../support/gateway/gateway-process.ts'
-import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
+import { openBrowser, type TestBrowser } from '../../support/processes/chromium.ts'
 import { type TestVhost, testVhost } from '../../support/rabbitmq/broker.ts'
 import { openConsole } from './console-page.ts'
 
@@ -18,7 +18,7 @@ beforeAll(async () => {
   const env = { WARREN_BROKER_URL: vhost.url, WARREN_WORKERS: '2', WARREN_LOG_FORMAT: 'json' }
   gateway = await startGateway({ env })
   await gateway.printed(/workers serve together/)
-  browser = await launchChromium()
+  browser = await openBrowser()
   token = await testToken({ sub: 'nadia', scope: 'operator' })
 })
 afterAll(async () => {

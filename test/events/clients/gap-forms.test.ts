@@ -15,7 +15,7 @@ import { connectUrql } from '../../graphql/clients/urql.ts'
 import { reactConnections } from '../../graphql/clients/use-subscription.ts'
 import { eventually } from '../../support/eventually.ts'
 import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
-import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
+import { openBrowser, type TestBrowser } from '../../support/processes/chromium.ts'
 import { newFolder, removeFolder } from '../../support/processes/run-folder.ts'
 import { publish } from '../serving/event-client.ts'
 import { documentOf, type GapForm, gapForms, gapFormsSdl, seen } from './gap-forms.ts'
@@ -28,8 +28,7 @@ let react: Record<3 | 4, Connect>
 beforeAll(async () => {
   writeFileSync(join(folder, 'events.graphql'), gapFormsSdl)
   gateway = await openGateway({ WARREN_SCHEMA: folder })
-  // Given a name, Chromium does not check whether a page may reach this machine.
-  browser = await launchChromium({ ownNames: ['application.example'] })
+  browser = await openBrowser()
   react = await reactConnections(browser, gateway)
 })
 afterAll(async () => {

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
 import { type InProcessGateway, openGateway } from '../../support/gateway/gateway-in-process.ts'
-import { launchChromium, type TestBrowser } from '../../support/processes/chromium.ts'
+import { openBrowser, type TestBrowser } from '../../support/processes/chromium.ts'
 
 /** A foreign name that resolves to this machine: any site may point its name anywhere. */
-const evil = 'evil.example'
+const evil = 'evil.loopback.example'
 
 let gateway: InProcessGateway
 let browser: TestBrowser
 
 beforeAll(async () => {
   gateway = await openGateway({ WARREN_TEST_ROUTES: 'on' })
-  browser = await launchChromium({ ownNames: [evil] })
+  browser = await openBrowser()
 })
 afterAll(async () => {
   await browser?.close()

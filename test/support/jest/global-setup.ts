@@ -1,9 +1,11 @@
+import { offerSharedChromium } from '../processes/chromium-server.ts'
 import { type DebianPackage, debianPackages, installMissing } from '../processes/debian-package.ts'
 import { removeAbandonedFolders } from '../processes/run-folder.ts'
 import { offerSharedNode } from '../rabbitmq/shared-node.ts'
 
 declare global {
-  var sharedNode: { close(): Promise<void> } | undefined
+  /** What test files share, until the last one has ended. */
+  var sharedByFiles: readonly { close(): Promise<void> }[] | undefined
 }
 
 /** Runs once, in jest's main process, before the first test file. */
@@ -13,5 +15,5 @@ export default async function globalSetup(): Promise<void> {
   const { debootstrap, javac, go, zsh, fish } = debianPackages
   const onDemand = new Set<DebianPackage>([debootstrap, javac, go, zsh, fish])
   await installMissing(Object.values(debianPackages).filter((one) => !onDemand.has(one)))
-  globalThis.sharedNode = await offerSharedNode()
+  globalThis.sharedByFiles = [await offerSharedNode(), await offerSharedChromium()]
 }

@@ -1,10 +1,9 @@
 import { type BrowserContext, chromium } from 'playwright-core'
 import { patienceMs } from '../patience.ts'
-import { debianPackages, locate } from './debian-package.ts'
-import { newFolder, removeFolder } from './run-folder.ts'
+import { sharedChromium, startChromium } from './chromium-server.ts'
 
 export interface TestBrowser extends AsyncDisposable {
-  /** Playwright's context on a new, empty profile: `context.newPage()`. */
+  /** Playwright's context, new and empty: `context.newPage()`. */
   readonly context: BrowserContext
   /** URLs of all requests and WebSockets that a page has tried to open, in order. */
   readonly requests: readonly string[]
@@ -14,69 +13,34 @@ export interface TestBrowser extends AsyncDisposable {
 }
 
 /**
- * Chromium takes only the last list, so this one repeats what Playwright's has against requests of
- * its own and for stable pages.
- */
-const disabledFeatures = [
-  'AimEnabled',
-  'AvoidCorsURLLoaderRestartOnRedirect',
-  'HttpsFirstBalancedModeAutoEnable',
-  'HttpsUpgrades',
-  'MediaRouter',
-  'NetworkTimeServiceQuerying',
-  'OptimizationHints',
-  'PaintHolding',
-  'PreconnectToSearch',
-  'ThirdPartyStoragePartitioning',
-  // Its popup under the address bar is a page, which takes a second of CPU in each browser.
-  'WebUIOmniboxAimPopup',
-  'WebUIOmniboxFullPopup',
-  'WebUIOmniboxPopup',
-]
-
-const flags = (ownNames: readonly string[]) => [
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  // Chromium calls its maker's servers in spite of these flags, so only the names of this machine
-  // resolve. Newer Chromium asks the user before a page reaches this machine; the gateway is tested
-  // against older ones.
-  `--disable-features=${[...disabledFeatures, ...(ownNames.length > 0 ? ['LocalNetworkAccessChecks'] : [])].join(',')}`,
-  `--host-resolver-rules=${ownNames.map((name) => `MAP ${name} 127.0.0.1, `).join('')}MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]`,
-]
-
-/**
- * Debian's Chromium (or the program in CHROMIUM_PATH), headless. `ownNames` are host names that
+ * A context in the Chromium that all test files share. Host names that end in `.loopback.example`
  * resolve to this machine.
  */
-export async function launchChromium({ ownNames = [] }: { ownNames?: readonly string[] } = {}): Promise<TestBrowser> {
-  const executablePath = locate(debianPackages.chromium)
+export async function openBrowser(): Promise<TestBrowser> {
+  return await openContext(await sharedChromium())
+}
+
+/** The same in a Chromium of its own, for a program that jest does not run. */
+export async function launchBrowser(): Promise<TestBrowser> {
+  const server = await startChromium()
+  const browser = await openContext(server.url)
+  const close = async () => {
+    await browser.close()
+    await server.close()
+  }
+  return { ...browser, close, [Symbol.asyncDispose]: close }
+}
+
+async function openContext(url: string): Promise<TestBrowser> {
+  const browser = await chromium.connect(url)
   const requests: string[] = []
-  const profile = newFolder()
-  const context = await chromium
-    .launchPersistentContext(profile, {
-      executablePath,
-      headless: true,
-      // The sandbox of Chromium does not work for root.
-      chromiumSandbox: process.getuid?.() !== 0,
-      args: flags(ownNames),
-    })
-    .catch((error: unknown) => {
-      removeFolder(profile)
-      throw error
-    })
+  const context = await browser.newContext()
   context.setDefaultTimeout(patienceMs)
   context.on('request', (request) => requests.push(request.url()))
-  const note = (page: { on(event: 'websocket', listener: (socket: { url(): string }) => void): unknown }) =>
-    page.on('websocket', (socket) => requests.push(socket.url()))
-  context.pages().forEach(note)
-  context.on('page', note)
+  context.on('page', (page) => page.on('websocket', (socket) => requests.push(socket.url())))
   const close = async () => {
     await context.close()
-    removeFolder(profile)
+    await browser.close()
   }
   return { context, requests, outside: () => requests.filter(isOutside), close, [Symbol.asyncDispose]: close }
 }

@@ -1,6 +1,5 @@
-import { once } from 'node:events'
-import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
+import { askAtDoor, openDoor } from '../processes/door.ts'
 import { folderIn, removeFolder } from '../processes/run-folder.ts'
 import { defaultRoot, type NodeAddress, NodeProcess, newAddress, startEpmd } from './rabbitmq-node.ts'
 
@@ -9,48 +8,29 @@ const variable = 'TEST_SHARED_RABBITMQ'
 
 interface SharedNode {
   readonly address: NodeAddress
-  /**
-   * The path of a local socket of jest's main process. It answers each connection when the node is
-   * ready, or with the reason of a failure.
-   */
+  /** The path of the door that answers when the node is ready. */
   readonly door: string
 }
 
-/**
- * jest's main process holds it for the length of the run. The node starts when a test file first
- * needs it, because most runs of one file do not.
- */
+/** jest's main process holds it for the length of the run. */
 export async function offerSharedNode(): Promise<{ close(): Promise<void> }> {
   const folder = folderIn(defaultRoot)
   const address = await newAddress('shared', folder, {
     plugins: ['rabbitmq_consistent_hash_exchange'],
     root: defaultRoot,
   })
-  const door = join(folder, 'door')
+  const path = join(folder, 'door')
   const node = new NodeProcess(address)
   let epmd: { close(): Promise<void> } | undefined
-  let started: Promise<string> | undefined
-  const start = async () => {
-    try {
-      epmd = startEpmd(address.epmdPort)
-      await node.start()
-      return 'ready'
-    } catch (error) {
-      return error instanceof Error ? error.message : String(error)
-    }
-  }
-  const server: Server = createServer((socket) => {
-    socket.on('error', () => {})
-    started ??= start()
-    void started.then((answer) => socket.end(answer))
+  const door = await openDoor(path, async () => {
+    epmd = startEpmd(address.epmdPort)
+    await node.start()
+    return 'ready'
   })
-  server.listen(door)
-  await once(server, 'listening')
-  server.unref()
-  process.env[variable] = JSON.stringify({ address, door } satisfies SharedNode)
+  process.env[variable] = JSON.stringify({ address, door: path } satisfies SharedNode)
   return {
     async close() {
-      server.close()
+      door.close()
       await node.kill()
       await epmd?.close()
       removeFolder(folder)
@@ -62,18 +42,12 @@ export function sharedAddress(): NodeAddress {
   return shared().address
 }
 
-let ready: Promise<void> | undefined
+let ready: Promise<unknown> | undefined
 
 /** Resolves when the shared node is ready; starts it at the first call. */
-export function sharedNodeReady(): Promise<void> {
-  ready ??= ask(shared().door)
-  return ready
-}
-
-async function ask(door: string): Promise<void> {
-  let answer = ''
-  for await (const chunk of connect(door).setEncoding('utf8')) answer += String(chunk)
-  if (answer !== 'ready') throw new Error(answer || 'The process that keeps the shared RabbitMQ node went away.')
+export async function sharedNodeReady(): Promise<void> {
+  ready ??= askAtDoor(shared().door)
+  await ready
 }
 
 function shared(): SharedNode {

@@ -1,7 +1,7 @@
 /** Records docs/demo.gif: `npm run demo:record`, after `npm run build`. */
 import { writeFileSync } from 'node:fs'
 import { startGateway } from '../../../support/gateway/gateway-process.ts'
-import { launchChromium } from '../../../support/processes/chromium.ts'
+import { launchBrowser } from '../../../support/processes/chromium.ts'
 import { writeGif } from './gif-writer.ts'
 import { readPng } from './png-pixels.ts'
 
@@ -17,7 +17,7 @@ const lastDelay = 300
 
 await using gateway = await startGateway({ env: { WARREN_DEMO: 'on' } })
 const [, url = ''] = await gateway.printed(/the shop +(http:\S+)/)
-await using browser = await launchChromium()
+await using browser = await launchBrowser()
 const page = await browser.context.newPage()
 await page.setViewportSize(size)
 await page.goto(url)
