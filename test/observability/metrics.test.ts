@@ -1,4 +1,5 @@
-import { describe, expect, test } from '@jest/globals'
+import perfHooks from 'node:perf_hooks'
+import { describe, expect, jest, test } from '@jest/globals'
 import type { WindowEntry } from '../../src/core/ports/hot-window.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
@@ -38,6 +39,16 @@ describe('metrics', () => {
     }
     expect(text).toContain('# TYPE warren_messages_received_total counter')
     expect(text).toContain('nodejs_eventloop_lag_seconds')
+  })
+
+  test('of Node.js are measured once in a process, however many gateways it opens', async () => {
+    await createMetrics().print()
+    using measured = jest.spyOn(perfHooks, 'monitorEventLoopDelay')
+    using observed = jest.spyOn(perfHooks.PerformanceObserver.prototype, 'observe')
+    const [one, two] = [createMetrics(), createMetrics()]
+    one.close()
+    expect(await two.print()).toContain('# TYPE nodejs_gc_duration_seconds histogram')
+    expect([...measured.mock.calls, ...observed.mock.calls]).toEqual([])
   })
 
   test('report what the observer was called with, however often they are read', async () => {

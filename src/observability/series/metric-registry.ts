@@ -12,15 +12,25 @@ export interface DescribedMetric {
   readonly labels: ReadonlyMap<string, readonly string[]>
 }
 
+let nodeMetrics: Registry | undefined
+
+/**
+ * prom-client's metrics of Node.js. It has no way to end what measures them (a timer of 10 ms, an
+ * observer of each garbage collection), so all gateways that a process opens share one.
+ */
+function metricsOfNode(): Registry {
+  if (nodeMetrics === undefined) {
+    nodeMetrics = new Registry()
+    collectDefaultMetrics({ register: nodeMetrics })
+  }
+  return nodeMetrics
+}
+
 /** Registers series with prom-client, which reads them at a scrape. */
 export class MetricRegistry {
   /** In print order, without Node's default metrics. */
   readonly described: DescribedMetric[] = []
-  readonly #registry = new Registry()
-
-  constructor() {
-    collectDefaultMetrics({ register: this.#registry })
-  }
+  readonly #registry = Registry.merge([metricsOfNode()])
 
   get contentType(): string {
     return this.#registry.contentType
