@@ -3,6 +3,7 @@ import type { BrokerState } from '../../../src/brokers/driver.ts'
 import type { RabbitGateway } from '../../../src/brokers/rabbitmq/gateway-broker.ts'
 import { Distributor } from '../../../src/distributor/distributor.ts'
 import { openDriver } from '../../../src/distributor/open-driver.ts'
+import { eventually } from '../../support/eventually.ts'
 import { Inbox } from '../../support/frames/inbox.ts'
 import { testKeys } from '../../support/gateway/deployment-keys.ts'
 import { privateRabbit, type RabbitNode } from '../../support/rabbitmq/broker.ts'
@@ -102,14 +103,19 @@ describe('when RabbitMQ', () => {
       gateway.publish({ exchange: '', routingKey: 'journal', body: Buffer.from('1'), properties: {} })
     await publish()
     await node.ctl('set_vm_memory_high_watermark', '0.00001')
-    // RabbitMQ may notice only by the first publication that this connection publishes.
-    await publish().catch(() => {})
-    await expect(publish()).rejects.toMatchObject({
+    // RabbitMQ blocks a connection only when it publishes, after its alarm has come to the connection.
+    const refused = await eventually('a refusal', () =>
+      publish().then(
+        () => undefined,
+        (reason: unknown) => ({ reason }),
+      ),
+    )
+    expect(refused.reason).toMatchObject({
       code: 'BROKER_UNAVAILABLE',
       message: expect.stringContaining('low on memory'),
     })
     await node.ctl('set_vm_memory_high_watermark', '0.4')
-    await publish()
+    await eventually('a confirmation', () => publish().then(() => true))
     await gateway.close()
   })
 
