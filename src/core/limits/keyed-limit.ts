@@ -23,22 +23,41 @@ export class KeyedLimit {
 
   /**
    * Counts one item; throws `LIMIT_EXCEEDED` past the limit. `key` undefined: not counted. `extra`:
-   * how far beyond the limit this item may be. Returns a function that releases it; idempotent.
+   * how far beyond the limit this item may be.
    */
-  take(key: string | undefined, extra = 0): () => void {
-    if (key === undefined) return () => undefined
+  take(key: string | undefined, extra = 0): HeldItem {
+    if (key === undefined) return HeldItem.nothing
     const count = this.#counts.get(key) ?? 0
     const max = this.#max()
     if (count >= max + extra)
       throw new GatewayError('LIMIT_EXCEEDED', `at most ${max} ${this.#what}`, { limit: this.#limit })
     this.#counts.set(key, count + 1)
-    let held = true
-    return () => {
-      if (!held) return
-      held = false
-      const left = (this.#counts.get(key) ?? 1) - 1
-      if (left > 0) this.#counts.set(key, left)
-      else this.#counts.delete(key)
-    }
+    return new HeldItem(this.#counts, key)
+  }
+}
+
+/**
+ * An item that counts until its release. An object, not a function, because each connection keeps
+ * several, and a function takes three times the memory.
+ */
+export class HeldItem {
+  static readonly nothing = new HeldItem(undefined, '')
+  /** Undefined once it is released. */
+  #counts: Map<string, number> | undefined
+  readonly #key: string
+
+  constructor(counts: Map<string, number> | undefined, key: string) {
+    this.#counts = counts
+    this.#key = key
+  }
+
+  /** Idempotent. */
+  release(): void {
+    const counts = this.#counts
+    if (!counts) return
+    this.#counts = undefined
+    const left = (counts.get(this.#key) ?? 1) - 1
+    if (left > 0) counts.set(this.#key, left)
+    else counts.delete(this.#key)
   }
 }

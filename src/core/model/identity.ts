@@ -76,7 +76,7 @@ export const noScope: Scope = {
  * the typed fields that name them.
  */
 export function parseScope(text: string): Scope {
-  return scopeOf(text.split(' ').filter((word) => word !== ''))
+  return scopeOf(text.match(/[^ ]+/g) ?? [])
 }
 
 /** The scope of words that contain no blanks. */

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../errors.ts'
-import { KeyedLimit } from '../limits/keyed-limit.ts'
+import { HeldItem, KeyedLimit } from '../limits/keyed-limit.ts'
 import { networkOf } from '../limits/network-address.ts'
 import { hasToken, type Identity } from '../model/identity.ts'
 import { payerOf } from './payer.ts'
@@ -95,7 +95,7 @@ export class AcceptedSocket {
   /** Undefined once it is closed. */
   #open: { sockets: number } | undefined
   #network: string | undefined
-  #release: () => void = () => undefined
+  #item = HeldItem.nothing
   #sessions = 0
 
   constructor(ofAddress: KeyedLimit, open: { sockets: number }) {
@@ -107,15 +107,15 @@ export class AcceptedSocket {
   setAddress(address: string): void {
     const network = networkOf(address)
     if (network === this.#network) return
-    const release = this.#sessions > 0 ? () => undefined : this.#ofAddress.take(network, unauthenticatedExtra)
-    this.#release()
+    const item = this.#sessions > 0 ? HeldItem.nothing : this.#ofAddress.take(network, unauthenticatedExtra)
+    this.#item.release()
     this.#network = network
-    this.#release = release
+    this.#item = item
   }
 
   /** Called when a session begins on the socket; call the result when the session has ended. */
   attachSession(): () => void {
-    this.#release()
+    this.#item.release()
     this.#sessions += 1
     let attached = true
     return () => {
@@ -123,12 +123,12 @@ export class AcceptedSocket {
       attached = false
       this.#sessions -= 1
       // The connection existed before, so it is not rejected.
-      if (this.#sessions === 0) this.#release = this.#ofAddress.take(this.#network, Number.POSITIVE_INFINITY)
+      if (this.#sessions === 0) this.#item = this.#ofAddress.take(this.#network, Number.POSITIVE_INFINITY)
     }
   }
 
   close(): void {
-    this.#release()
+    this.#item.release()
     this.#network = undefined
     if (this.#open) this.#open.sockets -= 1
     this.#open = undefined
@@ -142,7 +142,7 @@ export class ConnectionSlot {
   readonly #address: string | undefined
   #isKnown: boolean
   #payer: string | undefined
-  #release: () => void
+  #item: HeldItem
 
   constructor(ofAddress: KeyedLimit, ofClient: KeyedLimit, identity: Identity, address: string | undefined) {
     this.#ofAddress = ofAddress
@@ -150,7 +150,7 @@ export class ConnectionSlot {
     this.#address = address
     this.#isKnown = hasToken(identity)
     this.#payer = payerOf(identity, address)
-    this.#release = this.#take()
+    this.#item = this.#take()
   }
 
   /**
@@ -163,9 +163,9 @@ export class ConnectionSlot {
     this.#payer = payerOf(identity, this.#address)
     if (this.#isKnown === before.isKnown && this.#payer === before.payer) return
     try {
-      const release = this.#take()
-      this.#release()
-      this.#release = release
+      const item = this.#take()
+      this.#item.release()
+      this.#item = item
     } catch (error) {
       this.#isKnown = before.isKnown
       this.#payer = before.payer
@@ -174,10 +174,10 @@ export class ConnectionSlot {
   }
 
   release(): void {
-    this.#release()
+    this.#item.release()
   }
 
-  #take(): () => void {
+  #take(): HeldItem {
     if (this.#isKnown) return this.#ofClient.take(this.#payer)
     return this.#ofAddress.take(this.#address === undefined ? undefined : networkOf(this.#address))
   }

@@ -71,12 +71,12 @@ export class Session {
   readonly #observer: Observer
   readonly #limits: SessionLimits
   readonly #subscriptions = new Set<ChannelSubscription>()
+  // Most sessions never need these three. An empty map has 184 bytes, so each begins with an entry.
   /** Subscriptions of operations that had a token of their own, with the identity of that token. */
-  readonly #withOwnToken = new Map<ChannelSubscription, Identity>()
-  /** Undefined: there was none. Most sessions never have one. */
+  #withOwnToken: Map<ChannelSubscription, Identity> | undefined
   #feeds: Map<OpenFeed, FollowedFeed> | undefined
   /** Subscriptions of typed fields. */
-  readonly #eventAccess = new Map<ChannelSubscription, EventAccess>()
+  #eventAccess: Map<ChannelSubscription, EventAccess> | undefined
   readonly #onClose: (reason: CloseReason) => void
   readonly #onEnd: SessionEnded
   readonly #onIdentity: (before: string | undefined, after: string | undefined) => void
@@ -280,12 +280,12 @@ export class Session {
     const identity = as ?? this.identity
     check(identity)
     this.#requireRoom()
-    const release = this.#ofClient.take(identity.clientId)
+    const item = this.#ofClient.take(identity.clientId)
     const feeds = (this.#feeds ??= new Map<OpenFeed, FollowedFeed>())
     feeds.set(feed, { identity: as, check })
     this.#observer.subscriptionStarted(this.transport)
     feed.onEnd(() => {
-      release()
+      item.release()
       feeds.delete(feed)
       this.#observer.subscriptionEnded(this.transport)
     })
@@ -320,7 +320,7 @@ export class Session {
     const everyMs = everyOf(options.every)
     const topic = topicOf()
     const hold = this.#positions.hold(options, identity, wanted)
-    const release = this.#ofClient.take(identity.clientId)
+    const item = this.#ofClient.take(identity.clientId)
     const { after } = options
     const fieldCounter = topic.kind === 'event' ? this.#observer.fieldCounter(topic.field) : undefined
     const subscription: ChannelSubscription = new ChannelSubscription({
@@ -333,10 +333,10 @@ export class Session {
       replayer: this.#replayer,
       allowance: this.#allowance,
       onEnd: () => {
-        release()
+        item.release()
         hold?.ended()
-        this.#withOwnToken.delete(subscription)
-        this.#eventAccess.delete(subscription)
+        this.#withOwnToken?.delete(subscription)
+        this.#eventAccess?.delete(subscription)
         if (this.#subscriptions.delete(subscription)) {
           this.#deliveredBefore += subscription.delivered
           this.#droppedBefore += subscription.dropped
@@ -354,8 +354,8 @@ export class Session {
     })
     this.#subscriptions.add(subscription)
     this.#subscribed += 1
-    if (identity !== this.identity) this.#withOwnToken.set(subscription, identity)
-    if (access) this.#eventAccess.set(subscription, access)
+    if (identity !== this.identity) (this.#withOwnToken ??= new Map()).set(subscription, identity)
+    if (access) (this.#eventAccess ??= new Map()).set(subscription, access)
     this.#observer.subscriptionStarted(this.transport)
     if (fieldCounter) fieldCounter.subscriptions += 1
     if (hold) hold.begin(subscription)
@@ -389,7 +389,7 @@ export class Session {
     this.#onIdentity(this.identity.clientId, identity.clientId)
     this.identity = identity
     for (const subscription of this.#subscriptions) {
-      if (this.#withOwnToken.has(subscription) || this.#eventAccess.has(subscription)) continue
+      if (this.#withOwnToken?.has(subscription) || this.#eventAccess?.has(subscription)) continue
       if (mayContinue(identity, subscription.topic)) continue
       subscription.end(
         new GatewayError(
@@ -415,9 +415,9 @@ export class Session {
    * no longer allowed ends with the error.
    */
   authorizeEvents(): void {
-    for (const [subscription, access] of this.#eventAccess) {
+    for (const [subscription, access] of this.#eventAccess ?? []) {
       try {
-        const topic = access.topicFor(this.#withOwnToken.get(subscription) ?? this.identity)
+        const topic = access.topicFor(this.#withOwnToken?.get(subscription) ?? this.identity)
         const { topic: before } = subscription
         if (before.kind !== 'event' || before.key !== topic.key) subscription.changeTopic(topic)
       } catch (error) {
@@ -432,7 +432,7 @@ export class Session {
    * them may not continue, and the caller closes the session.
    */
   reloadEvents(): boolean {
-    const mayContinue = [...this.#eventAccess.values()].map((access) => access.reload())
+    const mayContinue = [...(this.#eventAccess?.values() ?? [])].map((access) => access.reload())
     this.authorizeEvents()
     return mayContinue.every(Boolean)
   }
@@ -473,13 +473,13 @@ export class Session {
     if (isInvalidated(this.identity)) {
       this.identity = { ...this.identity, disowned: true }
     }
-    for (const [subscription, identity] of this.#withOwnToken) {
-      if (isInvalidated(identity)) this.#withOwnToken.set(subscription, { ...identity, disowned: true })
+    for (const [subscription, identity] of this.#withOwnToken ?? []) {
+      if (isInvalidated(identity)) this.#withOwnToken?.set(subscription, { ...identity, disowned: true })
     }
     this.authorizeEvents()
     for (const subscription of this.#subscriptions) {
       if (!isChannelOf(subscription, channel)) continue
-      const borrowed = this.#withOwnToken.get(subscription)
+      const borrowed = this.#withOwnToken?.get(subscription)
       const mayStay = borrowed ? !isInvalidated(borrowed) : maySubscribe(this.identity, channel)
       if (!mayStay) subscription.end(deletedChannel(channel))
     }
@@ -555,7 +555,7 @@ export class Session {
   }
 
   #endWithOwnToken(isOver: (identity: Identity) => boolean, message: string): void {
-    for (const [subscription, identity] of this.#withOwnToken) {
+    for (const [subscription, identity] of this.#withOwnToken ?? []) {
       if (isOver(identity)) subscription.end(new GatewayError('UNAUTHENTICATED', message))
     }
     for (const [feed, { identity }] of this.#feeds ?? [])

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { AcceptedSocket, Connections } from '../../core/sessions/connections.ts'
 import { GatewayError } from '../../errors.ts'
 
@@ -12,20 +13,36 @@ const accepted = new WeakMap<object, AcceptedSocket>()
 
 /**
  * Counts the socket until it closes. `address` is undefined behind a proxy: the first request then
- * names the client's address. Returns false if the address has far too many sockets, or the process
- * has no file for it; the socket is then destroyed.
+ * names the client's address. `onClose` is called when an accepted socket has closed. Returns false
+ * if the address has far too many sockets, or the process has no file for it; the socket is then
+ * destroyed.
  */
-export function acceptSocket(socket: Socket, connections: Connections, address: string | undefined): boolean {
+export function acceptSocket(
+  socket: Socket,
+  connections: Connections,
+  address: string | undefined,
+  onClose: () => void,
+): boolean {
   try {
     const counted = connections.accept(address)
     accepted.set(socket, counted)
-    socket.once('close', () => counted.close())
+    // One listener, and not with `once`, because each connection keeps it: a second one and a third
+    // one, such as that of Node's HTTP server, would take 450 bytes.
+    socket.on('close', () => {
+      counted.close()
+      onClose()
+    })
     return true
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
     socket.destroy()
     return false
   }
+}
+
+/** Listens to the errors of any socket: one function for all, because each connection keeps it. */
+export function destroyStream(this: Duplex): void {
+  this.destroy()
 }
 
 /** Returns the count of a socket that `acceptSocket` accepted; undefined for any other stream. */

@@ -3,7 +3,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Connections } from '../../core/sessions/connections.ts'
 import { within } from '../../core/timing/deadline.ts'
-import { acceptedOn, acceptSocket, extraSockets } from '../flow/accepted-sockets.ts'
+import { acceptedOn, acceptSocket, destroyStream, extraSockets } from '../flow/accepted-sockets.ts'
 import { backlog } from '../flow/backlog.ts'
 import { endWith } from '../flow/end-with-answer.ts'
 import { type AnswerOptions, answerRequest, pathOf, retryAfterSeconds, withoutFinalSlash } from './answer-request.ts'
@@ -102,16 +102,16 @@ export async function openHttpListener(
   refuseMalformed(server, turns)
   let { maxConnections } = options
   let open = 0
+  const onClose = (): void => {
+    open -= 1
+  }
   // `server.maxConnections` does not work here: with several workers, Node passes a connection over
   // the limit to the next worker. When all workers are full it is passed on without end.
   server.prependListener('connection', (socket: Socket) => {
-    open += 1
-    socket.once('close', () => {
-      open -= 1
-    })
-    if (open > maxConnections + extraSockets) return void socket.destroy()
+    if (open >= maxConnections + extraSockets) return void socket.destroy()
     // Behind a proxy, the first request names the client's address.
-    acceptSocket(socket, options.connections, options.proxyHops === 0 ? socket.remoteAddress : undefined)
+    const address = options.proxyHops === 0 ? socket.remoteAddress : undefined
+    if (acceptSocket(socket, options.connections, address, onClose)) open += 1
   })
   /** Returns false if the address that a proxy names has far too many connections. */
   const isAdmitted = (request: IncomingMessage, socket: Duplex): boolean => {
@@ -124,7 +124,7 @@ export async function openHttpListener(
     }
   }
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy())
+    socket.on('error', destroyStream)
     toOriginForm(request)
     if (turns.isBusy(socket)) return refusePipelined(turns, socket)
     reportProxy(request)

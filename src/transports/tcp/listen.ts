@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { Connections } from '../../core/sessions/connections.ts'
-import { acceptSocket, extraSockets } from '../flow/accepted-sockets.ts'
+import { acceptSocket, destroyStream, extraSockets } from '../flow/accepted-sockets.ts'
 import { backlog } from '../flow/backlog.ts'
 
 export interface TcpListener {
@@ -31,10 +31,9 @@ export async function listenTcp(options: ListenOptions, accept: (socket: Socket)
     // `server.maxConnections` does not work here: with several workers, Node passes a connection
     // over the limit to the next worker. When all workers are full it is passed on without end.
     if (sockets.size >= options.maxConnections + extraSockets) return void socket.destroy()
-    if (!acceptSocket(socket, options.connections, socket.remoteAddress)) return
+    if (!acceptSocket(socket, options.connections, socket.remoteAddress, () => sockets.delete(socket))) return
     sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-    socket.on('error', () => socket.destroy())
+    socket.on('error', destroyStream)
     accept(socket)
   })
   await new Promise<void>((resolve, reject) => {

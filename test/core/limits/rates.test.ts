@@ -32,29 +32,29 @@ describe('a rate limit', () => {
 describe('a limit by key', () => {
   test('counts items of each key until they are released, once', () => {
     const limit = new KeyedLimit(() => 2, 'WARREN_X', 'connections of one address')
-    const release = limit.take('a')
+    const item = limit.take('a')
     limit.take('a')
     limit.take('b')
     expect(limit.size).toBe(2)
     expect(() => limit.take('a')).toThrow('at most 2 connections of one address')
     expect(() => limit.take('a')).toThrow(expect.objectContaining({ code: 'LIMIT_EXCEEDED', limit: 'WARREN_X' }))
-    release()
-    release()
+    item.release()
+    item.release()
     limit.take('a')
     expect(() => limit.take('a')).toThrow('at most 2')
-    expect(() => limit.take('a', 1)()).not.toThrow()
+    expect(() => limit.take('a', 1).release()).not.toThrow()
   })
 
   test('forgets a key without items, and does not count items without a key', () => {
     const limit = new KeyedLimit(() => 1, 'l', 'items')
-    limit.take(undefined)()
+    limit.take(undefined).release()
     limit.take(undefined)
     limit.take(undefined)
     expect(limit.size).toBe(0)
-    const releases = [limit.take('a'), limit.take('a', 1)]
-    releases[0]?.()
+    const items = [limit.take('a'), limit.take('a', 1)]
+    items[0]?.release()
     expect(limit.size).toBe(1)
-    releases[1]?.()
+    items[1]?.release()
     expect(limit.size).toBe(0)
   })
 })
