@@ -57,5 +57,6 @@ for (const step of steps) {
   process.stderr.write(`${JSON.stringify(rows.at(-1))}\n`)
 }
 console.log(printScale(rows))
+console.log(await machine.quiet())
 if (channels > 0) console.log(await machine.manyChannels(channels))
 if (!values['no-restart']) console.log(await machine.restart())

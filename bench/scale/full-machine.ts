@@ -26,6 +26,7 @@ const exchange = 'warren.events'
 const everybody = 'everybody'
 const identities = 1_000
 const broadcasts = 5
+const quietMs = 180_000
 
 /** One gateway with workers, its RabbitMQ, and the generators that connect to it. */
 export class FullMachine implements AsyncDisposable {
@@ -104,6 +105,18 @@ export class FullMachine implements AsyncDisposable {
       medianMs: median(measured.map(({ medianMs }) => medianMs)),
       lastMs: median(measured.map(({ lastMs }) => lastMs)),
     }
+  }
+
+  /**
+   * The memory of a client when nothing has happened for three minutes: V8 then collects what the
+   * load has left behind.
+   */
+  async quiet(): Promise<string> {
+    await new Promise((resolve) => setTimeout(resolve, quietMs))
+    const { connections } = this.#generators
+    const { processKib } = memoryOf(processTree(this.#gateway.pid))
+    const kib = (processKib - this.#empty.processKib) / connections
+    return `after ${quietMs / 60_000} quiet minutes: ${kib.toFixed(1)} KiB a client in the processes`
   }
 
   /** One message to each of so many channels, of ten clients each. */
