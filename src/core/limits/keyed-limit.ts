@@ -41,6 +41,7 @@ export class KeyedLimit {
  * several, and a function takes three times the memory.
  */
 export class HeldItem {
+  /** For what is not counted. */
   static readonly nothing = new HeldItem(undefined, '')
   /** Undefined once it is released. */
   #counts: Map<string, number> | undefined

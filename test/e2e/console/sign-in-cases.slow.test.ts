@@ -18,8 +18,8 @@ beforeAll(async () => {
   ;({ browser, provider, gateway, base } = deployment)
 })
 beforeEach(async () => {
-  // Pages of one browser share the session.
-  for (const page of browser.context.pages().slice(1)) await page.close()
+  // The pages of all tests share one session, so an earlier one would end or renew it too.
+  for (const page of browser.context.pages()) await page.close()
   await browser.context.clearCookies()
 })
 afterAll(async () => {
