@@ -103,7 +103,7 @@ describe('when RabbitMQ', () => {
       gateway.publish({ exchange: '', routingKey: 'journal', body: Buffer.from('1'), properties: {} })
     await publish()
     await node.ctl('set_vm_memory_high_watermark', '0.00001')
-    // RabbitMQ blocks a connection only when it publishes, after its alarm has come to the connection.
+    // RabbitMQ blocks a connection that publishes after the alarm has come to it.
     const refused = await eventually('a refusal', () =>
       publish().then(
         () => undefined,

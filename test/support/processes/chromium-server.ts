@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -72,7 +71,10 @@ export async function startChromium(): Promise<ChromiumServer> {
   const env = { PATH: process.env['PATH'] ?? '', HOME: folder }
   const args = [cli, 'launch-server', '--browser', 'chromium', '--config', config]
   const child = spawnGuarded(process.execPath, args, { env, output: 'pipe' })
-  const exited = once(child, 'exit')
+  const exited = new Promise<void>((resolve) => {
+    child.once('close', () => resolve())
+    child.once('error', () => resolve())
+  })
   let printed = ''
   const url = new Promise<string>((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr]) {
