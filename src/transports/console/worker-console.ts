@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { OpsRoutes } from '../../observability/ops-listener.ts'
+import { destroyOnError } from '../flow/accepted-sockets.ts'
 import { endWith } from '../flow/end-with-answer.ts'
 import { pathOf } from '../http/answer-request.ts'
 
@@ -50,7 +51,7 @@ export async function openWorkerConsole(
     else response.writeHead(404).end()
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy())
+    destroyOnError(socket)
     if (!isFromPrimary(request) || !routes.serves(pathOf(request)))
       return endWith(socket, 'HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
     upgraded.add(socket)

@@ -40,8 +40,12 @@ export function acceptSocket(
   }
 }
 
-/** Listens to the errors of any socket: one function for all, because each connection keeps it. */
-export function destroyStream(this: Duplex): void {
+/** Destroys the socket at an error. All share one listener, because each connection keeps it. */
+export function destroyOnError(socket: Duplex): void {
+  socket.on('error', destroy)
+}
+
+function destroy(this: Duplex): void {
   this.destroy()
 }
 

@@ -3,7 +3,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Connections } from '../../core/sessions/connections.ts'
 import { within } from '../../core/timing/deadline.ts'
-import { acceptedOn, acceptSocket, destroyStream, extraSockets } from '../flow/accepted-sockets.ts'
+import { acceptedOn, acceptSocket, destroyOnError, extraSockets } from '../flow/accepted-sockets.ts'
 import { backlog } from '../flow/backlog.ts'
 import { endWith } from '../flow/end-with-answer.ts'
 import { type AnswerOptions, answerRequest, pathOf, retryAfterSeconds, withoutFinalSlash } from './answer-request.ts'
@@ -124,7 +124,7 @@ export async function openHttpListener(
     }
   }
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', destroyStream)
+    destroyOnError(socket)
     toOriginForm(request)
     if (turns.isBusy(socket)) return refusePipelined(turns, socket)
     reportProxy(request)

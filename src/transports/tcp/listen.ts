@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { Connections } from '../../core/sessions/connections.ts'
-import { acceptSocket, destroyStream, extraSockets } from '../flow/accepted-sockets.ts'
+import { acceptSocket, destroyOnError, extraSockets } from '../flow/accepted-sockets.ts'
 import { backlog } from '../flow/backlog.ts'
 
 export interface TcpListener {
@@ -33,7 +33,7 @@ export async function listenTcp(options: ListenOptions, accept: (socket: Socket)
     if (sockets.size >= options.maxConnections + extraSockets) return void socket.destroy()
     if (!acceptSocket(socket, options.connections, socket.remoteAddress, () => sockets.delete(socket))) return
     sockets.add(socket)
-    socket.on('error', destroyStream)
+    destroyOnError(socket)
     accept(socket)
   })
   await new Promise<void>((resolve, reject) => {
