@@ -64,4 +64,4 @@ EXPOSE 4000 4001
 # restarted for that.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.WARREN_OPS_PORT ?? 4002}/livez`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # No entry point, so that `docker run … npx warren token --client alice` runs that command.
-CMD ["node", "--enable-source-maps", "node_modules/warren/bin/warren.js", "start"]
+CMD ["node", "node_modules/warren/bin/warren.js", "start"]

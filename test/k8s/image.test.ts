@@ -85,12 +85,7 @@ describe('the Dockerfile', () => {
     for (const name of ['host', 'opsHost'] as const) expect(dockerfile).toContain(`${variableOf(name)}=0.0.0.0`)
     expect(of('VOLUME')).toEqual(['/data'])
     // Inside of quotes it would be npm's, and signals would not reach the gateway.
-    expect(JSON.parse(of('CMD')[0] ?? '')).toEqual([
-      'node',
-      '--enable-source-maps',
-      'node_modules/warren/bin/warren.js',
-      'start',
-    ])
+    expect(JSON.parse(of('CMD')[0] ?? '')).toEqual(['node', 'node_modules/warren/bin/warren.js', 'start'])
   })
 
   test('has a health check that fails if the gateway does not run', async () => {

@@ -148,7 +148,7 @@ export function runWarren(
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [...program, ...args], { env: cleanEnvironment(env) }, (error, stdout, stderr) => {
+    execFile(process.execPath, [program, ...args], { env: cleanEnvironment(env) }, (error, stdout, stderr) => {
       if (error && typeof error.code !== 'number') reject(error)
       else resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
     })
@@ -157,8 +157,8 @@ export function runWarren(
 
 /** A checkout of an earlier release has no program in a few files. */
 const programOf = (checkout: string) => {
-  const [program, modules] = ['program/main.js', 'main.js'].map((file) => join(checkout, 'dist', file))
-  return ['--enable-source-maps', existsSync(program!) ? program! : modules!]
+  const program = join(checkout, 'dist', 'program', 'main.js')
+  return existsSync(program) ? program : join(checkout, 'dist', 'main.js')
 }
 const program = programOf('')
 
@@ -179,7 +179,7 @@ interface Launch {
 
 async function launch(how: Launch, dispose: () => void): Promise<GatewayProcess> {
   const { env, ready, host, checkout = '', openFiles } = how
-  const node = [process.execPath, ...programOf(checkout), 'start'] as const
+  const node = [process.execPath, programOf(checkout), 'start'] as const
   const [command, ...args] = onHost(
     host,
     openFiles === undefined ? node : ['prlimit', `--nofile=${openFiles}`, ...node],
