@@ -4,6 +4,7 @@ import type { WindowEntry } from '../../src/core/ports/hot-window.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 import { observerOf } from '../../src/observability/observer-of.ts'
+import { eventually } from '../support/eventually.ts'
 
 const silent = createLogger({ level: 'error', format: 'json', sink: { write: () => undefined } })
 
@@ -49,6 +50,29 @@ describe('metrics', () => {
     one.close()
     expect(await two.print()).toContain('# TYPE nodejs_gc_duration_seconds histogram')
     expect([...measured.mock.calls, ...observed.mock.calls]).toEqual([])
+  })
+
+  test('the lag of the event loop is how late it was, without the interval of its measurement', async () => {
+    const metrics = createMetrics()
+    const lagOf = async (which: string) =>
+      Number(new RegExp(`^nodejs_eventloop_lag_${which}_seconds (.*)$`, 'm').exec(await metrics.print())?.[1])
+    // A scrape ends a measurement, and the next one begins up to 100 ms later.
+    const everyMs = 300
+    const block = () => {
+      const begin = performance.now()
+      while (performance.now() - begin < 400);
+      return new Promise((resolve) => setTimeout(resolve))
+    }
+    const longest = async () => {
+      await block()
+      const seconds = await lagOf('max')
+      return seconds >= 0.25 && seconds
+    }
+    expect(await eventually('a blocked event loop to be measured', longest, { everyMs })).toBeLessThan(10)
+    await eventually('a free one', async () => (await lagOf('p50')) < 0.05, { everyMs })
+    // A scrape right after another one, with no measurement between them.
+    await metrics.print()
+    expect(await lagOf('min')).toBeLessThan(10)
   })
 
   test('report what the observer was called with, however often they are read', async () => {

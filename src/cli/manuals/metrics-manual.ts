@@ -18,6 +18,7 @@ export function metricsManual(): string {
     [
       'The default metrics of [prom-client](https://github.com/siimon/prom-client#default-metrics) about Node.js and the process are also exported:',
       '`nodejs_eventloop_lag_p99_seconds`, `nodejs_heap_size_used_bytes`, `process_resident_memory_bytes`, `process_cpu_seconds_total` and more.',
+      'The lag of the event loop is measured every 100 ms, without that interval, so that it is near 0 in a gateway that is not busy.',
     ].join('\n'),
   ]
   return `${parts.join('\n\n')}\n`

@@ -1,4 +1,5 @@
-import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { type Aggregator, Counter, Gauge, Registry } from 'prom-client'
+import { metricsOfNode } from './node-metrics.ts'
 import { labelsOf, type Series } from './series.ts'
 
 export interface DescribedMetric {
@@ -10,20 +11,6 @@ export interface DescribedMetric {
    * (sources).
    */
   readonly labels: ReadonlyMap<string, readonly string[]>
-}
-
-let nodeMetrics: Registry | undefined
-
-/**
- * prom-client's metrics of Node.js. It has no way to end what measures them (a timer of 10 ms, an
- * observer of each garbage collection), so all gateways that a process opens share one.
- */
-function metricsOfNode(): Registry {
-  if (nodeMetrics === undefined) {
-    nodeMetrics = new Registry()
-    collectDefaultMetrics({ register: nodeMetrics })
-  }
-  return nodeMetrics
 }
 
 /** Registers series with prom-client, which reads them at a scrape. */
