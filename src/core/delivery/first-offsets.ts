@@ -35,6 +35,13 @@ function mixed(hash: number): number {
 }
 
 /**
+ * A slot is four numbers: the two halves of the hash, the fingerprint, and one more than the place
+ * of the entry in `#offsets`. In a free slot the last one is 0.
+ */
+const slotShift = 2
+const slotNumbers = 1 << slotShift
+
+/**
  * The offset at which each message id and fingerprint was first seen, as columns of numbers. As a
  * map of strings and objects it was what the garbage collector moved most of in a busy tail,
  * because everything in it outlives a collection.
@@ -45,20 +52,17 @@ function mixed(hash: number): number {
  */
 export class FirstOffsets {
   #size = 0
+  /** A hash table with linear probing. What belongs to one slot is in one cache line. */
+  #slots: Int32Array
+  /** In the order of `add`. */
   #offsets: Float64Array
-  #fingerprints: Int32Array
-  #lows: Int32Array
-  #highs: Int32Array
 
   /** `expected`: how many entries it has room for without growing. */
   constructor(expected = 0) {
     let slots = leastSlots
     while (slots < 2 * expected) slots *= 2
-    // One more than the offset, because 0 marks a free slot.
-    this.#offsets = new Float64Array(slots)
-    this.#fingerprints = new Int32Array(slots)
-    this.#lows = new Int32Array(slots)
-    this.#highs = new Int32Array(slots)
+    this.#slots = new Int32Array(slots * slotNumbers)
+    this.#offsets = new Float64Array(slots / 2)
   }
 
   get size(): number {
@@ -67,46 +71,44 @@ export class FirstOffsets {
 
   /** Undefined if it was not seen. */
   get(id: IdHash, fingerprint: number): number | undefined {
-    const stored = this.#offsets[this.#slotOf(id.low, id.high, fingerprint | 0)] ?? 0
-    return stored === 0 ? undefined : stored - 1
+    const place = this.#slots[this.#slotOf(id.low, id.high, fingerprint | 0) + 3] ?? 0
+    return place === 0 ? undefined : this.#offsets[place - 1]
   }
 
   /** It has not seen the entry before. */
   add(id: IdHash, fingerprint: number, offset: number): void {
-    if (2 * (this.#size + 1) > this.#offsets.length) this.#grow()
-    this.#put(id.low, id.high, fingerprint | 0, offset + 1)
+    if (this.#size === this.#offsets.length) this.#grow()
+    this.#offsets[this.#size] = offset
     this.#size += 1
+    this.#put(id.low, id.high, fingerprint | 0, this.#size)
   }
 
-  #put(low: number, high: number, fingerprint: number, stored: number): void {
-    const slot = this.#slotOf(low, high, fingerprint)
-    this.#offsets[slot] = stored
-    this.#fingerprints[slot] = fingerprint
-    this.#lows[slot] = low
-    this.#highs[slot] = high
+  #put(low: number, high: number, fingerprint: number, place: number): void {
+    const at = this.#slotOf(low, high, fingerprint)
+    this.#slots[at] = low
+    this.#slots[at + 1] = high
+    this.#slots[at + 2] = fingerprint
+    this.#slots[at + 3] = place
   }
 
-  /** The slot of the entry, or the free slot where it belongs. */
+  /** Where the slot of the entry begins, or the free slot where it belongs. */
   #slotOf(low: number, high: number, fingerprint: number): number {
-    const last = this.#offsets.length - 1
-    let slot = (low ^ fingerprint) & last
-    while (
-      this.#offsets[slot] !== 0 &&
-      (this.#fingerprints[slot] !== fingerprint || this.#lows[slot] !== low || this.#highs[slot] !== high)
-    )
-      slot = (slot + 1) & last
-    return slot
+    const slots = this.#slots
+    const last = slots.length - 1
+    let at = ((low ^ fingerprint) << slotShift) & last
+    while (slots[at + 3] !== 0 && (slots[at] !== low || slots[at + 1] !== high || slots[at + 2] !== fingerprint))
+      at = (at + slotNumbers) & last
+    return at
   }
 
   #grow(): void {
-    const [offsets, fingerprints, lows, highs] = [this.#offsets, this.#fingerprints, this.#lows, this.#highs]
-    const slots = 2 * offsets.length
-    this.#offsets = new Float64Array(slots)
-    this.#fingerprints = new Int32Array(slots)
-    this.#lows = new Int32Array(slots)
-    this.#highs = new Int32Array(slots)
-    offsets.forEach((stored, slot) => {
-      if (stored !== 0) this.#put(lows[slot] ?? 0, highs[slot] ?? 0, fingerprints[slot] ?? 0, stored)
-    })
+    const [slots, offsets] = [this.#slots, this.#offsets]
+    this.#slots = new Int32Array(2 * slots.length)
+    this.#offsets = new Float64Array(2 * offsets.length)
+    this.#offsets.set(offsets)
+    for (let at = 0; at < slots.length; at += slotNumbers) {
+      const place = slots[at + 3] ?? 0
+      if (place !== 0) this.#put(slots[at] ?? 0, slots[at + 1] ?? 0, slots[at + 2] ?? 0, place)
+    }
   }
 }

@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib'
 import { type DeploymentKeys, derivedKey } from '../clients/deployment-keys.ts'
+import { crcOfText } from './hash/crc-of-text.ts'
+import { SipHash } from './hash/siphash.ts'
 import type { JournalMessage } from './message.ts'
-import { SipHash } from './siphash.ts'
 
 /**
  * A position in the journal: the journal's epoch, the offset of the last event that the client saw,
@@ -266,27 +267,29 @@ export function isOlder(one: JournalPlace, other: JournalPlace): boolean {
 
 /** 32 bits that distinguish this message from the one at the same offset of another journal. */
 export function fingerprintOf({ exchange, routingKey, body, properties }: JournalMessage): number {
-  if (
-    body === last.body &&
-    properties === last.properties &&
-    routingKey === last.routingKey &&
-    exchange === last.exchange
-  )
-    return last.fingerprint
-  const envelope = `${exchange}\n${routingKey}\n${properties.messageId ?? ''}\n${properties.timestamp ?? ''}`
-  const fingerprint = crc32(body, crc32(envelope))
-  last = { exchange, routingKey, body, properties, fingerprint }
-  return fingerprint
+  if (body === lastBody && properties === lastProperties && routingKey === lastRoutingKey && exchange === lastExchange)
+    return lastFingerprint
+  if (exchange !== lastExchange || !exchangeCrc) exchangeCrc = crc32(`${exchange}\n`)
+  const { messageId = '', timestamp } = properties
+  let crc = crcOfText('\n', crcOfText(routingKey, exchangeCrc))
+  crc = crcOfText('\n', crcOfText(messageId, crc))
+  if (timestamp !== undefined) crc = crcOfText(String(timestamp), crc)
+  lastExchange = exchange
+  lastRoutingKey = routingKey
+  lastBody = body
+  lastProperties = properties
+  lastFingerprint = crc32(body, crc)
+  return lastFingerprint
 }
 
 /**
  * The tail needs the fingerprint of a message twice in a row: to recognise copies, and in the
  * cursor of the event.
  */
-let last: Pick<JournalMessage, 'exchange' | 'routingKey' | 'body' | 'properties'> & { readonly fingerprint: number } = {
-  exchange: '',
-  routingKey: '',
-  body: Buffer.alloc(0),
-  properties: {},
-  fingerprint: 0,
-}
+let lastExchange = ''
+let lastRoutingKey = ''
+let lastBody: Buffer | undefined
+let lastProperties: JournalMessage['properties'] | undefined
+let lastFingerprint = 0
+/** The checksum of the last exchange and the separator after it: most messages share it. */
+let exchangeCrc = 0

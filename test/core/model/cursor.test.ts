@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { DeploymentKeys } from '../../../src/core/clients/deployment-keys.ts'
 import { MessageEvent } from '../../../src/core/model/channel-event.ts'
@@ -9,8 +10,8 @@ import {
   printCursor,
   printOldCursor,
 } from '../../../src/core/model/cursor.ts'
+import { SipHash } from '../../../src/core/model/hash/siphash.ts'
 import type { JournalMessage } from '../../../src/core/model/message.ts'
-import { SipHash } from '../../../src/core/model/siphash.ts'
 import { testCursors, testKeys } from '../../support/gateway/deployment-keys.ts'
 
 const epoch = '00112233aabbccdd'
@@ -46,6 +47,45 @@ test('rejects what this deployment did not print: each changed character, garbag
   }
   for (const garbage of ['', 'x', `${text}A`, text.slice(1), '🐇', `${text}=`, 'A'.repeat(text.length)])
     expect(testCursors.parse(garbage)).toBeUndefined()
+})
+
+test('a fingerprint is the CRC-32 of envelope and body in UTF-8, as cursors in the hands of clients have it', () => {
+  const texts = [
+    '',
+    'client.a',
+    'order-17',
+    'x'.repeat(255),
+    'Grüße',
+    '世界',
+    '\u{1f600}',
+    '\ud800',
+    '\x7f',
+    '\x80',
+    '\0',
+  ]
+  const timestamps = [undefined, 0, 1_700_000_000_000, -1, 1.5]
+  const bodies = [Buffer.alloc(0), Buffer.from('{"a":1}'), Buffer.from([0, 255, 206])]
+  const wrong: unknown[] = []
+  let compared = 0
+  for (const exchange of texts)
+    for (const routingKey of texts)
+      for (const messageId of [undefined, ...texts])
+        for (const timestamp of timestamps)
+          for (const body of bodies) {
+            const envelope = `${exchange}\n${routingKey}\n${messageId ?? ''}\n${timestamp ?? ''}`
+            const expected = crc32(Buffer.concat([Buffer.from(envelope), body]))
+            const found = fingerprintOf({
+              ...message,
+              exchange,
+              routingKey,
+              body,
+              properties: { messageId, timestamp },
+            })
+            if (found !== expected) wrong.push({ envelope, found, expected })
+            compared += 1
+          }
+  expect(wrong).toEqual([])
+  expect(compared).toBe(11 * 11 * 12 * 5 * 3)
 })
 
 test('a fingerprint distinguishes messages by body, routing key, exchange and message id', () => {

@@ -23,7 +23,6 @@ export type DeliveryListener = (delivery: Delivery) => void
  * https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf §4.2.3: type, channel, size, payload, end.
  */
 const frame = { method: 1, header: 2, body: 3, heartbeat: 8, headBytes: 7, end: 0xce }
-const frameTypes = new Set<number | undefined>([frame.method, frame.header, frame.body, frame.heartbeat])
 const basicDeliver = 0x003c_003c
 const heartbeatFrame = Buffer.from([frame.heartbeat, 0, 0, 0, 0, 0, 0, frame.end])
 /** The size of the read buffer, as libuv suggests. */
@@ -33,6 +32,10 @@ const readBytes = 64 * 1024
  * would consider the broker silent.
  */
 const heartbeatMs = 1_000
+
+function isFrameType(type: number | undefined): boolean {
+  return type === frame.method || type === frame.header || type === frame.body || type === frame.heartbeat
+}
 
 interface WithProperties {
   streamOffset: number | undefined
@@ -67,8 +70,11 @@ export class DeliveryReader {
   /** For `net.connect` and `tls.connect`. */
   readonly onread: { readonly buffer: Buffer; callback(this: Duplex, length: number, buffer: Buffer): boolean }
   readonly #consumers = new Map<string, Consumer>()
-  /** By channel, because the frames of a message are contiguous on a channel. */
-  readonly #partial = new Map<number, PartialDelivery>()
+  /**
+   * By channel, because the frames of a message are contiguous on a channel. amqplib gives out the
+   * smallest numbers first.
+   */
+  readonly #partial: (PartialDelivery | undefined)[] = []
   readonly #fields = new FieldReader()
   readonly #consumerTag = new RecentText()
   readonly #exchange = new RecentText()
@@ -161,7 +167,7 @@ export class DeliveryReader {
     try {
       while (at + frame.headBytes < all.length) {
         // Not AMQP: amqplib reports the error.
-        if (!frameTypes.has(all[at])) {
+        if (!isFrameType(all[at])) {
           this.#isAmqp = false
           at = all.length
           break
@@ -194,7 +200,7 @@ export class DeliveryReader {
     const type = bytes[at]
     if (type === frame.method) return this.#readDeliver(bytes, at, end) ? undefined : unchanged
     const channel = bytes.readUInt16BE(at + 1)
-    const partial = this.#partial.get(channel)
+    const partial = this.#partial[channel]
     if (!partial) {
       const consumerTag = type === frame.header ? this.#headerOf.get(channel) : undefined
       if (consumerTag !== undefined) {
@@ -215,7 +221,7 @@ export class DeliveryReader {
       fill(partial, bytes, payloadAt, end - 1)
     } else return unchanged
     if (partial.filled < partial.size) return undefined
-    this.#partial.delete(channel)
+    this.#partial[channel] = undefined
     partial.consumer.onDelivery(partial)
     return undefined
   }
@@ -234,7 +240,7 @@ export class DeliveryReader {
     }
     const deliveryTag = fields.longLong()
     const redelivered = fields.octet() !== 0
-    this.#partial.set(bytes.readUInt16BE(at + 1), {
+    this.#partial[bytes.readUInt16BE(at + 1)] = {
       consumer,
       deliveryTag,
       redelivered,
@@ -245,7 +251,7 @@ export class DeliveryReader {
       body: noBytes,
       size: 0,
       filled: 0,
-    })
+    }
     return true
   }
 
