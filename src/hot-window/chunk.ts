@@ -62,15 +62,18 @@ export class Chunk {
   /** By slot; only for entries with a repeated audience query. */
   readonly #known = new Map<number, KnownAudience>()
   readonly outcomes: MessageOutcomes
+  /** Whether an entry was given out that reads this chunk when it is used. */
+  #isLent = false
 
   /**
    * `bytes`: the capacity for all texts and bodies together. `before`: the former chunk, which
-   * shows how many entries to expect.
+   * shows how many entries to expect. `memory`: of as many bytes, from `takeMemory` of another
+   * chunk.
    */
-  constructor(bytes: number, before?: Chunk) {
+  constructor(bytes: number, before?: Chunk, memory?: ArrayBuffer) {
     const most = Math.ceil(bytes / bytesPerEntry)
     const capacity = before ? Math.min(most, Math.max(leastEntries, before.count * 2)) : most
-    this.#bytes = Buffer.allocUnsafeSlow(bytes)
+    this.#bytes = memory ? Buffer.from(memory) : Buffer.allocUnsafeSlow(bytes)
     this.#capacity = capacity
     // One allocation for all columns, the widest first so that each begins at its alignment.
     const columns = new ArrayBuffer(capacity * (3 * 8 + 3 * 4 + 3 * 2 + 1))
@@ -97,6 +100,11 @@ export class Chunk {
 
   get count(): number {
     return this.#count
+  }
+
+  /** For how many bytes of texts and bodies it was made. 0 if its memory was taken. */
+  get size(): number {
+    return this.#bytes.length
   }
 
   get isFull(): boolean {
@@ -147,6 +155,17 @@ export class Chunk {
     entry.detach = detached
   }
 
+  /**
+   * Takes the memory of a chunk that is no longer needed, for another one. Undefined if an entry of
+   * `at` may still read it. A body of `add` that was kept without `detach` is empty from then on:
+   * it never shows the bytes of another message.
+   */
+  takeMemory(): ArrayBuffer | undefined {
+    if (this.#isLent) return undefined
+    const memory = this.#bytes.buffer as ArrayBuffer
+    return structuredClone(memory, { transfer: [memory] })
+  }
+
   /** The size of the entry in this chunk, in bytes. */
   weightOf(slot: number): number {
     const bytes = (this.#bodyEnds[slot] ?? 0) - this.#startOf(slot)
@@ -174,6 +193,7 @@ export class Chunk {
   }
 
   at(slot: number): WindowEntry {
+    this.#isLent = true
     return new ChunkEntry(this, slot)
   }
 
@@ -246,7 +266,7 @@ function hasColumns(properties: MessageProperties): boolean {
   )
 }
 
-/** `WindowEntry.detach` of a stored entry, because a kept body would keep its chunk. */
+/** `WindowEntry.detach` of a stored entry: the memory of its body becomes another chunk's. */
 function detached(this: WindowEntry): WindowEntry {
   return { ...withOwnBody(this), detach: undefined }
 }

@@ -27,6 +27,11 @@ export class ChunkedHotWindow implements HotWindow {
   /** How many entries at the front of the first chunk have been dropped. */
   #dropped = 0
   #bytes = 0
+  /**
+   * The chunk that was dropped last. The next one gets its memory. A busy window would otherwise
+   * release as much memory as it receives bytes, which only a whole collection of garbage returns.
+   */
+  #reusable: Chunk | undefined
 
   /**
    * `wider`: a window with wider bounds that receives each entry first. This window then shares its
@@ -62,6 +67,8 @@ export class ChunkedHotWindow implements HotWindow {
       this.#bytes -= first.weightOf(this.#dropped)
       this.#dropped += 1
       if (this.#dropped < first.count) continue
+      // Its memory is not taken yet, because a narrower window drops the chunk after this one.
+      if (!this.#wider && first.size === this.#chunkBytes) this.#reusable = first
       this.#chunks.shift()
       this.#dropped = 0
     }
@@ -89,6 +96,7 @@ export class ChunkedHotWindow implements HotWindow {
 
   clear(): void {
     this.#chunks = []
+    this.#reusable = undefined
     this.#dropped = 0
     this.#bytes = 0
   }
@@ -97,7 +105,9 @@ export class ChunkedHotWindow implements HotWindow {
     const bytes = Chunk.bytesFor(entry)
     let chunk = this.#chunks.at(-1)
     if (!chunk || chunk.isFull || chunk.room < bytes) {
-      chunk = new Chunk(Math.max(this.#chunkBytes, bytes), chunk)
+      const memory = bytes <= this.#chunkBytes ? this.#reusable?.takeMemory() : undefined
+      this.#reusable = undefined
+      chunk = new Chunk(Math.max(this.#chunkBytes, bytes), chunk, memory)
       this.#chunks.push(chunk)
     }
     chunk.add(entry)

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from '@jest/globals'
@@ -120,6 +121,54 @@ describe('the hot window', () => {
     expect(narrow.first).toBeGreaterThanOrEqual(1_900)
     expect(wider.first).toBe(0)
     expect(narrow.last?.outcomes).toBe(wider.last?.outcomes)
+  })
+
+  test('reuses the memory of dropped entries, so that its memory does not grow until a garbage collection', () => {
+    const maxBytes = 4 * 1024 * 1024
+    const hotWindow = new ChunkedHotWindow({ ...unbounded, maxBytes })
+    const body = Buffer.alloc(2_048, 'x')
+    const put = (from: number): void => {
+      for (let offset = from; offset < from + 4_000; offset += 1) hotWindow.add({ ...entryOf(offset, {}), body })
+    }
+    put(0)
+    const before = process.memoryUsage().arrayBuffers
+    const most = Array.from({ length: 10 }, (_, round) => {
+      put((round + 1) * 4_000)
+      return process.memoryUsage().arrayBuffers - before
+    })
+    // 80 MB of bodies were added. The columns are left to the collector.
+    expect(Math.max(...most)).toBeLessThan(maxBytes / 2)
+  })
+
+  test.each([
+    ['alone', 1],
+    ['with a narrower one inside', 2],
+  ])('shows the bytes of no other message, %s', (_, windows) => {
+    const seeded = new Seeded(12)
+    const bounds = { ...unbounded, maxBytes: 1024 * 1024 }
+    const wider = new ChunkedHotWindow(bounds)
+    const all = windows === 1 ? [wider] : [wider, new ChunkedHotWindow(bounds, wider)]
+    /** Kept as the contract forbids, as copies, and as read from the window, which may be kept. */
+    const added: { entry: WindowEntry; copy: WindowEntry; expected: string }[] = []
+    const read: { entry: WindowEntry; expected: unknown }[] = []
+    for (let offset = 0; offset < 8_000; offset += 1) {
+      const entry = anyEntry(seeded, offset)
+      const expected = entry.body.toString('latin1')
+      for (const window of all) window.add(entry)
+      added.push({ entry, copy: entry.detach?.() ?? entry, expected })
+      const last = offset % 997 === 0 ? all.at(-1)?.last : undefined
+      if (last) read.push({ entry: last, expected: copyOf(entry) })
+    }
+    const bodyOf = ({ body }: WindowEntry) => body.toString('latin1')
+    // Offsets only: jest would print the entries of a failure with all that they hold.
+    const offsetsOf = (wrong: readonly { readonly entry: WindowEntry }[]) => wrong.map(({ entry }) => entry.offset)
+    expect(offsetsOf(added.filter(({ copy, expected }) => bodyOf(copy) !== expected))).toEqual([])
+    expect(offsetsOf(added.filter(({ entry, expected }) => !['', expected].includes(bodyOf(entry))))).toEqual([])
+    const taken = added.filter(({ entry, expected }) => bodyOf(entry) === '' && expected !== '')
+    expect(taken.length).toBeGreaterThan(500)
+    expect(read.length).toBe(9)
+    expect(offsetsOf(read.filter(({ entry, expected }) => !isDeepStrictEqual(copyOf(entry), expected)))).toEqual([])
+    expect(wider.first).toBeGreaterThan(4_000)
   })
 
   test('keeps the outcome of each message for later queries', () => {

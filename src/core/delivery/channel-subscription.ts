@@ -54,8 +54,9 @@ export interface Replayer {
 export interface SubscriptionSink {
   /**
    * Takes the event and returns true. False: not now; the subscription then queues the event,
-   * within its bounds, until `flush` is called. Must not block. If it throws, the subscription ends
-   * with `DELIVERY_FAILED`.
+   * within its bounds, until `flush` is called. Must not block, and must not keep the event for
+   * longer than the call without `MessageEvent.keep`. If it throws, the subscription ends with
+   * `DELIVERY_FAILED`.
    */
   take(event: ChannelEvent): boolean
   /**

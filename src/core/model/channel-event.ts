@@ -80,7 +80,7 @@ export class MessageEvent {
 
   /**
    * Call it before the event is kept for longer than its delivery. It copies the body if that
-   * shares memory: a kept event would otherwise hold the memory of all of them.
+   * shares memory, which is reused for other messages.
    */
   keep(): void {
     this.message = this.message.detach?.() ?? this.message

@@ -8,7 +8,8 @@ export interface WindowEntry extends JournalMessage, Decodable, Routable, Counte
   /** `HotWindow.add` replaces it with the bytes that the window keeps. */
   body: Buffer
   /**
-   * Returns a copy that does not share memory with other entries. Call it before keeping an entry.
+   * Returns a copy that does not share memory with other entries. Call it before keeping an entry:
+   * the body of one that was kept without it becomes empty when the window reuses its memory.
    * Undefined: the entry shares no memory and may be kept as it is.
    */
   detach?: (() => WindowEntry) | undefined

@@ -10,8 +10,10 @@ class Sink implements SubscriptionSink {
   open = true
 
   take(event: ChannelEvent): boolean {
-    if (this.open) this.received.push(event)
-    return this.open
+    if (!this.open) return false
+    if (event.kind === 'MESSAGE') event.keep()
+    this.received.push(event)
+    return true
   }
 
   end(): void {}
