@@ -201,7 +201,7 @@ byte answering[REPLICAS];           /* the row that an answer was read from */
 bit readsRegistry[REPLICAS];
 byte servedBefore[REPLICAS], rowRead[REPLICAS];
 
-/* SourceBindings, of each replica: `#bound`, and its operations in order. */
+/* SourceBindings, of each replica: `#bound`, and its BindingOperations in order. */
 byte kept[REPLICAS];
 chan inOrder[REPLICAS] = [4] of { mtype:operation, byte };
 
@@ -356,7 +356,7 @@ end:
       change = 0; n = 0;
       checkLiving() }
 
-  /* ------------------------------------------------------ SourceBindings.#inOrder */
+  /* ----------------------------------------------------- BindingOperations.inOrder */
   :: atomic { len(inOrder[one]) > 0 ->
       inOrder[one] ? operation, n;
       if

@@ -191,7 +191,7 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a lost binding is not made again',
     'src/brokers/rabbitmq/topology/source-bindings.ts',
-    'await this.#inOrder(() => this.#maintainBinding(source, session, reusable))',
+    'await this.#operations.inOrder(() => this.#maintainBinding(source, session, reusable))',
     '',
   ),
   mutant(
