@@ -7,8 +7,7 @@ import type { WindowBounds } from '../../../hot-window/hot-window.ts'
 import type { AgreeOnKey } from '../../driver.ts'
 import type { Channel, ChannelModel } from '../connection/amqp.ts'
 import type { ConnectionSession } from '../connection/reconnecting-connection.ts'
-import { EpochLog, epochsOf } from './epoch-log.ts'
-import { NoAnswerInTime } from './no-answer.ts'
+import { EpochLog, epochsOf, NoAnswerInTime } from './epoch-log.ts'
 
 const lockTimeoutMs = 15_000
 const lockRetryMs = 100

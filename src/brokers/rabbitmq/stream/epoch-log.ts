@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import type { Channel, ChannelModel } from '../connection/amqp.ts'
-import { NoAnswerInTime } from './no-answer.ts'
 import { StreamWriter } from './stream-writer.ts'
 
 /** In milliseconds. */
@@ -29,6 +28,15 @@ export interface EpochRecords {
   readonly isOld: boolean
   /** The sealed keys, each once, in the order in which they were last written. */
   readonly keys: readonly string[]
+}
+
+/** RabbitMQ is connected but does not complete an operation. */
+export class NoAnswerInTime extends Error {
+  override readonly name = 'NoAnswerInTime'
+
+  constructor(what: string, afterMs: number) {
+    super(`${what} within ${afterMs} ms`)
+  }
 }
 
 export function epochsOf(journal: string): string {

@@ -1,29 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import { fingerprintOf } from '../../../core/model/cursor.ts'
-import { asError } from '../../../core/model/error-text.ts'
 import type { JournalMessage, Publication } from '../../../core/model/message.ts'
 import { type Journal, JournalReplaced, type JournalTail, type MarkNote } from '../../../core/ports/journal.ts'
-import { pause } from '../../../core/timing/pause.ts'
 import { GatewayError } from '../../../errors.ts'
 import type { WindowBounds } from '../../../hot-window/hot-window.ts'
 import type { AgreeOnKey } from '../../driver.ts'
 import type { ChannelModel } from '../connection/amqp.ts'
 import type { ConnectionSession, OpenConnection } from '../connection/reconnecting-connection.ts'
 import { confirmEpoch, declareJournal } from './declare-journal.ts'
+import { JournalMarks, markBody, type PublishMark } from './journal-marks.ts'
 import { MessageByMessageReader, type MessageByMessageVisitor } from './message-by-message-reader.ts'
 import { consumeStream, type StreamStart } from './stream-consumer.ts'
 import { StreamReader } from './stream-reader.ts'
 import { StreamWriter } from './stream-writer.ts'
 import { TailLiveness } from './tail-liveness.ts'
+import { TailPresent } from './tail-present.ts'
 import { isInternalError } from './unreadable-message.ts'
 
-/** How long the round trip of a mark through the broker may take, in milliseconds. */
-const markTimeoutMs = 5_000
-/**
- * The interval at which a mark is published again until it arrives. While a node boots, streams
- * lose messages that it confirms.
- */
-const markAgainMs = 500
 /**
  * If the first message of the past is unreadable, a shorter past is read. Below this length, none
  * is read. In milliseconds.
@@ -61,7 +54,8 @@ export class StreamJournal implements Journal {
   readonly #options: StreamJournalOptions
   readonly #reader: StreamReader
   readonly #messageByMessage: MessageByMessageReader
-  readonly #marks = new Map<string, () => void>()
+  readonly #marks = new JournalMarks((id, note) => this.#publishMark(id, note))
+  readonly #present: TailPresent
   #tail: JournalTail | undefined
   readonly #liveness: TailLiveness
   #connection: { close(): Promise<void> } | undefined
@@ -74,18 +68,14 @@ export class StreamJournal implements Journal {
   #warmMs: number
   /** RabbitMQ closed the last consumer because of the next message. */
   #failedOnMessage = false
-  #presentUnreadable = false
   /** Whether this epoch started while the journal was tailed. In that case it has no past. */
   #startedWhileTailed = false
-  #openedAt = 0
-  /** The first offset that was written after `open`; 'reported' when the tail has reached it. */
-  #present: number | 'reported' | undefined
-  #sharedMark: Promise<void> | undefined
 
   constructor(options: StreamJournalOptions) {
     this.#options = options
     this.#warmMs = options.warmMs
     const { name, openConnection } = options
+    this.#present = new TailPresent(name)
     this.#messageByMessage = new MessageByMessageReader({
       stream: name,
       openConnection,
@@ -106,7 +96,7 @@ export class StreamJournal implements Journal {
 
   open(tail: JournalTail): void {
     this.#tail = tail
-    this.#openedAt = Date.now()
+    this.#present.open()
     let lastReason: string | undefined
     // The reason of an outage may change while it lasts.
     const down = (reason: string): void => {
@@ -130,13 +120,7 @@ export class StreamJournal implements Journal {
   }
 
   mark(note?: MarkNote): Promise<void> {
-    if (note) return this.#markAndWait(note)
-    // Calls in the same turn of the event loop share one mark.
-    this.#sharedMark ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
-      this.#sharedMark = undefined
-      return this.#markAndWait(undefined)
-    })
-    return this.#sharedMark
+    return this.#marks.mark(note)
   }
 
   async scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void> {
@@ -174,13 +158,13 @@ export class StreamJournal implements Journal {
     const { name, retention, agreeOnKey } = this.#options
     const epoch = await declareJournal(session, connection, { name, retention, agreeOnKey })
     const writer = new StreamWriter(connection, name, name, (error) => session.fail(error))
-    const write: PublishMark = (id, note) => writer.write(id, bodyOf(note))
+    const write: PublishMark = (id, note) => writer.write(id, markBody(note))
     // If the epoch is unchanged, the bindings exist; `epochOfExisting` explains why they are not
     // awaited.
     const bound = this.#options.bindSources()
     if (epoch !== this.#epoch) await bound
     await this.#setEpoch(epoch)
-    this.#present ??= await this.#presentOffset(session, write)
+    await this.#present.find(session, write)
     const since = this.#last?.offset
     const confirm = () => confirmEpoch(session, connection, name, epoch)
     if (this.#failedOnMessage) await this.#readMessageByMessage(session.signal, confirm)
@@ -205,7 +189,7 @@ export class StreamJournal implements Journal {
       onEnd: (error: Error) => session.fail(error),
     }
     await consumeStream(session, name, this.#start, visitor, reading)
-    await this.#markAndWait(
+    await this.#marks.roundTrip(
       since === undefined ? undefined : { kind: 'reconnected', since, at: Date.now() },
       session.signal,
       write,
@@ -224,8 +208,9 @@ export class StreamJournal implements Journal {
       confirm,
       onEntry: (entry) => this.#deliver(entry),
       onUnreadable: (entries) => {
-        this.#last = entries.at(-1)
-        this.#reportPresent(this.#last)
+        const last = entries.at(-1)
+        this.#last = last
+        if (last && this.#present.reach(last)) this.#tail?.onPresent()
         this.#tail?.onUnreadable(entries)
       },
       onTruncated: () => this.#tail?.onTruncated(),
@@ -248,7 +233,7 @@ export class StreamJournal implements Journal {
       return
     }
     this.#startedWhileTailed = this.#epoch !== undefined
-    if (this.#startedWhileTailed && this.#present !== 'reported') this.#present = 0
+    if (this.#startedWhileTailed) this.#present.beginAtFirstOffset()
     this.#epoch = epoch
     this.#last = undefined
     this.#lastRead = undefined
@@ -266,94 +251,19 @@ export class StreamJournal implements Journal {
   get #start(): StreamStart {
     if (this.#last) return this.#last.unreadable ? this.#last.offset + 1 : this.#last.offset
     if (this.#startedWhileTailed) return 0
-    if (this.#warmMs === 0 && typeof this.#present === 'number') return this.#present
+    if (this.#warmMs === 0 && this.#present.offset !== undefined) return this.#present.offset
     return { timestampMs: Date.now() - this.#warmMs }
-  }
-
-  /** Finds the first offset that was written after `open`. A mark ensures that there is one. */
-  async #presentOffset(session: ConnectionSession, write: PublishMark): Promise<number> {
-    const finished = new AbortController()
-    const timeout = AbortSignal.any([session.signal, AbortSignal.timeout(markTimeoutMs)])
-    try {
-      return await new Promise<number>((resolve, reject) => {
-        timeout.addEventListener('abort', () =>
-          reject(new Error("RabbitMQ did not deliver the journal's current offset in time")),
-        )
-        // If the first message since then is unreadable, the mark is the present.
-        const start = this.#presentUnreadable ? 'next' : { timestampMs: this.#openedAt }
-        session.signal.addEventListener('abort', () => {
-          this.#presentUnreadable ||= isInternalError(session.signal.reason)
-          reject(asError(session.signal.reason))
-        })
-        const visitor = {
-          onEntry: ({ offset }: JournalMessage) => resolve(offset),
-          onTruncated: () => {},
-          onEnd: reject,
-        }
-        consumeStream(session, this.#options.name, start, visitor)
-          .then((consumer) => {
-            if (finished.signal.aborted) consumer.close()
-            else finished.signal.addEventListener('abort', () => consumer.close())
-          })
-          .catch(reject)
-        this.#publishUntil(finished.signal, randomUUID(), undefined, write).catch(reject)
-      })
-    } finally {
-      finished.abort()
-    }
-  }
-
-  #reportPresent(entry: JournalMessage | undefined): void {
-    if (typeof this.#present !== 'number' || !entry || entry.offset < this.#present) return
-    this.#present = 'reported'
-    this.#tail?.onPresent()
   }
 
   #deliver(entry: JournalMessage): void {
     this.#last = entry
     this.#lastRead = entry
-    if (typeof this.#present === 'number') this.#reportPresent(entry)
+    if (this.#present.reach(entry)) this.#tail?.onPresent()
     // Before the message, because the gateway must be up when it receives the message.
     this.#liveness.onEntry()
     this.#tail?.onMessage(entry)
-    if (!entry.mark) return this.#options.onEntry(entry)
-    const { messageId } = entry.properties
-    if (messageId !== undefined) this.#marks.get(messageId)?.()
-  }
-
-  async #markAndWait(note: MarkNote | undefined, signal?: AbortSignal, write?: PublishMark): Promise<void> {
-    const id = randomUUID()
-    const finished = new AbortController()
-    const lost = new GatewayError('BROKER_UNAVAILABLE', 'the connection to RabbitMQ was lost')
-    const timeout = new GatewayError('BROKER_UNAVAILABLE', `RabbitMQ did not deliver a mark within ${markTimeoutMs} ms`)
-    const stop = (): void => finished.abort(lost)
-    signal?.addEventListener('abort', stop)
-    const timer = setTimeout(() => finished.abort(timeout), markTimeoutMs)
-    try {
-      await new Promise<void>((resolve, reject) => {
-        finished.signal.addEventListener('abort', () => reject(finished.signal.reason as GatewayError))
-        if (signal?.aborted) stop()
-        this.#marks.set(id, resolve)
-        this.#publishUntil(finished.signal, id, note, write).catch(reject)
-      })
-    } finally {
-      finished.abort()
-      this.#marks.delete(id)
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', stop)
-    }
-  }
-
-  async #publishUntil(
-    finished: AbortSignal,
-    id: string,
-    note: MarkNote | undefined,
-    write: PublishMark = (...mark) => this.#publishMark(...mark),
-  ): Promise<void> {
-    while (!finished.aborted) {
-      await write(id, note)
-      await pause(markAgainMs, finished)
-    }
+    if (entry.mark) this.#marks.onDelivered(entry)
+    else this.#options.onEntry(entry)
   }
 
   async #publishMark(id: string, note: MarkNote | undefined): Promise<void> {
@@ -363,7 +273,7 @@ export class StreamJournal implements Journal {
       await publish({
         exchange: name,
         routingKey: name,
-        body: bodyOf(note),
+        body: markBody(note),
         properties: { messageId: id },
       })
     } catch (error) {
@@ -373,10 +283,4 @@ export class StreamJournal implements Journal {
       throw error
     }
   }
-}
-
-type PublishMark = (id: string, note: MarkNote | undefined) => Promise<void>
-
-function bodyOf(note: MarkNote | undefined): Buffer {
-  return note ? Buffer.from(JSON.stringify(note)) : Buffer.alloc(0)
 }
