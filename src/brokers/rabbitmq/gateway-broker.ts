@@ -21,14 +21,11 @@ import type {
 import { tooLarge } from '../refusals.ts'
 import { Buffers } from './buffer/buffers.ts'
 import { Nodes } from './connection/node-list.ts'
-import {
-  type ConnectionOptions,
-  type ConnectionWatch,
-  ReconnectingConnection,
-} from './connection/reconnecting-connection.ts'
+import { type ConnectionOptions, ReconnectingConnection } from './connection/reconnecting-connection.ts'
 import { RabbitControlBus } from './control-bus.ts'
+import { GatewayReadiness } from './gateway-readiness.ts'
+import { reportingInterruptions } from './interruptions.ts'
 import { RabbitInspector } from './operator/rabbit-inspector.ts'
-import { notYet, PartReadiness } from './part-readiness.ts'
 import { Publisher, publisherLimits } from './publish/publisher.ts'
 import { ReadBack } from './publish/read-back.ts'
 import { RabbitRequester } from './request/requester.ts'
@@ -41,11 +38,6 @@ import { SourceBindings } from './topology/source-bindings.ts'
  * It applies if only the size of the window is bounded.
  */
 const maxWarmMs = 5 * 60 * 1000
-/**
- * How long after publishing works again unbound sources keep the gateway unready, in milliseconds.
- * While a node is frozen, RabbitMQ 3.10 does not bind anything.
- */
-const bindingMs = 5_000
 
 /**
  * The broker of a gateway on RabbitMQ. It has one connection for publishing, one for
@@ -69,15 +61,7 @@ export class RabbitGateway implements GatewayBroker {
   /** Exchange → lives of its buffered sources. */
   readonly #buffered = new Map<string, Set<string>>()
   readonly #connections = new Set<ReconnectingConnection>()
-  readonly #listeners: ((state: BrokerState) => void)[] = []
-  /** Parts that are in use. Reasons are reported in this order. */
-  readonly #readiness: Record<Part, PartReadiness | undefined> = {
-    publishing: undefined,
-    administration: undefined,
-    control: undefined,
-    room: undefined,
-  }
-  #state: BrokerState = { up: false, reason: notYet }
+  readonly #readiness = new GatewayReadiness()
 
   constructor(urls: readonly string[], driver: DriverOptions, options: GatewayOptions) {
     const { namespace, log } = driver
@@ -98,7 +82,7 @@ export class RabbitGateway implements GatewayBroker {
       properties: {},
       into: 'journal',
     })
-    this.#publisher = new Publisher(this.openConnection, this.#watch('publishing'), {
+    this.#publisher = new Publisher(this.openConnection, this.#readiness.watch('publishing'), {
       defaultExchange: `${namespace}.events`,
       probe,
       limits: {
@@ -128,7 +112,7 @@ export class RabbitGateway implements GatewayBroker {
       onNotStored,
       onRefused: () => driver.onRefused?.(),
     })
-    this.#bindings = new SourceBindings(this.openConnection, this.#watch('administration'), {
+    this.#bindings = new SourceBindings(this.openConnection, this.#readiness.watch('administration'), {
       queue,
       namespace,
       log,
@@ -138,11 +122,11 @@ export class RabbitGateway implements GatewayBroker {
   }
 
   get state(): BrokerState {
-    return this.#state
+    return this.#readiness.state
   }
 
   onState(listener: (state: BrokerState) => void): void {
-    this.#listeners.push(listener)
+    this.#readiness.onState(listener)
   }
 
   get unansweredBytes(): number {
@@ -222,7 +206,7 @@ export class RabbitGateway implements GatewayBroker {
   }
 
   consumeFanouts(exchanges: FanoutExchanges, receive: FanoutListener): FanoutConsumption {
-    const watch = this.#watch('room')
+    const watch = this.#readiness.watch('room')
     const onUnreadable = (queue: string): void => this.#onMessageDropped(queue)
     return new FanoutConsumer(this.openConnection, { ...exchanges, watch, onUnreadable }, receive)
   }
@@ -235,35 +219,18 @@ export class RabbitGateway implements GatewayBroker {
   }
 
   openControlBus(keys: DeploymentKeys): ControlBus {
-    const watch = this.#watch('control')
+    const watch = this.#readiness.watch('control')
     return new RabbitControlBus(this.openConnection, `${this.#namespace}.control`, new ControlSignature(keys), watch)
   }
 
   readonly openConnection = (options: ConnectionOptions): ReconnectingConnection => {
-    const report = this.#interruptionReporter(options.purpose)
-    const connection: ReconnectingConnection = new ReconnectingConnection(this.#nodes, {
-      ...options,
-      onUp: () => {
-        report(undefined)
-        options.onUp?.()
-      },
-      onDown: (reason) => {
-        report(reason)
-        options.onDown?.(reason)
-      },
-      onRetry: (reason, delayMs) => {
-        report(reason)
-        options.onRetry?.(reason, delayMs)
-      },
-      onBlocked: (reason) => {
-        report(reason)
-        options.onBlocked?.(reason)
-      },
-      onClosed: () => {
-        report(undefined)
-        this.#connections.delete(connection)
-      },
-    })
+    const connection: ReconnectingConnection = new ReconnectingConnection(
+      this.#nodes,
+      reportingInterruptions(
+        { ...options, onClosed: () => void this.#connections.delete(connection) },
+        this.#onInterrupted,
+      ),
+    )
     this.#connections.add(connection)
     connection.open()
     return connection
@@ -273,7 +240,7 @@ export class RabbitGateway implements GatewayBroker {
     await this.#buffers.close()
     await Promise.all([this.#publisher.close(), this.#bindings.close()])
     await Promise.all([...this.#connections].map((connection) => connection.close()))
-    for (const readiness of Object.values(this.#readiness)) readiness?.close()
+    this.#readiness.close()
   }
 
   /** RabbitMQ cannot deliver the message at the head of this queue to any consumer. */
@@ -291,77 +258,4 @@ export class RabbitGateway implements GatewayBroker {
     this.#buffered.set(exchange, lives.add(lifeOf(source)))
     this.#buffers.add(exchange)
   }
-
-  /**
-   * Returns a no-op for the journal's connections, because the journal reports its own
-   * interruptions: it also detects a connection that is up and silent.
-   */
-  #interruptionReporter(purpose: string): (reason: string | undefined) => void {
-    const what = interrupted[purpose]
-    if (what === undefined) return () => {}
-    const part = {}
-    return (reason) => this.#onInterrupted?.(part, what, reason)
-  }
-
-  #watch(part: Part): ConnectionWatch {
-    const readiness = new PartReadiness(partPatience[part], () => this.#change())
-    this.#readiness[part] = readiness
-    const down = (reason: string): void => readiness.down(reason)
-    return {
-      onUp: () => {
-        // Until its source is declared again, a publish to it would be refused.
-        if (part === 'publishing') this.#readiness.administration?.awaited(bindingMs)
-        readiness.up()
-      },
-      onDown: down,
-      // The outage continues, possibly for another reason.
-      onRetry: down,
-      ...(part === 'publishing' && {
-        onBlocked: (reason) => (reason === undefined ? readiness.up() : readiness.refused(reason)),
-      }),
-    }
-  }
-
-  #change(): void {
-    const reasons = Object.entries(this.#readiness).flatMap(([part, readiness]) => {
-      const reason = readiness?.reason
-      if (reason === undefined) return []
-      const what = part === 'control' || part === 'room' ? `${interrupted[purposeOf[part]]}: ` : ''
-      return [reason === notYet ? reason : `${what}${reason}`]
-    })
-    // A part that is not connected yet is a weaker reason than a refusal of another part.
-    const why = reasons.find((reason) => reason !== notYet) ?? reasons[0]
-    const { up } = this.#state
-    if (why === undefined ? up : !up && this.#state.reason === why) return
-    this.#state = why === undefined ? { up: true } : { up: false, reason: why }
-    for (const listener of this.#listeners) listener(this.#state)
-  }
-}
-
-type Part = 'publishing' | 'administration' | 'control' | 'room'
-
-const purposeOf = { control: 'control', room: 'fanouts' } as const
-
-/** What does not work while connections of this purpose are down. */
-const interrupted: Readonly<Record<string, string>> = {
-  publishing: 'publications wait',
-  administration: 'sources cannot be bound',
-  control: 'control messages between replicas are not delivered',
-  fanouts: 'messages of the room (fanout exchanges) are not received',
-  requests: 'requests are not sent',
-  'buffered sources': 'messages of buffered sources wait',
-}
-
-/**
- * How long each part may be interrupted, after it was up, before the gateway becomes unready, in
- * milliseconds. During that time publishes wait in the gateway. Without the other parts the gateway
- * still delivers and publishes: bindings stay in RabbitMQ, and a control message only hints that
- * the registry has changed. They may be down for as long as RabbitMQ needs to notice a frozen node
- * of its cluster (net_ticktime, 60 s), because until then no node declares a queue.
- */
-const partPatience: Readonly<Record<Part, number>> = {
-  publishing: 2_000,
-  administration: 120_000,
-  control: 120_000,
-  room: 120_000,
 }
