@@ -113,6 +113,8 @@ export class SourceBindings {
       this.#found.add(exchange)
       if (declared) this.#declared.add(exchange)
       if (!tooLate.aborted) this.#remember(source)
+      // The caller has got an error, so nothing else would ever remove this binding.
+      else if (!this.#isKept(source)) await unbindSource(connection, source, this.#options, this.#bound.values())
       return { declared }
     })
   }

@@ -6,6 +6,7 @@ import {
 } from '../../../../src/brokers/rabbitmq/topology/source-bindings.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { Inbox } from '../../../support/frames/inbox.ts'
+import { tcpProxy } from '../../../support/network/tcp-proxy.ts'
 import { rabbit, type TestVhost, testVhost } from '../../../support/rabbitmq/broker.ts'
 import { sourceOn } from '../../test-source.ts'
 import { connectionsTo, plainConnection, take } from '../connections.ts'
@@ -195,6 +196,24 @@ describe('the topology', () => {
     await theirs.assertQueue('journal')
     await made.bindAllAgain()
     expect(await flows('early', 'k')).toBe(true)
+  })
+
+  test('leaves no binding behind if RabbitMQ answers after the caller got an error', async () => {
+    const url = new URL(vhost.url)
+    await using proxy = await tcpProxy(Number(url.port), url.hostname)
+    url.port = String(proxy.port)
+    const { topology: slow } = topology({ timings: { answerMs: 300 } }, url.href)
+    await slow.bind(sourceOn('before'))
+    proxy.pause()
+    const refusal = { code: 'BROKER_UNAVAILABLE', message: expect.stringContaining('it does not answer') }
+    await expect(slow.bind(sourceOn('late'))).rejects.toMatchObject(refusal)
+    proxy.resume()
+    // Operations run in order, so this one ends after the late one.
+    await eventually('an answer', () => slow.unbind(sourceOn('before')).then(() => true))
+    await theirs.checkExchange('late')
+    expect(await flows('late', 'k')).toBe(false)
+    await slow.bind(sourceOn('late'))
+    expect(await flows('late', 'k')).toBe(true)
   })
 
   test('answers in time if RabbitMQ is away', async () => {
