@@ -66,7 +66,8 @@ function barsOf(results: Results, name: string, pick: (measured: Measured) => nu
     .toSorted((a, b) => a.value - b.value)
 }
 
-function text(x: number, y: number, content: string, more = ''): string {
+/** A line of text in SVG; `more`: attributes. */
+export function text(x: number, y: number, content: string, more = ''): string {
   const escaped = content.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
   return `<text x="${x.toFixed(1)}" y="${y}" fill="#22223b" ${more}>${escaped}</text>`
 }

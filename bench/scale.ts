@@ -4,6 +4,7 @@
  * measures what one more message costs. After the last one, it measures the memory once more when
  * nothing has happened for three minutes.
  */
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { installMissing } from '../test/support/processes/debian-package.ts'
 import { removeAbandonedFolders } from '../test/support/processes/run-folder.ts'
@@ -11,6 +12,7 @@ import { build } from './build.ts'
 import { benchPackages } from './debian.ts'
 import { machineName } from './machine.ts'
 import { FullMachine } from './scale/full-machine.ts'
+import { plotScale } from './scale/plot.ts'
 import { printScale } from './scale/table.ts'
 
 const help = `npm run bench:scale -- [options]     a machine full of clients
@@ -19,6 +21,7 @@ const help = `npm run bench:scale -- [options]     a machine full of clients
   --workers n        processes of the gateway; default one for each 15,000 clients
   --channels n       at the end, messages to n channels of ten clients each; default 10000, 0: none
   --no-restart       without the rolling restart at the end
+  --plot file        draws what a client costs at each step, as SVG
 
 It needs Linux, a C compiler and RabbitMQ, and 12 KiB of memory for each client, the kernel's share
 included, besides 150 MiB for each worker.`
@@ -30,6 +33,7 @@ const { values } = parseArgs({
     workers: { type: 'string' },
     channels: { type: 'string', default: '10000' },
     'no-restart': { type: 'boolean', default: false },
+    plot: { type: 'string' },
   },
 })
 if (values.help) {
@@ -58,6 +62,7 @@ for (const step of steps) {
   process.stderr.write(`${JSON.stringify(rows.at(-1))}\n`)
 }
 console.log(printScale(rows))
+if (values.plot !== undefined) writeFileSync(values.plot, plotScale(rows))
 console.log(await machine.quiet())
 if (channels > 0) console.log(await machine.manyChannels(channels))
 if (!values['no-restart']) console.log(await machine.restart())
