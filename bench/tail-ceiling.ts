@@ -3,18 +3,14 @@
  * that a deployment with one journal can carry. Beside it an amqplib consumer of the same stream.
  * `npm run bench:tail -- [--messages n] [--bytes n] [--rounds n]`.
  *
- * The reader is stopped (SIGSTOP) while the messages are published, and continues then. The reader
- * has one processor, RabbitMQ the other.
+ * The reader has one processor, RabbitMQ the other.
  */
-import { once } from 'node:events'
-import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { connect } from 'amqplib'
-import { startGateway } from '../test/support/gateway/gateway-process.ts'
 import { build, compiled } from './build.ts'
-import { exchange, filler } from './contestants/source.ts'
-import { describeMachine, pin, startNode, threadSecondsOf } from './machine.ts'
+import { exchange } from './contestants/source.ts'
+import { describeMachine, startNode } from './machine.ts'
 import { median } from './median.ts'
+import { type Backlog, type Reader, readBacklog, startReplica } from './rabbit/backlog.ts'
 import { startBroker } from './rabbit/broker.ts'
 
 const { values } = parseArgs({
@@ -25,36 +21,12 @@ const { values } = parseArgs({
   },
 })
 const messages = Number(values.messages)
-/** Rarely, because printing its metrics takes a gateway as long as some hundred messages. */
-const pollMs = 250
-
-interface Reader {
-  readonly pid: number
-  /** How many messages it has received. */
-  received(): Promise<number>
-  close(): Promise<void>
-}
 
 interface Figures {
   readonly perSecond: number
   readonly cpuMicros: number
   /** The share of its processor that the reader used. */
   readonly busy: number
-}
-
-async function startWarren(url: string, namespace: string): Promise<Reader> {
-  const env = { WARREN_BROKER_URL: url, WARREN_NAMESPACE: namespace, WARREN_LOG_LEVEL: 'error' }
-  const gateway = await startGateway({ env })
-  pin(gateway.pid, 'server')
-  return {
-    pid: gateway.pid,
-    async received() {
-      const text = await gateway.metrics()
-      const counts = text.matchAll(/^warren_messages_received_total\{[^}]*\} (\d+)$/gm)
-      return Array.from(counts, ([, count]) => Number(count)).reduce((sum, one) => sum + one, 0)
-    },
-    close: async () => gateway[Symbol.asyncDispose](),
-  }
 }
 
 async function startAmqplib(url: string): Promise<Reader> {
@@ -66,30 +38,15 @@ async function startAmqplib(url: string): Promise<Reader> {
   }
 }
 
-async function publish(url: string, to: string): Promise<void> {
-  const connection = await connect(url, { noDelay: true })
-  const channel = await connection.createConfirmChannel()
-  await channel.assertExchange(to, 'topic', { durable: true })
-  const body = Buffer.from(JSON.stringify({ text: filler(Number(values.bytes)) }))
-  for (let count = 0; count < messages; count += 1) {
-    const options = { contentType: 'application/json', messageId: `ceiling-${process.hrtime.bigint()}` }
-    if (!channel.publish(to, `client.c${count % 1_000}`, body, options)) await once(channel, 'drain')
-  }
-  await channel.waitForConfirms()
-  await connection.close()
-}
-
 async function measure(reader: Reader, url: string, to: string): Promise<Figures> {
-  const before = await reader.received()
-  process.kill(reader.pid, 'SIGSTOP')
-  await publish(url, to)
-  const cpu = threadSecondsOf(reader.pid)
-  const began = performance.now()
-  process.kill(reader.pid, 'SIGCONT')
-  while ((await reader.received()) < before + messages) await pause(pollMs)
-  const seconds = (performance.now() - began) / 1_000
-  const used = threadSecondsOf(reader.pid) - cpu
-  return { perSecond: messages / seconds, cpuMicros: (used / messages) * 1e6, busy: used / seconds }
+  const backlog: Backlog = {
+    exchange: to,
+    messages,
+    bytes: Number(values.bytes),
+    keyOf: (index) => `client.c${index % 1_000}`,
+  }
+  const { seconds, cpuSeconds } = await readBacklog(reader, url, backlog)
+  return { perSecond: messages / seconds, cpuMicros: (cpuSeconds / messages) * 1e6, busy: cpuSeconds / seconds }
 }
 
 await build()
@@ -97,7 +54,7 @@ const broker = await startBroker()
 try {
   console.log(`${describeMachine()}; ${messages} messages of ${values.bytes} bytes`)
   const readers = {
-    Warren: { start: () => startWarren(broker.url, 'ceiling'), to: 'ceiling.events' },
+    Warren: { start: () => startReplica(broker.url, 'ceiling'), to: 'ceiling.events' },
     amqplib: { start: () => startAmqplib(broker.url), to: exchange },
   }
   const results = new Map<string, Figures[]>()
