@@ -42,9 +42,9 @@ const slotShift = 2
 const slotNumbers = 1 << slotShift
 
 /**
- * The offset at which each message id and fingerprint was first seen, as columns of numbers. As a
- * map of strings and objects it was what the garbage collector moved most of in a busy tail,
- * because everything in it outlives a collection.
+ * The offset at which each message id and fingerprint was first seen, as numbers. As a map of
+ * strings and objects it was what the garbage collector moved most of in a busy tail, because
+ * everything in it outlives a collection.
  *
  * The id is not kept. Its 64 bits of hash and the 32 bits of the fingerprint, which covers the
  * whole message, name an entry: of a million messages, two are confused with a probability of

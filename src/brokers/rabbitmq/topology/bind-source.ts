@@ -58,13 +58,14 @@ export async function unbindSource(
  * Converts RabbitMQ's refusal of a binding to an error for the caller. Returns other errors
  * unchanged.
  */
-export function bindingRefusal(error: unknown, { exchange }: Source, { queue }: BindingTarget): Error {
+export function bindingRefusal(error: unknown, source: Source, target: BindingTarget): Error {
+  const { exchange } = source
   const reply = replyOf(error)
   if (reply === undefined || reply.text.startsWith('no queue ')) return asError(error)
   let text = `RabbitMQ refuses to bind exchange "${exchange}": ${reply.text}`
   if (isMissingExchange(error)) text = `exchange "${exchange}" does not exist`
   else if (reply.code === replyCodes.accessRefused) {
-    text = `no permission to bind exchange "${exchange}" (${reply.text}): grant Warren's RabbitMQ user read on it and write on "${queue}"`
+    text = `no permission to bind exchange "${exchange}" (${reply.text}): grant Warren's RabbitMQ user read on it and write on "${queueOf(source, target)}"`
   }
   return new GatewayError('SOURCE_CONFLICT', text, { cause: error })
 }

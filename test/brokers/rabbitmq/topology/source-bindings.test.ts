@@ -90,9 +90,15 @@ describe('the topology', () => {
     await rabbit.ctl('add_user', 'clerk', 'clerk')
     await rabbit.ctl('set_permissions', '-p', vhost.name, 'clerk', '^warren', '.*', '^(journal|open)')
     const { topology: limited } = topology({}, `amqp://clerk:clerk@127.0.0.1:${port}/${vhost.name}`)
-    await expect(limited.bind(sourceOn('hidden'))).rejects.toMatchObject(
-      conflict('no permission to bind exchange "hidden"'),
-    )
+    for (const [buffered, queue] of [
+      [false, 'journal'],
+      [true, 'warren.buffer.hidden'],
+    ] as const) {
+      const refused = limited.bind(sourceOn('hidden', { buffered }))
+      const message = await refused.then(String, (error: Error) => error.message)
+      expect(message).toContain('no permission to bind exchange "hidden"')
+      expect(message).toMatch(new RegExp(`grant Warren's RabbitMQ user read on it and write on "${queue}"$`))
+    }
     await expect(limited.bind(sourceOn('open to none'))).rejects.toMatchObject(
       conflict(
         'exchange "open to none" does not exist, and Warren\'s RabbitMQ user lacks the permission to declare it',
