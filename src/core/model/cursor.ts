@@ -269,7 +269,7 @@ export function isOlder(one: JournalPlace, other: JournalPlace): boolean {
 export function fingerprintOf({ exchange, routingKey, body, properties }: JournalMessage): number {
   if (body === lastBody && properties === lastProperties && routingKey === lastRoutingKey && exchange === lastExchange)
     return lastFingerprint
-  if (exchange !== lastExchange || !exchangeCrc) exchangeCrc = crc32(`${exchange}\n`)
+  if (exchange !== lastExchange) exchangeCrc = crc32(`${exchange}\n`)
   const { messageId = '', timestamp } = properties
   let crc = crcOfText('\n', crcOfText(routingKey, exchangeCrc))
   crc = crcOfText('\n', crcOfText(messageId, crc))
@@ -292,4 +292,4 @@ let lastBody: Buffer | undefined
 let lastProperties: JournalMessage['properties'] | undefined
 let lastFingerprint = 0
 /** The checksum of the last exchange and the separator after it: most messages share it. */
-let exchangeCrc = 0
+let exchangeCrc = crc32('\n')
