@@ -12,7 +12,7 @@ export class BindingOperations {
   readonly #answerMs: number
   #session: ConnectionSession | undefined
   #awayReason = 'there is no connection yet'
-  #whenUp: (() => void)[] = []
+  readonly #whenUp = new Set<() => void>()
   #last: Promise<unknown> = Promise.resolve()
 
   /** `answerMs`: how long a caller waits, in milliseconds. */
@@ -31,7 +31,8 @@ export class BindingOperations {
     session.signal.addEventListener('abort', () => {
       this.#session = undefined
     })
-    for (const resume of this.#whenUp.splice(0)) resume()
+    for (const resume of this.#whenUp) resume()
+    this.#whenUp.clear()
   }
 
   /** Why there is no session now. Callers that wait too long get this reason. */
@@ -46,6 +47,17 @@ export class BindingOperations {
     return result
   }
 
+  /** Resolves when there is a session, or when the caller has got an error instead. */
+  #up(tooLate: AbortSignal): Promise<void> {
+    return new Promise((resume) => {
+      this.#whenUp.add(resume)
+      tooLate.addEventListener('abort', () => {
+        this.#whenUp.delete(resume)
+        resume()
+      })
+    })
+  }
+
   /**
    * Runs an operation for a caller, who gets an answer in time even if the broker does not respond.
    * `tooLate` aborts when the caller has got an error instead. Rejects with `BROKER_UNAVAILABLE`,
@@ -56,7 +68,7 @@ export class BindingOperations {
   ): Promise<Result> {
     const tooLate = AbortSignal.timeout(this.#answerMs)
     const attempt = async () => {
-      if (!this.#session) await new Promise<void>((resume) => this.#whenUp.push(resume))
+      if (!this.#session) await this.#up(tooLate)
       return this.inOrder(async () => {
         tooLate.throwIfAborted()
         if (!this.#session) throw new Error(this.#awayReason)

@@ -134,6 +134,7 @@ export class SourceBindings {
         if (previous && !this.#bound.has(source.id)) this.#bound.set(source.id, previous)
         throw bindingRefusal(error, source, this.#options)
       }
+      this.#forgetUnused(source.exchange)
     })
   }
 
@@ -274,7 +275,16 @@ export class SourceBindings {
     this.#options.log('warn', text)
   }
 
+  /** Forgets what is known of an exchange, if no source is bound to it any more. */
+  #forgetUnused(exchange: string): void {
+    if ([...this.#bound.values()].some((source) => source.exchange === exchange)) return
+    this.#declared.delete(exchange)
+    this.#found.delete(exchange)
+  }
+
   #remember(source: Source): void {
+    // Last, so that a loop over the sources which has passed a former life reaches this one.
+    this.#bound.delete(source.id)
     this.#bound.set(source.id, source)
     this.#waiting.delete(source.id)
   }

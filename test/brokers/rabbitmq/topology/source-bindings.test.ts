@@ -144,6 +144,22 @@ describe('the topology', () => {
     ])
   })
 
+  test('binds a source that is created again while a connection begins, before it reports up', async () => {
+    const first = sourceOn('again', { ownsExchange: true, createdAt: new Date(1) })
+    const second = sourceOn('again', { ownsExchange: true, createdAt: new Date(2) })
+    const { topology: made, state } = topology({
+      timings: { rebindMs: 60_000 },
+      log: (_level, text) => {
+        if (text.includes('has been declared')) made.keep(second)
+      },
+    })
+    made.keep(first)
+    expect(await state.next()).toBe('up')
+    // Another replica reads that the first one was deleted.
+    await topology().topology.unbind(first)
+    expect(await flows('again', 'k')).toBe(true)
+  })
+
   test('binds a kept source to an exchange of another type, and logs it once', async () => {
     await theirs.assertExchange('of another type', 'fanout')
     await theirs.assertExchange('of this type', 'topic', { durable: false })
