@@ -107,3 +107,17 @@ test('the files stay below the bound, and keep the end of the journal', async ()
   expect(second.past.at(-1)?.offset).toBe(first.live.at(-1)?.offset)
   await second.journal.close()
 })
+
+test('what waits for a journal that is closed learns that it is not available', async () => {
+  const { journal } = await live()
+  const { signal } = new AbortController()
+  let atTheEnd = (): void => undefined
+  const reading = new Promise<void>((resolve) => {
+    atTheEnd = resolve
+  })
+  const scan = journal.scan(0, () => (atTheEnd(), true), signal)
+  await reading
+  await journal.close()
+  await expect(scan).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' })
+  await expect(journal.mark()).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' })
+})

@@ -3,7 +3,7 @@ import { TimeSlice } from '../../core/delivery/time-slice.ts'
 import { errorText } from '../../core/model/error-text.ts'
 import type { Message } from '../../core/model/message.ts'
 import type { WindowEntry } from '../../core/ports/hot-window.ts'
-import { type Journal, type JournalTail, JournalTruncated, type MarkNote } from '../../core/ports/journal.ts'
+import { type Journal, type JournalTail, JournalTruncated, type MarkNote, markBody } from '../../core/ports/journal.ts'
 import { GatewayError } from '../../errors.ts'
 import { ChunkedHotWindow, type WindowBounds } from '../../hot-window/hot-window.ts'
 import { markEvery, markIntervalMs } from '../../hot-window/marks.ts'
@@ -27,6 +27,7 @@ export class EmbeddedJournal implements Journal {
   readonly #file: JournalFile | undefined
   #offset = 0
   #isOpen = false
+  #isClosed = false
   #tail: JournalTail | undefined
   #stopMarks: (() => void) | undefined
   readonly #waiting = new Set<() => void>()
@@ -76,13 +77,14 @@ export class EmbeddedJournal implements Journal {
   }
 
   async mark(note?: MarkNote): Promise<void> {
-    this.#append(markOf(note), true)
+    if (!this.#append(markOf(note), true)) throw closed()
   }
 
   async scan(offset: number, visit: (entry: WindowEntry) => boolean, signal: AbortSignal): Promise<void> {
     let at = offset - 1
     let started = false
     while (!signal.aborted) {
+      if (this.#isClosed) throw closed()
       // New entries may be added between two slices. The offsets of the ring have no holes.
       const { first } = this.#entries
       if (started && first !== undefined && first > at + 1) throw new JournalTruncated('retention overtook a scan')
@@ -112,6 +114,7 @@ export class EmbeddedJournal implements Journal {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true
     this.#stopMarks?.()
     this.#tail = undefined
     this.#file?.close()
@@ -165,11 +168,15 @@ export class EmbeddedJournal implements Journal {
   }
 }
 
+function closed(): GatewayError {
+  return new GatewayError('BROKER_UNAVAILABLE', 'this process has closed the journal, or not opened it yet')
+}
+
 function markOf(note?: MarkNote): Message {
   return {
     exchange: '',
     routingKey: '',
-    body: note ? Buffer.from(JSON.stringify(note)) : Buffer.alloc(0),
+    body: markBody(note),
     properties: {},
     redelivered: false,
     receivedAt: Date.now(),

@@ -41,10 +41,15 @@ export interface Journal {
   /**
    * The offset from which a scan finds everything that was stored at this time or later; it may
    * also find some entries from before. Undefined: nothing was stored since, or `signal` aborts.
+   * While the broker is away, it waits. Rejects with `JournalReplaced` if the journal was replaced
+   * meanwhile.
    */
   offsetAt(timestampMs: number, signal: AbortSignal): Promise<number | undefined>
 
-  /** Stops the tail and all scans. Resolves when no more entries will be delivered. */
+  /**
+   * Stops the tail. What waits for the journal (`mark`, `scan`, `offsetAt`) rejects with
+   * `BROKER_UNAVAILABLE`. Resolves when no more entries will be delivered.
+   */
   close(): Promise<void>
 }
 
@@ -73,6 +78,11 @@ export interface PoisonClaim {
   readonly kind: 'poison' | 'invalid'
   readonly offset: number
   readonly claim: string
+}
+
+/** The body of a mark. `noteOf` reads it. */
+export function markBody(note: MarkNote | undefined): Buffer {
+  return note ? Buffer.from(JSON.stringify(note)) : Buffer.alloc(0)
 }
 
 /** The note of a mark. Undefined if it has none, or if its body is not JSON. */

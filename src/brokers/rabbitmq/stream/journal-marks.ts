@@ -21,6 +21,7 @@ export class JournalMarks {
   /** Message id of a mark → called when the tail has delivered it. */
   readonly #waiting = new Map<string, () => void>()
   #shared: Promise<void> | undefined
+  readonly #closed = new AbortController()
 
   constructor(publish: PublishMark) {
     this.#publish = publish
@@ -39,20 +40,21 @@ export class JournalMarks {
 
   /**
    * Publishes one mark, and resolves when the tail has delivered it. Rejects if that takes too
-   * long, if `signal` aborts, or if `publish` rejects.
+   * long, if `signal` aborts, if `publish` rejects, or with the reason of `close`.
    */
   async roundTrip(note: MarkNote | undefined, signal?: AbortSignal, publish = this.#publish): Promise<void> {
     const id = randomUUID()
     const finished = new AbortController()
     const lost = new GatewayError('BROKER_UNAVAILABLE', 'the connection to RabbitMQ was lost')
     const timeout = new GatewayError('BROKER_UNAVAILABLE', `RabbitMQ did not deliver a mark within ${markTimeoutMs} ms`)
-    const stop = (): void => finished.abort(lost)
-    signal?.addEventListener('abort', stop)
+    const stop = (): void => finished.abort(this.#closed.signal.aborted ? this.#closed.signal.reason : lost)
+    const stopSignals = signal ? [signal, this.#closed.signal] : [this.#closed.signal]
+    for (const each of stopSignals) each.addEventListener('abort', stop)
     const timer = setTimeout(() => finished.abort(timeout), markTimeoutMs)
     try {
       await new Promise<void>((resolve, reject) => {
         finished.signal.addEventListener('abort', () => reject(finished.signal.reason as GatewayError))
-        if (signal?.aborted) stop()
+        if (stopSignals.some(({ aborted }) => aborted)) stop()
         this.#waiting.set(id, resolve)
         publishUntil(finished.signal, id, note, publish).catch(reject)
       })
@@ -60,8 +62,13 @@ export class JournalMarks {
       finished.abort()
       this.#waiting.delete(id)
       clearTimeout(timer)
-      signal?.removeEventListener('abort', stop)
+      for (const each of stopSignals) each.removeEventListener('abort', stop)
     }
+  }
+
+  /** Rejects what waits, and every later call. */
+  close(reason: GatewayError): void {
+    this.#closed.abort(reason)
   }
 
   /** Called for each mark that the tail has delivered, those of other replicas included. */
@@ -81,9 +88,4 @@ export async function publishUntil(
     await publish(id, note)
     await pause(markAgainMs, finished)
   }
-}
-
-/** The body of a mark. `noteOf` reads it. */
-export function markBody(note: MarkNote | undefined): Buffer {
-  return note ? Buffer.from(JSON.stringify(note)) : Buffer.alloc(0)
 }

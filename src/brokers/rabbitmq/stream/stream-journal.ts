@@ -1,14 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { fingerprintOf } from '../../../core/model/cursor.ts'
 import type { JournalMessage, Publication } from '../../../core/model/message.ts'
-import { type Journal, JournalReplaced, type JournalTail, type MarkNote } from '../../../core/ports/journal.ts'
+import {
+  type Journal,
+  JournalReplaced,
+  type JournalTail,
+  type MarkNote,
+  markBody,
+} from '../../../core/ports/journal.ts'
 import { GatewayError } from '../../../errors.ts'
 import type { WindowBounds } from '../../../hot-window/hot-window.ts'
 import type { AgreeOnKey } from '../../driver.ts'
 import type { ChannelModel } from '../connection/amqp.ts'
 import type { ConnectionSession, OpenConnection } from '../connection/reconnecting-connection.ts'
 import { confirmEpoch, declareJournal } from './declare-journal.ts'
-import { JournalMarks, markBody, type PublishMark } from './journal-marks.ts'
+import { JournalMarks, type PublishMark } from './journal-marks.ts'
 import { MessageByMessageReader, type MessageByMessageVisitor } from './message-by-message-reader.ts'
 import { consumeStream, type StreamStart } from './stream-consumer.ts'
 import { StreamReader } from './stream-reader.ts'
@@ -61,6 +67,7 @@ export class StreamJournal implements Journal {
   #connection: { close(): Promise<void> } | undefined
   #session: ConnectionSession | undefined
   #epoch: string | undefined
+  /** Aborts with what open scans of the epoch reject with. */
   #epochEnd = new AbortController()
   #last: JournalMessage | undefined
   /** The last entry that was readable. */
@@ -123,21 +130,28 @@ export class StreamJournal implements Journal {
     return this.#marks.mark(note)
   }
 
-  async scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void> {
-    const epochEnd = this.#epochEnd.signal
-    await this.#reader.scan(offset, visit, AbortSignal.any([signal, epochEnd]))
-    if (epochEnd.aborted && !signal.aborted) throw new JournalReplaced('the journal was deleted and declared again')
+  scan(offset: number, visit: (entry: JournalMessage) => boolean, signal: AbortSignal): Promise<void> {
+    return this.#untilEpochEnds(signal, (ended) => this.#reader.scan(offset, visit, ended))
   }
 
   offsetAt(timestampMs: number, signal: AbortSignal): Promise<number | undefined> {
-    return this.#reader.offsetAt(timestampMs, AbortSignal.any([signal, this.#epochEnd.signal]))
+    return this.#untilEpochEnds(signal, (ended) => this.#reader.offsetAt(timestampMs, ended))
   }
 
   async close(): Promise<void> {
     this.#liveness.stop()
-    this.#epochEnd.abort()
+    const closed = new GatewayError('BROKER_UNAVAILABLE', 'this replica has closed the journal')
+    this.#marks.close(closed)
+    this.#epochEnd.abort(closed)
     await Promise.all([this.#connection?.close(), this.#reader.close()])
     this.#tail = undefined
+  }
+
+  async #untilEpochEnds<Result>(signal: AbortSignal, read: (ended: AbortSignal) => Promise<Result>): Promise<Result> {
+    const epochEnd = this.#epochEnd.signal
+    const result = await read(AbortSignal.any([signal, epochEnd]))
+    if (epochEnd.aborted && !signal.aborted) throw epochEnd.reason
+    return result
   }
 
   /**
@@ -163,6 +177,8 @@ export class StreamJournal implements Journal {
     // awaited.
     const bound = this.#options.bindSources()
     if (epoch !== this.#epoch) await bound
+    // A later session may have found a later epoch meanwhile.
+    session.signal.throwIfAborted()
     await this.#setEpoch(epoch)
     await this.#present.find(session, write)
     const since = this.#last?.offset
@@ -239,7 +255,7 @@ export class StreamJournal implements Journal {
     this.#lastRead = undefined
     this.#failedOnMessage = false
     this.#messageByMessage.forget()
-    this.#epochEnd.abort()
+    this.#epochEnd.abort(new JournalReplaced('the journal was deleted and declared again'))
     this.#epochEnd = new AbortController()
     await this.#tail?.onEpoch(epoch)
   }

@@ -2,9 +2,16 @@ import { fingerprintOf } from '../../../core/model/cursor.ts'
 import { asError } from '../../../core/model/error-text.ts'
 import type { JournalMessage } from '../../../core/model/message.ts'
 import { JournalTruncated } from '../../../core/ports/journal.ts'
+import { GatewayError } from '../../../errors.ts'
 import type { ConnectionSession, OpenConnection } from '../connection/reconnecting-connection.ts'
 import type { MessageByMessageReader } from './message-by-message-reader.ts'
-import { consumeStream, type StreamConsumer, type StreamReading, type StreamVisitor } from './stream-consumer.ts'
+import {
+  consumeStream,
+  type StreamConsumer,
+  type StreamReading,
+  type StreamStart,
+  type StreamVisitor,
+} from './stream-consumer.ts'
 import { isInternalError } from './unreadable-message.ts'
 
 /** Reads older parts of a stream on its own connection, which it opens for the first scan. */
@@ -95,23 +102,28 @@ export class StreamReader {
     if (truncated) throw new JournalTruncated('retention overtook a scan')
   }
 
-  /** See `Journal.offsetAt`. RabbitMQ finds times by chunks, so the offset is that of a chunk. */
+  /**
+   * See `Journal.offsetAt`. RabbitMQ finds times by chunks, so the offset is that of a chunk.
+   * Rejects with `BROKER_UNAVAILABLE` if RabbitMQ cannot deliver the message there.
+   */
   async offsetAt(timestampMs: number, signal: AbortSignal): Promise<number | undefined> {
-    const session = await this.#currentSession(signal)
-    if (!session) return undefined
     let found: number | undefined
-    const done = new AbortController()
+    const enough = new AbortController()
+    const finished = AbortSignal.any([signal, enough.signal])
     const visitor = {
       onEntry: ({ offset }: JournalMessage) => {
         found ??= offset
-        done.abort()
+        enough.abort()
       },
       onTruncated: () => undefined,
-      onEnd: () => done.abort(),
     }
-    const consumer = await consumeStream(session, this.#stream, { timestampMs }, visitor)
-    await aborted(AbortSignal.any([done.signal, signal, session.signal]))
-    consumer.close()
+    while (!finished.aborted) {
+      const session = await this.#currentSession(signal)
+      if (!session) return undefined
+      const reason = await this.#scanOnce(session, { timestampMs }, visitor, {}, finished)
+      if (isInternalError(reason))
+        throw new GatewayError('BROKER_UNAVAILABLE', 'RabbitMQ cannot deliver the first message since that time')
+    }
     return found
   }
 
@@ -125,7 +137,7 @@ export class StreamReader {
    */
   async #scanOnce(
     session: ConnectionSession,
-    offset: number,
+    start: StreamStart,
     visitor: Omit<StreamVisitor, 'onEnd'>,
     reading: StreamReading,
     signal: AbortSignal,
@@ -138,7 +150,7 @@ export class StreamReader {
         reason = error
         lost.abort()
       }
-      consumer = await consumeStream(session, this.#stream, offset, { ...visitor, onEnd }, reading)
+      consumer = await consumeStream(session, this.#stream, start, { ...visitor, onEnd }, reading)
       await aborted(AbortSignal.any([lost.signal, signal, session.signal]))
     } catch (error) {
       // The stream, or its replica on this node, does not exist. The session fails and the

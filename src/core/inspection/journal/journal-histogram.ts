@@ -1,7 +1,7 @@
 import { badInput } from '../../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { HotWindow, WindowEntry } from '../../ports/hot-window.ts'
-import type { Journal } from '../../ports/journal.ts'
+import { type Journal, JournalReplaced } from '../../ports/journal.ts'
 import type { JournalBrowser, JournalFilter } from './journal-browser.ts'
 import { visitWindow } from './visit-window.ts'
 
@@ -167,7 +167,10 @@ export class JournalHistogram {
     const signal = AbortSignal.timeout(lookupMs)
     for (const [index, boundary] of open.entries()) {
       if (index % each !== 0 && index !== open.length - 1) continue
-      const offset = await this.#journal.offsetAt(boundary.at, signal)
+      const offset = await this.#journal.offsetAt(boundary.at, signal).catch((error: unknown) => {
+        if (error instanceof JournalReplaced) return undefined
+        throw error
+      })
       // The epoch has changed, or it takes too long.
       if (signal.aborted || this.#gateway.epoch !== epoch) return
       boundary.offset = offset

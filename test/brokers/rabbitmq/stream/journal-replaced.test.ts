@@ -16,11 +16,13 @@ let passed: string[]
 let up: Promise<void>
 /** What the tail waits for when retention has overtaken it. */
 let truncated: Promise<void>
+let bindSources: () => Promise<void>
 
 beforeEach(() => {
   broker = new ScriptedStreams()
   passed = []
   truncated = Promise.resolve()
+  bindSources = async () => {}
   journal = new StreamJournal({
     name,
     retention: { maxAgeMs: hour, maxBytes: 1_000_000 },
@@ -30,7 +32,7 @@ beforeEach(() => {
       broker.publishMark(name, body, properties.messageId)
     },
     onEntry: () => {},
-    bindSources: async () => {},
+    bindSources: () => bindSources(),
   })
 })
 afterEach(async () => {
@@ -152,6 +154,63 @@ test('the first entry that retention has left waits until the tail knows what th
   known()
   await eventually('the next entry', async () => passed.includes('left'))
   expect(passed).toEqual(['epoch 00000000000000aa', 'read', 'truncated', 'left'])
+})
+
+test('a session that ended while its sources were bound does not bring a former epoch back', async () => {
+  declareJournal('00000000000000aa')
+  let finishBinding = (): void => undefined
+  const binding = new Promise<void>((begun) => {
+    bindSources = () => {
+      begun()
+      return new Promise((resolve) => {
+        finishBinding = resolve
+      })
+    }
+  })
+  open()
+  await binding
+  const finishLate = finishBinding
+  bindSources = async () => {}
+  broker.delete(name)
+  declareJournal('00000000000000bb')
+  broker.loseConnection()
+  await up
+  finishLate()
+  broker.publish(name, 'new')
+  await eventually('the next entry', async () => passed.includes('new'))
+  expect(passed).toEqual(['epoch 00000000000000bb', 'new'])
+})
+
+test('a search for a time continues on the next connection', async () => {
+  declareJournal('00000000000000aa')
+  open()
+  await up
+  let searches = 0
+  broker.onConsume = () => {
+    searches += 1
+    if (searches === 1) process.nextTick(() => broker.loseConnection())
+  }
+  expect(await journal.offsetAt(Date.now(), new AbortController().signal)).toBe(0)
+  expect(searches).toBe(2)
+})
+
+test('what waits for a journal that is closed learns that it is not available', async () => {
+  declareJournal('00000000000000aa')
+  open()
+  await up
+  const { signal } = new AbortController()
+  let atTheEnd = (): void => undefined
+  const reading = new Promise<void>((resolve) => {
+    atTheEnd = resolve
+  })
+  const scan = journal.scan(0, () => (atTheEnd(), true), signal)
+  await reading
+  broker.delete(name)
+  const waiting = [scan, journal.mark(), journal.offsetAt(Date.now(), signal)]
+  await journal.close()
+  for (const each of await Promise.allSettled(waiting))
+    expect(each).toMatchObject({ status: 'rejected', reason: { code: 'BROKER_UNAVAILABLE' } })
+  await expect(journal.mark()).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' })
 })
 
 test('the epoch is written again before retention deletes its record', async () => {
