@@ -1,9 +1,5 @@
-import type {
-  BrowsedPage,
-  JournalPoint,
-  PagePlace,
-  SearchedSpan,
-} from '../../core/inspection/journal/journal-browser.ts'
+import type { BrowsedPage, PagePlace, SearchedSpan } from '../../core/inspection/journal/journal-browser.ts'
+import type { JournalPoint } from '../../core/inspection/journal/journal-places.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
 import { badInput } from '../../errors.ts'
 import type { PagedField } from '../limits/operation-cost.ts'

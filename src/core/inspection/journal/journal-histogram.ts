@@ -2,7 +2,8 @@ import { badInput } from '../../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { HotWindow, WindowEntry } from '../../ports/hot-window.ts'
 import { type Journal, JournalReplaced } from '../../ports/journal.ts'
-import type { JournalBrowser, JournalFilter } from './journal-browser.ts'
+import type { JournalBrowser } from './journal-browser.ts'
+import type { JournalFilter } from './journal-filter.ts'
 import { visitWindow } from './visit-window.ts'
 
 export const maxBins = 200

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import type { Gateway } from '../../../src/core/gateway.ts'
-import type { JournalBrowser } from '../../../src/core/inspection/journal/journal-browser.ts'
-import { JournalHistogram } from '../../../src/core/inspection/journal/journal-histogram.ts'
-import type { HotWindow, WindowEntry } from '../../../src/core/ports/hot-window.ts'
-import type { Journal } from '../../../src/core/ports/journal.ts'
+import type { Gateway } from '../../../../src/core/gateway.ts'
+import type { JournalBrowser } from '../../../../src/core/inspection/journal/journal-browser.ts'
+import { JournalHistogram } from '../../../../src/core/inspection/journal/journal-histogram.ts'
+import type { HotWindow, WindowEntry } from '../../../../src/core/ports/hot-window.ts'
+import type { Journal } from '../../../../src/core/ports/journal.ts'
 
 /** One entry a second from offset 100 on; the hot window begins at 160. Offset 170 is a mark. */
 const entries = Array.from({ length: 100 }, (_, index) => ({
