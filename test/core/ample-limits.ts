@@ -1,4 +1,4 @@
-import type { GatewayParts } from '../../src/core/gateway.ts'
+import type { GatewayParts } from '../../src/core/gateway-parts.ts'
 import { overflowPolicies } from '../../src/core/model/overflow-policy.ts'
 
 /** Limits that no test reaches by accident. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { Cluster, type ClusterMessage } from '../../../src/core/cluster/cluster.ts'
-import type { GatewayParts } from '../../../src/core/gateway.ts'
+import type { GatewayParts } from '../../../src/core/gateway-parts.ts'
 import type { ChannelEvent } from '../../../src/core/model/channel-event.ts'
 import { printCursor } from '../../../src/core/model/cursor.ts'
 import { anonymous, anyListener, type Identity } from '../../../src/core/model/identity.ts'

@@ -26,9 +26,9 @@ export const mutants: readonly Mutant[] = [
     name: 'a gap is judged while the broker is away',
     patches: [
       {
-        file: 'src/core/gateway.ts',
-        from: '(this.#listener.up ? this.#listener.epoch : undefined)',
-        to: 'this.#listener.epoch',
+        file: 'src/core/gateway-wiring.ts',
+        from: '(this.listener.up ? this.listener.epoch : undefined)',
+        to: 'this.listener.epoch',
       },
       {
         file: catchUp,
@@ -184,7 +184,7 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     'a deleted source stays on the other replicas',
-    'src/core/gateway.ts',
+    'src/core/gateway-wiring.ts',
     "if (note?.kind === 'source-deleted')",
     'if (note === null)',
   ),
