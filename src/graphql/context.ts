@@ -3,7 +3,7 @@ import type { ChannelSubscription } from '../core/delivery/channel-subscription.
 import type { Gateway } from '../core/gateway.ts'
 import type { Inspection } from '../core/inspection/inspection.ts'
 import type { Identity } from '../core/model/identity.ts'
-import type { Feed } from '../core/sessions/feed.ts'
+import type { Feed } from '../core/sessions/feeds/feed.ts'
 import type { OperationPages } from '../core/sessions/page-limits.ts'
 import type { Session } from '../core/sessions/session.ts'
 

@@ -1,7 +1,7 @@
 import type { MessageOutcome } from '../accounting/labels.ts'
 import type { Gateway } from '../gateway.ts'
 import type { WindowEntry } from '../ports/hot-window.ts'
-import type { Feed } from '../sessions/feed.ts'
+import type { Feed } from '../sessions/feeds/feed.ts'
 import { type BrowsedEntry, type ReplicaOutcomes, withOutcome } from './replica-outcomes.ts'
 
 /** How often an event is sent at most, in milliseconds. */

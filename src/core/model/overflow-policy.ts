@@ -23,3 +23,20 @@ export function overflowPolicyOf(requested: string | null | undefined): Overflow
   if (!policy) throw badInput('overflow', `expected one of ${overflowPolicies.join(', ')}`)
   return policy
 }
+
+/**
+ * The policy of a subscription: the requested one if the operator allows it, and without a request
+ * the first that is allowed. Throws `BAD_USER_INPUT` for any other.
+ */
+export function allowedPolicyOf(
+  requested: OverflowPolicy | null | undefined,
+  allowed: readonly OverflowPolicy[],
+): OverflowPolicy | undefined {
+  if (requested === undefined || requested === null) return allowed[0]
+  if (allowed.includes(requested)) return requested
+  const isPolicy = overflowPolicies.includes(requested)
+  throw badInput(
+    'overflow',
+    `expected ${allowed.join(' or ')}, got ${isPolicy ? `${requested}, which the operator does not allow (WARREN_OVERFLOW)` : JSON.stringify(requested)}`,
+  )
+}

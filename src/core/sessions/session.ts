@@ -1,38 +1,24 @@
 import type { CloseReason } from '../../close-reasons.ts'
-import { badInput, GatewayError } from '../../errors.ts'
+import { GatewayError } from '../../errors.ts'
 import type { DeliveryCounter } from '../accounting/delivery-counter.ts'
 import type { SessionEnd, TransportName } from '../accounting/labels.ts'
-import { Allowance, ChannelSubscription, type Replayer } from '../delivery/channel-subscription.ts'
-import { everyOf, type Paces } from '../delivery/pace.ts'
+import { Allowance, ChannelSubscription } from '../delivery/channel-subscription.ts'
+import { everyOf } from '../delivery/pace.ts'
 import { lastEventsOf } from '../delivery/replay/last-events.ts'
-import type { KeyedLimit } from '../limits/keyed-limit.ts'
 import { checkClientId } from '../model/channel-event.ts'
-import type { CursorCodec } from '../model/cursor.ts'
 import { errorStack } from '../model/error-text.ts'
 import { hasToken, type Identity, isExpired } from '../model/identity.ts'
-import { type OverflowPolicy, overflowPolicies } from '../model/overflow-policy.ts'
+import { allowedPolicyOf, type OverflowPolicy } from '../model/overflow-policy.ts'
 import type { EventAccess } from '../ports/event-matcher.ts'
-import type { Observer } from '../ports/observer.ts'
 import { channelTopic, type Topic } from '../ports/topic.ts'
 import type { PositionOptions, PositionTopic } from '../positions/position-options.ts'
-import type { Positions } from '../positions/positions.ts'
 import { demand, maySubscribe } from './authorizer.ts'
 import type { ConnectionSlot } from './connections.ts'
-import type { OpenFeed } from './feed.ts'
+import type { OpenFeed } from './feeds/feed.ts'
+import { FollowedFeeds } from './feeds/followed-feeds.ts'
 import { payerOf } from './payer.ts'
-
-export interface SessionLimits {
-  /** Concurrent subscriptions. */
-  readonly maxSubscriptions: number
-  /** Operations started per second. */
-  readonly maxSubscribeRate: number
-  /** Bytes that may wait for a consumer that is slower than its channels. */
-  readonly maxBufferedBytes: number
-  /** The policies that a subscription may request; the first one is the default. */
-  readonly overflow: readonly OverflowPolicy[]
-  /** How long a session without an identity may stay without a subscription, in milliseconds. */
-  readonly anonymousIdleMs: number
-}
+import type { SessionServices } from './session-services.ts'
+import { SessionSubscriptions } from './session-subscriptions.ts'
 
 export interface SessionSubscribeOptions extends PositionOptions {
   readonly after?: string | null | undefined
@@ -48,43 +34,24 @@ export interface SessionSubscribeOptions extends PositionOptions {
 /** `subscriptions`: those that ended with the session. */
 type SessionEnded = (session: Session, reason: SessionEnd, subscriptions: readonly ChannelSubscription[]) => void
 
-/** A feed of a session, and who may have it. */
-interface FollowedFeed {
-  readonly identity: Identity | undefined
-  /** Throws `FORBIDDEN` or `UNAUTHENTICATED`. */
-  readonly check: (identity: Identity) => void
-}
-
 /**
  * An identity on a transport: decides what it may do, and holds its limits. A WebSocket is one
  * session, and so is an SSE response. It ends once, with a reason.
  */
 export class Session {
   identity: Identity
-  readonly #life: string
-  readonly #number: number
   readonly transport: TransportName
   /** The address of the peer; empty if it has none. */
   readonly address: string
-  readonly #replayer: Replayer
-  readonly #cursors: CursorCodec
-  readonly #observer: Observer
-  readonly #limits: SessionLimits
-  readonly #subscriptions = new Set<ChannelSubscription>()
-  // Most sessions never need these three. An empty map has 184 bytes, so each begins with an entry.
-  /** Subscriptions of operations that had a token of their own, with the identity of that token. */
-  #withOwnToken: Map<ChannelSubscription, Identity> | undefined
-  #feeds: Map<OpenFeed, FollowedFeed> | undefined
-  /** Subscriptions of typed fields. */
-  #eventAccess: Map<ChannelSubscription, EventAccess> | undefined
+  readonly #services: SessionServices
+  readonly #number: number
+  readonly #subscriptions = new SessionSubscriptions()
+  /** Most sessions never have any. */
+  #feeds: FollowedFeeds | undefined
   readonly #onClose: (reason: CloseReason) => void
   readonly #onEnd: SessionEnded
-  readonly #onIdentity: (before: string | undefined, after: string | undefined) => void
   readonly #allowance: Allowance
   readonly #deliveries: DeliveryCounter
-  readonly #ofClient: KeyedLimit
-  readonly #paces: Paces
-  readonly #positions: Pick<Positions, 'hold'>
   readonly #slot: ConnectionSlot
   /** Whether the session is in the common room, which counts as a subscription. */
   #inRoom = false
@@ -92,32 +59,17 @@ export class Session {
   #idleSince: number | undefined
   #startedInWindow = 0
   #working = 0
-  /** How many subscriptions the session has started. */
-  #subscribed = 0
   readonly #began = performance.now()
   #rateWindowSince = 0
   #ended = false
 
-  /** What its ended subscriptions delivered and dropped. */
-  #deliveredBefore = 0
-  #droppedBefore = 0
-
   constructor(options: {
+    services: SessionServices
     identity: Identity
-    /** Names this life of the replica. */
-    life: string
-    /** Unique among the sessions of this life. */
+    /** Unique among the sessions of this life of the replica. */
     number: number
     transport: TransportName
     address: string
-    replayer: Replayer
-    cursors: CursorCodec
-    observer: Observer
-    limits: SessionLimits
-    paces: Paces
-    positions: Pick<Positions, 'hold'>
-    /** Counts subscriptions by client over all sessions. */
-    ofClient: KeyedLimit
     /** Its connection slot. The session passes it to a new identity; the owner releases it. */
     slot: ConnectionSlot
     /**
@@ -127,33 +79,24 @@ export class Session {
     onClose: (reason: CloseReason) => void
     /** Called once when the session has ended, for any reason. */
     onEnd: SessionEnded
-    /** Called when the session continues under another identity, with the client ids. */
-    onIdentity: (before: string | undefined, after: string | undefined) => void
   }) {
+    const { services, transport } = options
+    this.#services = services
     this.identity = options.identity
-    this.#life = options.life
     this.#number = options.number
-    this.transport = options.transport
+    this.transport = transport
     this.address = options.address
-    this.#ofClient = options.ofClient
-    this.#paces = options.paces
-    this.#positions = options.positions
     this.#slot = options.slot
-    this.#replayer = options.replayer
-    this.#cursors = options.cursors
-    this.#observer = options.observer
-    this.#limits = options.limits
     this.#onClose = options.onClose
-    this.#allowance = new Allowance(options.limits.maxBufferedBytes)
     this.#onEnd = options.onEnd
-    this.#onIdentity = options.onIdentity
-    this.#deliveries = options.observer.eventsOf(options.transport)
-    this.#observer.sessionStarted(this.transport)
+    this.#allowance = new Allowance(services.limits.maxBufferedBytes)
+    this.#deliveries = services.observer.eventsOf(transport)
+    services.observer.sessionStarted(transport)
   }
 
   /** Unique in the deployment; operators name the session by it. */
   get id(): string {
-    return `${this.#life}-${this.#number.toString(36)}`
+    return `${this.#services.life}-${this.#number.toString(36)}`
   }
 
   /** The key that its use of memory is charged to: `payerOf`. */
@@ -166,7 +109,7 @@ export class Session {
   }
 
   get openSubscriptions(): Iterable<ChannelSubscription> {
-    return this.#subscriptions
+    return this.#subscriptions.open
   }
 
   /** In milliseconds since the epoch. */
@@ -176,20 +119,12 @@ export class Session {
 
   /** Messages that all its subscriptions, also ended ones, delivered and dropped. */
   get counts(): { readonly delivered: number; readonly dropped: number } {
-    let delivered = this.#deliveredBefore
-    let dropped = this.#droppedBefore
-    for (const subscription of this.#subscriptions) {
-      delivered += subscription.delivered
-      dropped += subscription.dropped
-    }
-    return { delivered, dropped }
+    return this.#subscriptions.counts
   }
 
   /** Whether events wait for the client, or a subscription has left live delivery. */
   get slow(): boolean {
-    if (this.#allowance.used > 0) return true
-    for (const { behind } of this.#subscriptions) if (behind) return true
-    return false
+    return this.#allowance.used > 0 || this.#subscriptions.behind
   }
 
   /** Bytes of bodies that wait for a consumer that is slower than its channels. */
@@ -227,14 +162,11 @@ export class Session {
       this.#startedInWindow = 0
     }
     this.#startedInWindow += 1
-    if (this.#startedInWindow > this.#limits.maxSubscribeRate) {
-      throw new GatewayError(
-        'LIMIT_EXCEEDED',
-        `at most ${this.#limits.maxSubscribeRate} operations a second on a connection`,
-        {
-          limit: 'WARREN_MAX_SUBSCRIBE_RATE',
-        },
-      )
+    const { maxSubscribeRate } = this.#services.limits
+    if (this.#startedInWindow > maxSubscribeRate) {
+      throw new GatewayError('LIMIT_EXCEEDED', `at most ${maxSubscribeRate} operations a second on a connection`, {
+        limit: 'WARREN_MAX_SUBSCRIBE_RATE',
+      })
     }
   }
 
@@ -280,21 +212,22 @@ export class Session {
     const identity = as ?? this.identity
     check(identity)
     this.#requireRoom()
-    const item = this.#ofClient.take(identity.clientId)
-    const feeds = (this.#feeds ??= new Map<OpenFeed, FollowedFeed>())
-    feeds.set(feed, { identity: as, check })
-    this.#observer.subscriptionStarted(this.transport)
+    const item = this.#services.ofClient.take(identity.clientId)
+    const feeds = (this.#feeds ??= new FollowedFeeds())
+    feeds.add(feed, check, as)
+    this.#services.observer.subscriptionStarted(this.transport)
     feed.onEnd(() => {
       item.release()
       feeds.delete(feed)
-      this.#observer.subscriptionEnded(this.transport)
+      this.#services.observer.subscriptionEnded(this.transport)
     })
   }
 
   #requireRoom(): void {
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
-    if (this.#subscriptions.size + (this.#feeds?.size ?? 0) >= this.#limits.maxSubscriptions) {
-      throw new GatewayError('LIMIT_EXCEEDED', `at most ${this.#limits.maxSubscriptions} subscriptions a connection`, {
+    const { maxSubscriptions } = this.#services.limits
+    if (this.#subscriptions.size + (this.#feeds?.size ?? 0) >= maxSubscriptions) {
+      throw new GatewayError('LIMIT_EXCEEDED', `at most ${maxSubscriptions} subscriptions a connection`, {
         limit: 'WARREN_MAX_SUBSCRIPTIONS',
       })
     }
@@ -315,32 +248,29 @@ export class Session {
     onEnd: (() => void) | undefined,
   ): ChannelSubscription {
     this.#requireRoom()
-    const overflow = this.#policyOf(options.overflow)
+    const { replayer, cursors, observer, limits, paces, positions, ofClient } = this.#services
+    const overflow = allowedPolicyOf(options.overflow, limits.overflow)
     const last = lastEventsOf(options.last, options.after)
     const everyMs = everyOf(options.every)
     const topic = topicOf()
-    const hold = this.#positions.hold(options, identity, wanted)
-    const item = this.#ofClient.take(identity.clientId)
+    const hold = positions.hold(options, identity, wanted)
+    const item = ofClient.take(identity.clientId)
     const { after } = options
-    const fieldCounter = topic.kind === 'event' ? this.#observer.fieldCounter(topic.field) : undefined
+    const fieldCounter = topic.kind === 'event' ? observer.fieldCounter(topic.field) : undefined
     const subscription: ChannelSubscription = new ChannelSubscription({
       topic,
-      after: after === undefined || after === null ? undefined : (this.#cursors.parse(after) ?? 'invalid'),
+      after: after === undefined || after === null ? undefined : (cursors.parse(after) ?? 'invalid'),
       last,
-      pace: everyMs === undefined ? undefined : { everyMs, paces: this.#paces },
+      pace: everyMs === undefined ? undefined : { everyMs, paces },
       awaitsBegin: hold !== undefined,
       checkpoints: options.checkpoints ?? false,
-      replayer: this.#replayer,
+      replayer,
       allowance: this.#allowance,
       onEnd: () => {
         item.release()
         hold?.ended()
-        this.#withOwnToken?.delete(subscription)
-        this.#eventAccess?.delete(subscription)
         if (this.#subscriptions.delete(subscription)) {
-          this.#deliveredBefore += subscription.delivered
-          this.#droppedBefore += subscription.dropped
-          this.#observer.subscriptionEnded(this.transport)
+          this.#services.observer.subscriptionEnded(this.transport)
           if (fieldCounter) fieldCounter.subscriptions -= 1
         }
         onEnd?.()
@@ -352,14 +282,11 @@ export class Session {
       counter: this.#deliveries,
       fieldCounter,
     })
-    this.#subscriptions.add(subscription)
-    this.#subscribed += 1
-    if (identity !== this.identity) (this.#withOwnToken ??= new Map()).set(subscription, identity)
-    if (access) (this.#eventAccess ??= new Map()).set(subscription, access)
-    this.#observer.subscriptionStarted(this.transport)
+    this.#subscriptions.add(subscription, identity === this.identity ? undefined : identity, access)
+    observer.subscriptionStarted(this.transport)
     if (fieldCounter) fieldCounter.subscriptions += 1
     if (hold) hold.begin(subscription)
-    else this.#replayer.resume(subscription)
+    else replayer.resume(subscription)
     return subscription
   }
 
@@ -386,45 +313,11 @@ export class Session {
   become(identity: Identity): void {
     if (this.#ended) throw new GatewayError('UNAUTHENTICATED', 'this session has ended')
     this.#slot.chargeTo(identity)
-    this.#onIdentity(this.identity.clientId, identity.clientId)
+    this.#services.onIdentity(this.identity.clientId, identity.clientId)
     this.identity = identity
-    for (const subscription of this.#subscriptions) {
-      if (this.#withOwnToken?.has(subscription) || this.#eventAccess?.has(subscription)) continue
-      if (mayContinue(identity, subscription.topic)) continue
-      subscription.end(
-        new GatewayError(
-          'FORBIDDEN',
-          `the new token does not allow you to subscribe to channel "${subscription.channel}"`,
-        ),
-      )
-    }
-    for (const [feed, { identity: own, check }] of this.#feeds ?? []) {
-      if (own) continue
-      try {
-        check(identity)
-      } catch (error) {
-        feed.end(error as GatewayError)
-      }
-    }
-    this.authorizeEvents()
-  }
-
-  /**
-   * Decides again who may have the events of typed fields, because the token or the schema changed.
-   * Values that the client left out are taken from the token as it is now. A subscription that is
-   * no longer allowed ends with the error.
-   */
-  authorizeEvents(): void {
-    for (const [subscription, access] of this.#eventAccess ?? []) {
-      try {
-        const topic = access.topicFor(this.#withOwnToken?.get(subscription) ?? this.identity)
-        const { topic: before } = subscription
-        if (before.kind !== 'event' || before.key !== topic.key) subscription.changeTopic(topic)
-      } catch (error) {
-        if (error instanceof GatewayError) subscription.end(error)
-        else subscription.fail(error)
-      }
-    }
+    this.#subscriptions.authorizeChannels(identity)
+    this.#feeds?.authorize(identity)
+    this.#subscriptions.authorizeEvents(identity)
   }
 
   /**
@@ -432,9 +325,7 @@ export class Session {
    * them may not continue, and the caller closes the session.
    */
   reloadEvents(): boolean {
-    const mayContinue = [...(this.#eventAccess?.values() ?? [])].map((access) => access.reload())
-    this.authorizeEvents()
-    return mayContinue.every(Boolean)
+    return this.#subscriptions.reloadEvents(this.identity)
   }
 
   /** The session enters the common room, which counts as a subscription. */
@@ -450,7 +341,7 @@ export class Session {
     if (isExpired(this.identity, now)) return this.close('TOKEN_EXPIRED')
     if (this.#isIdle) {
       this.#idleSince ??= now
-      if (now - this.#idleSince >= this.#limits.anonymousIdleMs) return this.close('IDLE')
+      if (now - this.#idleSince >= this.#services.limits.anonymousIdleMs) return this.close('IDLE')
     } else this.#idleSince = undefined
     this.#endWithOwnToken((identity) => isExpired(identity, now), 'the token of this operation has expired')
   }
@@ -473,16 +364,7 @@ export class Session {
     if (isInvalidated(this.identity)) {
       this.identity = { ...this.identity, disowned: true }
     }
-    for (const [subscription, identity] of this.#withOwnToken ?? []) {
-      if (isInvalidated(identity)) this.#withOwnToken?.set(subscription, { ...identity, disowned: true })
-    }
-    this.authorizeEvents()
-    for (const subscription of this.#subscriptions) {
-      if (!isChannelOf(subscription, channel)) continue
-      const borrowed = this.#withOwnToken?.get(subscription)
-      const mayStay = borrowed ? !isInvalidated(borrowed) : maySubscribe(this.identity, channel)
-      if (!mayStay) subscription.end(deletedChannel(channel))
-    }
+    this.#subscriptions.disown(channel, this.identity, isInvalidated)
   }
 
   /**
@@ -490,8 +372,9 @@ export class Session {
    * caller decides whether the client stays.
    */
   failed(error: unknown, channel?: string): void {
-    this.#observer.deliveryFailed(this.transport)
-    this.#observer.log('error', 'a delivery failed in a way that was not foreseen; other deliveries continue', {
+    const { observer } = this.#services
+    observer.deliveryFailed(this.transport)
+    observer.log('error', 'a delivery failed in a way that was not foreseen; other deliveries continue', {
       transport: this.transport,
       ...(channel === undefined ? {} : { channel }),
       address: this.address,
@@ -517,18 +400,18 @@ export class Session {
   end(reason: SessionEnd): void {
     if (this.#ended) return
     this.#ended = true
-    this.#observer.log('info', 'a session ended', {
+    this.#services.observer.log('info', 'a session ended', {
       reason,
       transport: this.transport,
       ...(this.identity.clientId === undefined ? {} : { client: this.identity.clientId }),
       address: this.address,
-      subscriptions: this.#subscribed,
+      subscriptions: this.#subscriptions.started,
       seconds: Math.round(performance.now() - this.#began) / 1000,
     })
-    const open = [...this.#subscriptions]
+    const open = [...this.#subscriptions.open]
     for (const subscription of open) subscription.end()
-    for (const feed of this.#feeds?.keys() ?? []) feed.end()
-    this.#observer.sessionEnded(this.transport, reason)
+    this.#feeds?.endAll()
+    this.#services.observer.sessionEnded(this.transport, reason)
     this.#onEnd(this, reason, open)
   }
 
@@ -537,29 +420,12 @@ export class Session {
    * with `CHANNEL_NOT_FOUND`, the session continues. Later ones belong to the next owner of the id.
    */
   endChannel(channel: string, deletedAt: number): void {
-    for (const subscription of this.#subscriptions) {
-      if (subscription.beganAt <= deletedAt && isChannelOf(subscription, channel))
-        subscription.end(deletedChannel(channel))
-    }
-  }
-
-  #policyOf(requested: OverflowPolicy | null | undefined): OverflowPolicy | undefined {
-    const allowed = this.#limits.overflow
-    if (requested === undefined || requested === null) return allowed[0]
-    if (allowed.includes(requested)) return requested
-    const isPolicy = overflowPolicies.includes(requested)
-    throw badInput(
-      'overflow',
-      `expected ${allowed.join(' or ')}, got ${isPolicy ? `${requested}, which the operator does not allow (WARREN_OVERFLOW)` : JSON.stringify(requested)}`,
-    )
+    this.#subscriptions.endChannel(channel, deletedAt)
   }
 
   #endWithOwnToken(isOver: (identity: Identity) => boolean, message: string): void {
-    for (const [subscription, identity] of this.#withOwnToken ?? []) {
-      if (isOver(identity)) subscription.end(new GatewayError('UNAUTHENTICATED', message))
-    }
-    for (const [feed, { identity }] of this.#feeds ?? [])
-      if (identity && isOver(identity)) feed.end(new GatewayError('UNAUTHENTICATED', message))
+    this.#subscriptions.endWithOwnToken(isOver, message)
+    this.#feeds?.endWithOwnToken(isOver, message)
   }
 
   get #isIdle(): boolean {
@@ -570,18 +436,6 @@ export class Session {
   get ended(): boolean {
     return this.#ended
   }
-}
-
-function isChannelOf({ topic }: ChannelSubscription, clientId: string): boolean {
-  return topic.kind === 'channel' && topic.clientId === clientId
-}
-
-function mayContinue(identity: Identity, topic: Topic): boolean {
-  return topic.kind === 'channel' && maySubscribe(identity, topic.clientId)
-}
-
-function deletedChannel(channel: string): GatewayError {
-  return new GatewayError('CHANNEL_NOT_FOUND', `channel "${channel}" was deleted`)
 }
 
 const sessionEndOf = {

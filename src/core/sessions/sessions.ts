@@ -19,7 +19,8 @@ import {
 } from './connections.ts'
 import { drain } from './drain-sessions.ts'
 import { EndedSessions } from './ended-sessions.ts'
-import { Session, type SessionLimits } from './session.ts'
+import { Session } from './session.ts'
+import type { SessionLimits, SessionServices } from './session-services.ts'
 
 export interface SessionsParts {
   readonly replayer: Replayer
@@ -58,7 +59,7 @@ export class Sessions {
   readonly #all = new Set<Session>()
   /** Sessions with a subscription that may not continue after a reload of the schema. */
   readonly #outdated = new Set<Session>()
-  readonly #ofClient: KeyedLimit
+  readonly #services: SessionServices
   readonly #paces = new Paces()
   readonly #expiry: NodeJS.Timeout
   /** Of the sessions of clients only, by an operator: they leave, and others may come. */
@@ -67,17 +68,30 @@ export class Sessions {
   #draining: 'none' | 'clients' | 'all' = 'none'
   #stopDraining = new AbortController()
   #opened = 0
-  readonly #life = randomBytes(6).toString('hex')
 
   constructor(parts: SessionsParts) {
     this.#parts = parts
-    const { limits } = parts
+    const { limits, replayer, cursors, observer, positions, presence } = parts
     this.connections = new Connections(limits, parts.socketRoom)
-    this.#ofClient = new KeyedLimit(
-      () => limits.maxClientSubscriptions,
-      'WARREN_MAX_CLIENT_SUBSCRIPTIONS',
-      'subscriptions of one client',
-    )
+    this.#services = {
+      life: randomBytes(6).toString('hex'),
+      replayer,
+      cursors,
+      observer,
+      limits,
+      paces: this.#paces,
+      positions,
+      ofClient: new KeyedLimit(
+        () => limits.maxClientSubscriptions,
+        'WARREN_MAX_CLIENT_SUBSCRIPTIONS',
+        'subscriptions of one client',
+      ),
+      onIdentity: (before, after) => {
+        if (before === after) return
+        if (after !== undefined) presence?.joined(after)
+        if (before !== undefined) presence?.left(before)
+      },
+    }
     this.#expiry = setInterval(() => {
       const now = Date.now()
       for (const session of this.#all) session.expire(now)
@@ -117,7 +131,7 @@ export class Sessions {
     on?: AcceptedSocket | undefined
     onClose: (reason: CloseReason) => void
   }): Session {
-    const { check, limits, replayer, cursors, observer, positions, presence } = this.#parts
+    const { check, limits, presence } = this.#parts
     if (this.#draining === 'all')
       throw new GatewayError('DRAINING', 'this replica is being shut down: connect to another')
     if (this.#draining === 'clients' && !mayObserve(options.identity))
@@ -132,18 +146,11 @@ export class Sessions {
     const slot = this.#takeSlot(options, detach)
     this.#opened += 1
     const session = new Session({
+      services: this.#services,
       identity: options.identity,
-      life: this.#life,
       number: this.#opened,
       transport: options.transport,
       address: options.address ?? '',
-      replayer,
-      cursors,
-      observer,
-      limits,
-      paces: this.#paces,
-      positions,
-      ofClient: this.#ofClient,
       slot,
       onClose: options.onClose,
       onEnd: (ended, reason, subscriptions) => {
@@ -154,11 +161,6 @@ export class Sessions {
         this.#outdated.delete(ended)
         this.#leaving.delete(ended)
         if (ended.identity.clientId !== undefined) presence?.left(ended.identity.clientId)
-      },
-      onIdentity: (before, after) => {
-        if (before === after) return
-        if (after !== undefined) presence?.joined(after)
-        if (before !== undefined) presence?.left(before)
       },
     })
     this.#all.add(session)

@@ -1,5 +1,5 @@
 import { accountsOf, type Stats } from '../../core/inspection/replicas/gateway-stats.ts'
-import { Feed } from '../../core/sessions/feed.ts'
+import { Feed } from '../../core/sessions/feeds/feed.ts'
 import { badInput } from '../../errors.ts'
 import { demandObserver, operatorsOnly, sharedFeed } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'

@@ -2,7 +2,7 @@ import type { PresenceState } from '../../core/inspection/clients/presence-inspe
 import { checkClientId } from '../../core/model/channel-event.ts'
 import type { Identity } from '../../core/model/identity.ts'
 import { demand, mayObserve, maySubscribe } from '../../core/sessions/authorizer.ts'
-import { Feed } from '../../core/sessions/feed.ts'
+import { Feed } from '../../core/sessions/feeds/feed.ts'
 import { badInput } from '../../errors.ts'
 import { separateEvents } from '../operators-only.ts'
 import { builder } from '../types/builder.ts'

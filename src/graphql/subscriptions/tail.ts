@@ -1,5 +1,5 @@
 import type { TailBatch } from '../../core/inspection/tail-feeds.ts'
-import { Feed } from '../../core/sessions/feed.ts'
+import { Feed } from '../../core/sessions/feeds/feed.ts'
 import { badInput } from '../../errors.ts'
 import { JournalEntry } from '../operator/journal-entry.ts'
 import { demandObserver, operatorsOnly, sharedFeed } from '../operators-only.ts'

@@ -6,7 +6,7 @@ import type { ChannelSubscription } from '../../core/delivery/channel-subscripti
 import type { Gateway } from '../../core/gateway.ts'
 import type { Inspection } from '../../core/inspection/inspection.ts'
 import { anonymous, hasToken, type Identity } from '../../core/model/identity.ts'
-import type { Feed } from '../../core/sessions/feed.ts'
+import type { Feed } from '../../core/sessions/feeds/feed.ts'
 import type { OperationPages, PageLimit } from '../../core/sessions/page-limits.ts'
 import type { Session, SessionSubscribeOptions } from '../../core/sessions/session.ts'
 import { badInput, GatewayError } from '../../errors.ts'

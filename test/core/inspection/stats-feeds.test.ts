@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import type { GatheredReports, Stats } from '../../../src/core/inspection/replicas/gateway-stats.ts'
 import { StatsFeeds } from '../../../src/core/inspection/replicas/stats-feeds.ts'
-import { Feed } from '../../../src/core/sessions/feed.ts'
+import { Feed } from '../../../src/core/sessions/feeds/feed.ts'
 
 let reads: number
 let feeds: StatsFeeds

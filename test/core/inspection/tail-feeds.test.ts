@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import type { Gateway } from '../../../src/core/gateway.ts'
 import type { ReplicaOutcomes } from '../../../src/core/inspection/replica-outcomes.ts'
 import { type TailBatch, TailFeeds, tailEveryMs } from '../../../src/core/inspection/tail-feeds.ts'
-import { Feed } from '../../../src/core/sessions/feed.ts'
+import { Feed } from '../../../src/core/sessions/feeds/feed.ts'
 import { type ControlledJournal, controlledGateway, passed } from '../controlled-gateway.ts'
 
 let gateway: Gateway

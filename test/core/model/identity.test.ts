@@ -14,7 +14,12 @@ import {
   publishWord,
 } from '../../../src/core/model/identity.ts'
 import { newMessageId } from '../../../src/core/model/message-id.ts'
-import { overflowPolicies, overflowPolicyOf } from '../../../src/core/model/overflow-policy.ts'
+import {
+  allowedPolicyOf,
+  type OverflowPolicy,
+  overflowPolicies,
+  overflowPolicyOf,
+} from '../../../src/core/model/overflow-policy.ts'
 import { checkShortString } from '../../../src/core/model/short-string.ts'
 import { noteOf } from '../../../src/core/ports/journal.ts'
 import { testCursors } from '../../support/gateway/deployment-keys.ts'
@@ -124,6 +129,17 @@ test('an overflow policy is one of four', () => {
   expect(overflowPolicies.map(overflowPolicyOf)).toEqual([...overflowPolicies])
   expect([overflowPolicyOf(null), overflowPolicyOf(undefined)]).toEqual([undefined, undefined])
   expect(() => overflowPolicyOf('x')).toThrow('expected one of CATCH_UP, END, CONFLATE, DROP_OLDEST')
+})
+
+test('an overflow policy is allowed by the operator, and the first is the default', () => {
+  const allowed = ['END', 'CONFLATE'] as const
+  const policyFor = (requested: string | null | undefined) =>
+    allowedPolicyOf(requested as OverflowPolicy | null | undefined, allowed)
+  expect([undefined, null, 'CONFLATE'].map(policyFor)).toEqual(['END', 'END', 'CONFLATE'])
+  expect(() => policyFor('CATCH_UP')).toThrow(
+    'expected END or CONFLATE, got CATCH_UP, which the operator does not allow (WARREN_OVERFLOW)',
+  )
+  expect(() => policyFor('x')).toThrow('expected END or CONFLATE, got "x"')
 })
 
 test('a short string has 255 bytes', () => {

@@ -75,7 +75,7 @@ describe('a subscription of a typed field', () => {
     const ended = new OwnOrders()
     expect(session.subscribeEvent({ access: ended }).ended).toBe(true)
     expect([ended.released, session.subscriptions, world.fieldCounter.subscriptions]).toEqual([1, 0, 0])
-    session.authorizeEvents()
+    session.reloadEvents()
     expect(ended.asked).toEqual([alice])
   })
 
@@ -152,7 +152,7 @@ describe('typed fields are authorized again', () => {
     for (const subscription of subscriptions) subscription.deliver(messageAt(1))
     accesses[0].refusal = new GatewayError('FORBIDDEN', 'no longer yours')
     accesses[1].refusal = new TypeError('odd')
-    session.authorizeEvents()
+    session.reloadEvents()
     expect(subscriptions.map(({ ended }) => ended)).toEqual([true, true, false])
     // What waits is still delivered, but not after an error that was not foreseen.
     expect((await subscriptions[0]?.next())?.done).toBe(false)

@@ -10,6 +10,7 @@ const subscription = 'src/core/delivery/channel-subscription.ts'
 const lastEvents = 'src/core/delivery/replay/last-events.ts'
 const listener = 'src/core/journal-listener.ts'
 const session = 'src/core/sessions/session.ts'
+const subscriptionsOfSession = 'src/core/sessions/session-subscriptions.ts'
 const stream = 'src/brokers/rabbitmq/stream'
 const stateFolder = 'src/core/state/state-folder.ts'
 const statePages = 'src/core/state/state-pages.ts'
@@ -160,7 +161,7 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     'a grant is not checked again when the token is renewed',
-    session,
+    subscriptionsOfSession,
     'if (mayContinue(identity, subscription.topic)) continue',
     'continue',
   ),
@@ -238,7 +239,7 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     'a typed field keeps its subscription after the token lost its grant',
-    session,
+    subscriptionsOfSession,
     'if (error instanceof GatewayError) subscription.end(error)\n        else subscription.fail(error)',
     'if (!(error instanceof GatewayError)) subscription.fail(error)',
   ),

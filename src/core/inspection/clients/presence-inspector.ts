@@ -1,6 +1,6 @@
 import type { Gateway } from '../../gateway.ts'
 import type { Presence } from '../../presence/presence.ts'
-import type { Feed } from '../../sessions/feed.ts'
+import type { Feed } from '../../sessions/feeds/feed.ts'
 
 /** How many clients are listed if none is named. */
 const maxListed = 1_000

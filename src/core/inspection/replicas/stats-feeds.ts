@@ -1,4 +1,4 @@
-import type { Feed } from '../../sessions/feed.ts'
+import type { Feed } from '../../sessions/feeds/feed.ts'
 import { type GatheredReports, type Stats, statsOf } from './gateway-stats.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { CloseReason } from '../../../close-reasons.ts'
 import type { ChannelSubscription } from '../../../core/delivery/channel-subscription.ts'
-import type { OpenFeed } from '../../../core/sessions/feed.ts'
+import type { OpenFeed } from '../../../core/sessions/feeds/feed.ts'
 import type { Session } from '../../../core/sessions/session.ts'
 import { bytesOf, type ChunkWriter, type ResultSource } from './result-source.ts'
 import type { StreamForm } from './stream-form.ts'

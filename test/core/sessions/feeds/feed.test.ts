@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { Feed } from '../../../src/core/sessions/feed.ts'
-import { GatewayError } from '../../../src/errors.ts'
+import { Feed } from '../../../../src/core/sessions/feeds/feed.ts'
+import { GatewayError } from '../../../../src/errors.ts'
 
 const failure = new GatewayError('FORBIDDEN', 'no longer')
 const done = { done: true, value: undefined }

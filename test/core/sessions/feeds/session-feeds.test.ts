@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
-import { anyListener, type Identity } from '../../../src/core/model/identity.ts'
-import { demand } from '../../../src/core/sessions/authorizer.ts'
-import { Feed } from '../../../src/core/sessions/feed.ts'
-import { alice, bob, ObservedSessions, operator } from './observed-sessions.ts'
+import { anyListener, type Identity } from '../../../../src/core/model/identity.ts'
+import { demand } from '../../../../src/core/sessions/authorizer.ts'
+import { Feed } from '../../../../src/core/sessions/feeds/feed.ts'
+import { alice, bob, ObservedSessions, operator } from '../observed-sessions.ts'
 
 let world: ObservedSessions
 beforeEach(() => {

@@ -1,4 +1,4 @@
-import type { GatewayError } from '../../errors.ts'
+import type { GatewayError } from '../../../errors.ts'
 
 /** A feed, for those who end it and do not read it. */
 export interface OpenFeed {
