@@ -1,7 +1,8 @@
 import type { PresenceCounts } from '../accounting/cluster-counts.ts'
-import type { Cluster, PresenceMessage } from '../cluster/cluster.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import type { ControlBus } from '../ports/control-bus.ts'
 import { PresenceMap } from './holders.ts'
+import { PresenceExchange } from './presence-exchange.ts'
 import { type PresenceChange, PresenceRecorder, type PresenceRecorderParts } from './presence-recorder.ts'
 
 export interface PresenceParts extends PresenceRecorderParts {
@@ -15,8 +16,6 @@ export interface PresenceParts extends PresenceRecorderParts {
 const leastBetweenMs = 1_000
 /** How long changes are gathered before the other replicas receive them, in milliseconds. */
 const batchMs = 100
-/** How many client ids one control message has. */
-const idsAMessage = 1_000
 /** How often clients that left are looked at, in milliseconds. */
 const tickMs = 500
 /** How long a starting replica waits for the others before it takes a client for new. */
@@ -26,13 +25,6 @@ interface Leaving {
   readonly at: number
   /** The replica that it left. Publishes the change if it is alive then. */
   readonly from: string
-}
-
-interface RemoteState {
-  readonly startedAt: number
-  seq: number
-  /** A full list that is being received. */
-  receiving: string[] | undefined
 }
 
 /**
@@ -54,12 +46,10 @@ export class Presence {
   /** Clients that came back right after they went offline: when they may be reported. */
   readonly #delayed = new Map<string, { readonly due: number; readonly by: string }>()
   readonly #wentOffline = new Map<string, number>()
-  readonly #remote = new Map<string, RemoteState>()
   readonly #listeners = new Set<(change: PresenceChange) => void>()
   readonly #returnListeners = new Set<(clientId: string) => void>()
   readonly #recorder: PresenceRecorder
-  #seq = 0
-  #sending: Promise<void> = Promise.resolve()
+  readonly #exchange: PresenceExchange
   #batchTimer: NodeJS.Timeout | undefined
   #timer: NodeJS.Timeout | undefined
   #settled = false
@@ -67,20 +57,25 @@ export class Presence {
   constructor(parts: PresenceParts) {
     this.#parts = parts
     this.#recorder = new PresenceRecorder(parts)
+    this.#exchange = new PresenceExchange({
+      cluster: parts.cluster,
+      control: parts.control,
+      online: this.#online,
+      // Before this replica settled, the clients of a first list were online already.
+      onJoined: (clientId, replica, isKnown) => this.#join(clientId, replica, isKnown && !this.#settled),
+      onLeft: (clientId, replica) => this.#leave(clientId, replica),
+    })
     parts.cluster.listen({
-      onJoined: ({ replica }) => {
-        this.#remote.delete(replica)
-        this.#sendState()
-      },
-      onLeft: ({ replica }) => this.#forget(replica),
-      onResync: () => this.#resync(),
-      onPresence: (message) => this.#onControl(message),
+      onJoined: ({ replica }) => this.#exchange.onReplicaJoined(replica),
+      onLeft: ({ replica }) => this.#exchange.onReplicaLeft(replica),
+      onResync: () => this.#exchange.resync(),
+      onPresence: (message) => this.#exchange.onMessage(message),
     })
   }
 
   /** Called once, when the cluster has been opened. */
   open(): void {
-    this.#resync()
+    this.#exchange.resync()
     this.#timer = setInterval(() => this.#tick(), tickMs)
     this.#timer.unref()
     setTimeout(() => {
@@ -171,21 +166,6 @@ export class Presence {
     else if (this.#own.delete(clientId)) this.#changeHere(clientId, 'left')
   }
 
-  #onControl(message: PresenceMessage): void {
-    const { replica: here } = this.#parts.cluster
-    if (message.replica === here) return
-    switch (message.kind) {
-      case 'presence-wanted':
-        if (message.of === null || message.of === here) this.#sendState()
-        return
-      case 'presence-changed':
-        this.#onChanged(message)
-        return
-      case 'presence-state':
-        this.#onState(message)
-    }
-  }
-
   #changeHere(clientId: string, change: 'joined' | 'left'): void {
     const before = this.#unsent.get(clientId)
     if (before !== undefined && before !== change) this.#unsent.delete(clientId)
@@ -204,69 +184,7 @@ export class Presence {
       if (change === 'joined') this.#join(clientId, cluster.replica)
       else this.#leave(clientId, cluster.replica)
     }
-    for (let at = 0; at < changes.length; at += idsAMessage) {
-      const part = changes.slice(at, at + idsAMessage)
-      const joined = part.filter(([, change]) => change === 'joined').map(([clientId]) => clientId)
-      const left = part.filter(([, change]) => change === 'left').map(([clientId]) => clientId)
-      this.#seq += 1
-      const { replica, startedAt } = cluster
-      this.#send({ kind: 'presence-changed', replica, startedAt, seq: this.#seq, joined, left })
-    }
-  }
-
-  #sendState(): void {
-    const { replica, startedAt } = this.#parts.cluster
-    const ids = [...this.#online.clientsOf(replica)]
-    const seq = this.#seq
-    for (let at = 0; at === 0 || at < ids.length; at += idsAMessage) {
-      const clients = ids.slice(at, at + idsAMessage)
-      const [first, last] = [at === 0, at + idsAMessage >= ids.length]
-      this.#send({ kind: 'presence-state', replica, startedAt, seq, clients, first, last })
-    }
-  }
-
-  /** One after another, so that a list is not mixed with the changes that follow it. */
-  #send(message: PresenceMessage): void {
-    this.#sending = this.#sending.then(() => this.#parts.control.send(message)).catch(() => undefined)
-  }
-
-  #resync(): void {
-    this.#send({ kind: 'presence-wanted', replica: this.#parts.cluster.replica, of: null })
-    this.#sendState()
-  }
-
-  #onChanged({ replica, startedAt, seq, joined, left }: Extract<PresenceMessage, { kind: 'presence-changed' }>): void {
-    const state = this.#remote.get(replica)
-    if (!state || state.startedAt !== startedAt || state.seq + 1 !== seq) {
-      // Its list is under way, or was missed.
-      if (state && state.startedAt === startedAt && seq <= state.seq) return
-      this.#send({ kind: 'presence-wanted', replica: this.#parts.cluster.replica, of: replica })
-      return
-    }
-    state.seq = seq
-    for (const clientId of joined) this.#join(clientId, replica)
-    for (const clientId of left) this.#leave(clientId, replica)
-  }
-
-  #onState(message: Extract<PresenceMessage, { kind: 'presence-state' }>): void {
-    const { replica, startedAt, seq, clients, first, last } = message
-    const before = this.#remote.get(replica)
-    const receiving = first ? [] : before?.receiving
-    if (!receiving || (before && before.startedAt > startedAt)) return
-    for (const clientId of clients) receiving.push(clientId)
-    const isNew = !before || before.startedAt !== startedAt
-    this.#remote.set(replica, { startedAt, seq, receiving: last ? undefined : receiving })
-    if (!last) return
-    const now = new Set(receiving)
-    for (const clientId of this.#online.clientsOf(replica)) if (!now.has(clientId)) this.#leave(clientId, replica)
-    // Before this replica settled, these clients were online already.
-    for (const clientId of now) this.#join(clientId, replica, isNew && !this.#settled)
-  }
-
-  /** The replica has ended, or its lease has. */
-  #forget(replica: string): void {
-    this.#remote.delete(replica)
-    for (const clientId of this.#online.clientsOf(replica)) this.#leave(clientId, replica)
+    this.#exchange.announce(changes)
   }
 
   #join(clientId: string, replica: string, isKnown = false): void {
