@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { BarredTokens } from '../../../src/core/clients/barred-tokens.ts'
 import { ClientBans } from '../../../src/core/clients/client-bans.ts'
 import { issuedUpTo } from '../../../src/core/clients/issued-up-to.ts'
 import { latest } from '../../../src/core/clients/latest-date.ts'
@@ -243,5 +244,28 @@ describe('a deleted channel', () => {
     bans.close()
     await jest.advanceTimersByTimeAsync(10_000)
     expect(errors).toHaveLength(1)
+  })
+})
+
+describe('the tokens of a client', () => {
+  test('are barred until its last revocation or deletion, whichever is later', async () => {
+    const what: string[] = []
+    const tokens = new BarredTokens({ ...parts, logError: (error) => what.push(error) })
+    await tokens.open()
+    expect(tokens.until('alice')).toBeUndefined()
+    expect(refusal(() => tokens.check(alice(0)))).toBeUndefined()
+    await tokens.revocations.revoke('alice')
+    expect(tokens.until('alice')).toEqual(at(0))
+    expect(refusal(() => tokens.check(alice(0)))).toContain('revoked')
+    await tokens.bans.deleted('alice', origin)
+    expect(tokens.until('alice')).toEqual(at(1_000))
+    await tokens.bans.ban('alice')
+    expect(refusal(() => tokens.check(alice(9_000)))).toContain('banned')
+    registry.failing = new Error('away')
+    tokens.refresh()
+    await jest.advanceTimersByTimeAsync(0)
+    expect(what.toSorted()).toEqual(['reading bans and deletions', 'reading revocations'])
+    tokens.close()
+    expect(jest.getTimerCount()).toBe(0)
   })
 })
