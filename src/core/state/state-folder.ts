@@ -10,6 +10,7 @@ import { pause } from '../timing/pause.ts'
 import type { StateCounters } from './state-counters.ts'
 import type { StateDefinition } from './state-definition.ts'
 import { RunningFold } from './state-fold.ts'
+import { StateRetention } from './state-retention.ts'
 import type { StateStore } from './state-store.ts'
 
 /** How long a replica has a state for itself without renewing its lease, in milliseconds. */
@@ -32,10 +33,6 @@ const batchBytes = 8 * 1024 * 1024
 /** Pause after a failure, and while there is nothing to do, in milliseconds. */
 const retryMs = 1_000
 const idleMs = 250
-/** How often old rows are forgotten, in milliseconds. */
-const forgetMs = 60_000
-/** How long removed keys are remembered without `keep`, in milliseconds. */
-const defaultKeepMs = 30 * 86_400_000
 /** As in `CatchUp`: the deduplicator then knows messages that were published twice. */
 const lookBackOffsets = 1_000
 
@@ -73,6 +70,7 @@ export interface StateLimits {
 export class StateFolder {
   readonly #context: StateFolderContext
   readonly #closing = new AbortController()
+  readonly #retention: StateRetention
   #folds: readonly RunningFold[] = []
   /** The ids of states that exceed their bounds, as far as this replica found that. */
   readonly #full = new Set<string>()
@@ -81,10 +79,10 @@ export class StateFolder {
   #scanning: AbortController | undefined
   #writing: Promise<void> | undefined
   #failure: unknown
-  #forgotAt = 0
 
   constructor(context: StateFolderContext) {
     this.#context = context
+    this.#retention = new StateRetention(context.store, this.#closing.signal)
   }
 
   open(): void {
@@ -356,27 +354,10 @@ export class StateFolder {
       }
       const served = new Set(this.#context.definitions().map(({ id }) => id))
       if (folds.some(({ definition }) => !served.has(definition.id))) scanning.abort()
-      await this.#forget(folds)
+      await this.#retention.forget(folds)
     } catch (error) {
       this.#failure ??= error
       scanning.abort()
-    }
-  }
-
-  async #forget(folds: readonly RunningFold[]): Promise<void> {
-    const now = Date.now()
-    if (now - this.#forgotAt < forgetMs) return
-    this.#forgotAt = now
-    const { store } = this.#context
-    for (const { definition, fence } of folds) {
-      const { id, keepMs } = definition
-      const foldedBefore = now - (keepMs ?? defaultKeepMs)
-      while (!this.#closing.signal.aborted) {
-        if ((await store.forget({ id, fence, foldedBefore, all: keepMs !== undefined })) === 0) break
-      }
-    }
-    while (!this.#closing.signal.aborted && (await store.sweep()) > 0) {
-      // A bounded number at a time, so that other writes come between.
     }
   }
 
