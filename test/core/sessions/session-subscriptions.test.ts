@@ -67,6 +67,7 @@ test('a reload asks every access, and reports whether all may continue', () => {
 })
 
 test('a token of its own that is over ends a subscription', async () => {
+  all.endWithOwnToken(() => true, 'over')
   const subscriptions = [channel('alice'), channel('alice', alice), channel('bob', bob)]
   all.endWithOwnToken(({ clientId }) => clientId === 'bob', 'over')
   expect(endedOf(...subscriptions)).toEqual([false, false, true])
