@@ -179,7 +179,7 @@ describe('each rule rejects what breaks it', () => {
     ['console', { 'src/transports/a.ts': 'console.log(1)' }, 'writes output'],
     ['standard output', { 'src/app/open.ts': "process.stdout.write('a')" }, 'writes output'],
     ['a vague file name', { 'src/graphql/utils.ts': '' }, 'a vague name'],
-    ['a vague folder name', { 'src/graphql/helpers/a.ts': '' }, 'a vague name'],
+    ['a vague folder name', { 'src/graphql/types/a.ts': '' }, 'a vague name'],
     ['a package in the core', { 'src/core/a.ts': "import { z } from 'zod'" }, 'core imports the package zod'],
     [
       'a Node.js module in the client',
@@ -202,7 +202,7 @@ describe('each rule rejects what breaks it', () => {
       'src/core/a.ts':
         "import { hash } from 'node:crypto'\n// console.log(process.env)\nconst page = '<script>console.log(1)</script>'",
       'src/config/a.ts': 'const { env } = process',
-      'src/graphql/types/a.ts': "import { b } from '../queries/b.ts'",
+      'src/graphql/channels/a.ts': "import { b } from '../queries/b.ts'",
       'src/transports/tcp/a.ts': "import { b } from '../flow/outbox.ts'\nprocess.on('exit', b)",
       'src/transports/graphql/a.ts': "import { b } from '../websocket/b.ts'",
       'src/brokers/rabbitmq/connection/a.ts': "import amqp from 'amqplib'",

@@ -1,6 +1,6 @@
 import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
-import { builder } from './types/builder.ts'
-import { withLosslessScalars } from './types/lossless-scalars.ts'
+import { builder } from './builder.ts'
+import { withLosslessScalars } from './scalars/lossless-scalars.ts'
 import './queries/client-channel.ts'
 import './queries/client-positions.ts'
 import './queries/gateway.ts'

@@ -72,7 +72,7 @@ const testsOf: readonly (readonly [source: string, tests: readonly string[]])[] 
       ...['gateway', 'journal-listener', 'lost-marks', 'delivery/replay/catch-up', 'delivery/hub'].map(
         (name) => `test/core/${name}.test.ts`,
       ),
-      'test/graphql/types/replica-trace.test.ts',
+      'test/graphql/traces/message-outcome.test.ts',
     ],
   ],
 ]

@@ -47,9 +47,7 @@ const ownedPackages = new Map([
 ])
 const maxFilesOfFolder = 12
 const maxCommentColumns = 100
-// In graphql/, the folder `types` holds the types of the schema, one a file.
 const vagueNames = /^(utils?|helpers?|common|types|tools?)$/
-const vagueFolders = /^(utils?|helpers?|common|tools?)$/
 
 /**
  * Names in comments that belong to others: RFC 7515, Node.js, RabbitMQ, SQLite, Kubernetes,
@@ -96,9 +94,8 @@ function* misplaced({ path, folder }: SourceFile): Generator<string> {
 }
 
 function* misnamed({ path }: SourceFile): Generator<string> {
-  const folders = path.split('/')
-  const name = (folders.pop() ?? '').replace(/\..*$/, '')
-  if (vagueNames.test(name) || folders.some((folder) => vagueFolders.test(folder))) {
+  const names = path.split('/').map((name) => name.replace(/\..*$/, ''))
+  if (names.some((name) => vagueNames.test(name))) {
     yield `${path}: a vague name; use the name of the concept that it holds`
   }
 }

@@ -1,4 +1,4 @@
-import { builder } from '../types/builder.ts'
+import { builder } from '../builder.ts'
 
 builder.mutationField('ack', (t) =>
   t.boolean({

@@ -1,6 +1,6 @@
 import type { CreatedClient } from '../../core/clients/client-channels.ts'
-import { builder } from '../types/builder.ts'
-import { ClientChannel } from '../types/client-channel.ts'
+import { builder } from '../builder.ts'
+import { ClientChannel } from '../channels/client-channel.ts'
 
 /** Counts against `WARREN_MAX_QUERY_COST`, in fields. */
 const passwordCost = 100

@@ -1,7 +1,7 @@
 import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
+import { builder } from '../builder.ts'
+import { CreateRabbitChannelInput, RabbitChannel } from '../channels/rabbit-channel.ts'
 import { operatorsOnly } from '../operators-only.ts'
-import { builder } from '../types/builder.ts'
-import { CreateRabbitChannelInput, RabbitChannel } from '../types/rabbit-channel.ts'
 
 builder.mutationField('createRabbitChannel', (t) =>
   t.field({

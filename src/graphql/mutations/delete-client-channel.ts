@@ -1,5 +1,5 @@
 import { demand, mayActFor } from '../../core/sessions/authorizer.ts'
-import { builder } from '../types/builder.ts'
+import { builder } from '../builder.ts'
 
 builder.mutationField('deleteClientChannel', (t) =>
   t.boolean({

@@ -1,7 +1,7 @@
 import { checkClientId } from '../../core/model/channel-event.ts'
 import { checkPositionName, ownerOf } from '../../core/positions/position-options.ts'
 import { demand, mayActFor, mayOperate } from '../../core/sessions/authorizer.ts'
-import { builder } from '../types/builder.ts'
+import { builder } from '../builder.ts'
 
 builder.mutationField('deletePosition', (t) =>
   t.boolean({

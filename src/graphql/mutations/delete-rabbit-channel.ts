@@ -1,6 +1,6 @@
 import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
+import { builder } from '../builder.ts'
 import { operatorsOnly } from '../operators-only.ts'
-import { builder } from '../types/builder.ts'
 
 builder.mutationField('deleteRabbitChannel', (t) =>
   t.boolean({

@@ -3,7 +3,7 @@ import { publicationOf } from '../../core/publishing/to-publication.ts'
 import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
 import { badInput } from '../../errors.ts'
-import { builder } from '../types/builder.ts'
+import { builder } from '../builder.ts'
 
 const maxCount = 1_000
 

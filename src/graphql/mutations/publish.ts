@@ -2,7 +2,7 @@ import type { JournalMessage } from '../../core/model/message.ts'
 import { publicationOf } from '../../core/publishing/to-publication.ts'
 import { demand, mayPublish } from '../../core/sessions/authorizer.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
-import { builder } from '../types/builder.ts'
+import { builder } from '../builder.ts'
 
 const PublishInput = builder.inputType('PublishInput', {
   description: 'Requires either clientId (the default source, key client.<clientId>) or exchange and routingKey.',

@@ -1,6 +1,6 @@
 import { toDate } from '../../core/body/to-date.ts'
 import { type Identity, printScope } from '../../core/model/identity.ts'
-import { builder } from '../types/builder.ts'
+import { builder } from '../builder.ts'
 
 const Session = builder.objectRef<Identity>('Session').implement({
   fields: (t) => ({

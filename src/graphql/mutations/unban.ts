@@ -1,7 +1,7 @@
 import { checkClientId } from '../../core/model/channel-event.ts'
 import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
+import { builder } from '../builder.ts'
 import { operatorsOnly } from '../operators-only.ts'
-import { builder } from '../types/builder.ts'
 
 builder.mutationField('unban', (t) =>
   t.boolean({

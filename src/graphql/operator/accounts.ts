@@ -1,6 +1,6 @@
 import type { Account, Accounts } from '../../core/inspection/replicas/gateway-stats.ts'
+import { builder } from '../builder.ts'
 import { demandObserver, operatorsOnly } from '../operators-only.ts'
-import { builder } from '../types/builder.ts'
 
 const DeliveryAccount = builder.objectRef<Account & { readonly transport?: string }>('DeliveryAccount').implement({
   description: 'Events since the start of each replica: matched = delivered + filtered + dropped + pending.',

@@ -1,7 +1,7 @@
 import type { ConnectedNode } from '../../core/inspection/broker-inspector.ts'
 import type { ReplicaReport } from '../../core/inspection/replicas/replica-report.ts'
+import { builder } from '../builder.ts'
 import { demandObserver, operatorsOnly } from '../operators-only.ts'
-import { builder } from '../types/builder.ts'
 
 interface JournalBounds {
   readonly epoch: string | undefined

@@ -1,8 +1,8 @@
 import { type ClientPage, clientFilters, type InspectedClient } from '../../core/inspection/clients/client-inspector.ts'
 import { clientSorts } from '../../core/inspection/clients/online-clients.ts'
+import { builder } from '../builder.ts'
 import type { PagedField } from '../limits/operation-cost.ts'
 import { demandObserver, operatorsOnly } from '../operators-only.ts'
-import { builder } from '../types/builder.ts'
 import { maxPage, pageSize, pageSizeOf } from './page-arguments.ts'
 
 const standardPage = 100

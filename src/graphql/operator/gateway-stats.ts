@@ -1,9 +1,9 @@
 import { accountsOf, type Stats } from '../../core/inspection/replicas/gateway-stats.ts'
 import { Feed } from '../../core/sessions/feeds/feed.ts'
 import { badInput } from '../../errors.ts'
+import { builder } from '../builder.ts'
 import { demandObserver, operatorsOnly, sharedFeed } from '../operators-only.ts'
-import { builder } from '../types/builder.ts'
-import { MessageOutcome } from '../types/replica-trace.ts'
+import { MessageOutcome } from '../traces/message-outcome.ts'
 import { DeliveryAccounts } from './accounts.ts'
 import { GatewayReplica } from './replicas.ts'
 

@@ -5,15 +5,15 @@ import { plainHeaders } from '../../core/body/plain-headers.ts'
 import { toDate } from '../../core/body/to-date.ts'
 import type { BrowsedEntry } from '../../core/inspection/replica-outcomes.ts'
 import { badInput } from '../../errors.ts'
-import { builder } from '../types/builder.ts'
-import { dataOf } from '../types/channel-event.ts'
+import { builder } from '../builder.ts'
+import { dataOf } from '../channels/channel-event.ts'
 import {
   MessageOutcome,
   quarantineReasonText,
   SourceReasonObject,
   TracedFieldObject,
   withoutClientText,
-} from '../types/replica-trace.ts'
+} from '../traces/message-outcome.ts'
 
 /** How many bytes of a body `body` returns. */
 const bodyBytes = { standard: 64 * 1024, most: 16 * 1024 * 1024 }

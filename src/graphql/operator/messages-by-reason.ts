@@ -1,5 +1,5 @@
 import type { BrowsedEntry } from '../../core/inspection/replica-outcomes.ts'
-import { builder } from '../types/builder.ts'
+import { builder } from '../builder.ts'
 import { JournalEntry } from './journal-entry.ts'
 
 /** Recent messages for which the same reason holds. Times are in milliseconds since the epoch. */

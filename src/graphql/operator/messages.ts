@@ -2,10 +2,10 @@ import type { BrowsedPage, PagePlace, SearchedSpan } from '../../core/inspection
 import type { JournalPoint } from '../../core/inspection/journal/journal-places.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
 import { badInput } from '../../errors.ts'
+import { builder } from '../builder.ts'
 import type { PagedField } from '../limits/operation-cost.ts'
 import { demandObserver, operatorsOnly } from '../operators-only.ts'
-import { builder } from '../types/builder.ts'
-import { timeOf } from '../types/time-of.ts'
+import { timeOf } from '../scalars/time-of.ts'
 import { JournalEntry } from './journal-entry.ts'
 import { pageSize, pageSizeOf } from './page-arguments.ts'
 

@@ -1,7 +1,7 @@
 import type { InspectedReplica } from '../../core/inspection/inspection.ts'
 import type { ReplicaReport } from '../../core/inspection/replicas/replica-report.ts'
+import { builder } from '../builder.ts'
 import { demandObserver, operatorsOnly } from '../operators-only.ts'
-import { builder } from '../types/builder.ts'
 import { BrokerNodeObject } from './broker.ts'
 
 const ReplicaState = builder.enumType('ReplicaState', {

@@ -3,8 +3,8 @@ import { type EndedPage, maxEndedSessions } from '../../core/inspection/clients/
 import type { SubscriptionReport } from '../../core/inspection/clients/session-report.ts'
 import { checkClientId } from '../../core/model/channel-event.ts'
 import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
+import { builder } from '../builder.ts'
 import { demandObserver, operatorsOnly } from '../operators-only.ts'
-import { builder } from '../types/builder.ts'
 import { maxPage, pageSize } from './page-arguments.ts'
 
 const standardEnded = 50

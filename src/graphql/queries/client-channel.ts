@@ -1,6 +1,6 @@
 import { demand, maySubscribe } from '../../core/sessions/authorizer.ts'
-import { builder } from '../types/builder.ts'
-import { ClientChannel } from '../types/client-channel.ts'
+import { builder } from '../builder.ts'
+import { ClientChannel } from '../channels/client-channel.ts'
 
 builder.queryField('clientChannel', (t) =>
   t.field({

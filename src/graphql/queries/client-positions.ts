@@ -2,8 +2,8 @@ import { checkClientId } from '../../core/model/channel-event.ts'
 import type { Identity } from '../../core/model/identity.ts'
 import { ownerOf } from '../../core/positions/position-options.ts'
 import { demand, mayObserve, owns } from '../../core/sessions/authorizer.ts'
-import { builder } from '../types/builder.ts'
-import { ClientPosition } from '../types/client-position.ts'
+import { builder } from '../builder.ts'
+import { ClientPosition } from '../channels/client-position.ts'
 
 builder.queryField('clientPositions', (t) =>
   t.field({

@@ -1,6 +1,6 @@
 import type { Gateway as CoreGateway } from '../../core/gateway.ts'
 import { mayOperate } from '../../core/sessions/authorizer.ts'
-import { builder } from '../types/builder.ts'
+import { builder } from '../builder.ts'
 
 const BrokerState = builder.enumType('BrokerState', {
   values: {

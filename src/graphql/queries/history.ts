@@ -12,9 +12,9 @@ import { channelTopic } from '../../core/ports/topic.ts'
 import { demand, maySubscribe } from '../../core/sessions/authorizer.ts'
 import { payerOf } from '../../core/sessions/payer.ts'
 import { badInput } from '../../errors.ts'
+import { builder } from '../builder.ts'
+import { ChannelEventUnion, ChannelGap } from '../channels/channel-event.ts'
 import type { PagedField } from '../limits/operation-cost.ts'
-import { builder } from '../types/builder.ts'
-import { ChannelEventUnion, ChannelGap } from '../types/channel-event.ts'
 
 const defaultPage = 100
 const maxPage = 1_000

@@ -4,8 +4,8 @@ import type { Identity } from '../../core/model/identity.ts'
 import { demand, mayObserve, maySubscribe } from '../../core/sessions/authorizer.ts'
 import { Feed } from '../../core/sessions/feeds/feed.ts'
 import { badInput } from '../../errors.ts'
+import { builder } from '../builder.ts'
 import { separateEvents } from '../operators-only.ts'
-import { builder } from '../types/builder.ts'
 
 const maxIds = 1_000
 /** How many clients may have a change that the subscriber has not taken. */

@@ -1,7 +1,7 @@
 import { demand, mayObserve } from '../../core/sessions/authorizer.ts'
+import { builder } from '../builder.ts'
+import { RabbitChannel } from '../channels/rabbit-channel.ts'
 import { operatorsOnly } from '../operators-only.ts'
-import { builder } from '../types/builder.ts'
-import { RabbitChannel } from '../types/rabbit-channel.ts'
 
 builder.queryField('rabbitChannels', (t) =>
   t.field({

@@ -1,9 +1,9 @@
 import { demand, mayObserve } from '../../core/sessions/authorizer.ts'
 import { badInput } from '../../errors.ts'
+import { builder } from '../builder.ts'
 import { operatorsOnly } from '../operators-only.ts'
-import { builder } from '../types/builder.ts'
-import { ReplicaTraceObject } from '../types/replica-trace.ts'
-import { timeOf } from '../types/time-of.ts'
+import { timeOf } from '../scalars/time-of.ts'
+import { ReplicaTraceObject } from '../traces/replica-trace.ts'
 
 const MessagePicture = builder.inputType('MessagePicture', {
   description: 'What you remember of a message. All members that are given must hold.',

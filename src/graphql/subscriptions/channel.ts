@@ -3,8 +3,8 @@ import { lastDescription } from '../../core/delivery/replay/last-events.ts'
 import type { ChannelEvent as CoreEvent } from '../../core/model/channel-event.ts'
 import type { overflowPolicies } from '../../core/model/overflow-policy.ts'
 import { type AutoAck, autoAckDescription, positionDescription } from '../../core/positions/position-options.ts'
-import { builder } from '../types/builder.ts'
-import { ChannelEventUnion } from '../types/channel-event.ts'
+import { builder } from '../builder.ts'
+import { ChannelEventUnion } from '../channels/channel-event.ts'
 
 const OverflowPolicy = builder.enumType('OverflowPolicy', {
   description:

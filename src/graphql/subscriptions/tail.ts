@@ -1,10 +1,10 @@
 import type { TailBatch } from '../../core/inspection/tail-feeds.ts'
 import { Feed } from '../../core/sessions/feeds/feed.ts'
 import { badInput } from '../../errors.ts'
+import { builder } from '../builder.ts'
 import { JournalEntry } from '../operator/journal-entry.ts'
 import { demandObserver, operatorsOnly, sharedFeed } from '../operators-only.ts'
-import { builder } from '../types/builder.ts'
-import { MessageOutcome } from '../types/replica-trace.ts'
+import { MessageOutcome } from '../traces/message-outcome.ts'
 
 /** How many messages a second one subscription shows. */
 const perSecond = { standard: 200, most: 1_000 }

@@ -6,9 +6,9 @@ import { type Identity, parseScope } from '../../core/model/identity.ts'
 import { TokenClaims } from '../../core/model/token-claims.ts'
 import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
 import { badInput } from '../../errors.ts'
+import { builder } from '../builder.ts'
+import { ChannelEventUnion } from '../channels/channel-event.ts'
 import { operatorsOnly, separateEvents } from '../operators-only.ts'
-import { builder } from '../types/builder.ts'
-import { ChannelEventUnion } from '../types/channel-event.ts'
 
 /** In characters of JSON. */
 const maxClaims = 8_192

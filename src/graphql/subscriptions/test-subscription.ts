@@ -1,8 +1,8 @@
 import type { ChannelEvent as CoreEvent } from '../../core/model/channel-event.ts'
 import { demand, mayOperate } from '../../core/sessions/authorizer.ts'
+import { builder } from '../builder.ts'
+import { ChannelEventUnion } from '../channels/channel-event.ts'
 import { operatorsOnly } from '../operators-only.ts'
-import { builder } from '../types/builder.ts'
-import { ChannelEventUnion } from '../types/channel-event.ts'
 
 builder.subscriptionField('testSubscription', (t) =>
   t.field({

@@ -3,8 +3,8 @@ import type {
   InspectedOption,
   OptionReport,
 } from '../../../core/inspection/definitions/configuration-inspector.ts'
+import { builder } from '../../builder.ts'
 import { demandObserver, operatorsOnly } from '../../operators-only.ts'
-import { builder } from '../../types/builder.ts'
 
 const OptionOrigin = builder.enumType('OptionOrigin', {
   description: 'Where the value of an option came from.',

@@ -1,7 +1,7 @@
 import type { FieldStateDefinition } from '../../../core/inspection/definitions/field-definition.ts'
 import type { InspectedField } from '../../../core/inspection/definitions/schema-inspector.ts'
 import type { InspectedState } from '../../../core/state/inspect-state.ts'
-import { builder } from '../../types/builder.ts'
+import { builder } from '../../builder.ts'
 
 interface DescribedState extends InspectedState {
   readonly definition: FieldStateDefinition

@@ -1,8 +1,8 @@
 import type { DraftProblem, SchemaDraft } from '../../../core/inspection/definitions/schema-drafts.ts'
 import { payerOf } from '../../../core/sessions/payer.ts'
+import { builder } from '../../builder.ts'
 import type { PagedField } from '../../limits/operation-cost.ts'
 import { demandObserver, operatorsOnly } from '../../operators-only.ts'
-import { builder } from '../../types/builder.ts'
 import { JournalEntry } from '../journal-entry.ts'
 import { pageSize, pageSizeOf } from '../page-arguments.ts'
 

@@ -15,10 +15,10 @@ import type {
   ReplicaSchema,
 } from '../../../core/inspection/definitions/schema-inspector.ts'
 import type { FieldReport } from '../../../core/inspection/definitions/schema-report.ts'
+import { builder } from '../../builder.ts'
+import { ExchangeTypeEnum } from '../../channels/rabbit-channel.ts'
 import type { PagedField } from '../../limits/operation-cost.ts'
 import { demandObserver, operatorsOnly } from '../../operators-only.ts'
-import { builder } from '../../types/builder.ts'
-import { ExchangeTypeEnum } from '../../types/rabbit-channel.ts'
 import { messagesByReason } from '../messages-by-reason.ts'
 import { pageSize, pageSizeOf } from '../page-arguments.ts'
 import { describedState, TypedFieldState } from './field-state.ts'

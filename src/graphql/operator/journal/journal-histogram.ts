@@ -1,7 +1,7 @@
 import type { JournalBin, JournalHistogramPage } from '../../../core/inspection/journal/journal-histogram.ts'
+import { builder } from '../../builder.ts'
 import { demandObserver, operatorsOnly } from '../../operators-only.ts'
-import { builder } from '../../types/builder.ts'
-import { timeOf } from '../../types/time-of.ts'
+import { timeOf } from '../../scalars/time-of.ts'
 
 const dayMs = 24 * 60 * 60_000
 const standardBins = 60

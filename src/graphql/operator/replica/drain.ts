@@ -1,8 +1,8 @@
 import type { Inspection } from '../../../core/inspection/inspection.ts'
 import { demand, mayOperate } from '../../../core/sessions/authorizer.ts'
 import { badInput } from '../../../errors.ts'
+import { builder } from '../../builder.ts'
 import { operatorsOnly } from '../../operators-only.ts'
-import { builder } from '../../types/builder.ts'
 import { GatewayReplica } from '../replicas.ts'
 
 /** The longest drain, in seconds. */

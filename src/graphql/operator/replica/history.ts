@@ -1,6 +1,6 @@
 import type { LoadHistoryPage, LoadPoint } from '../../../core/inspection/replicas/load-history.ts'
+import { builder } from '../../builder.ts'
 import { demandObserver, operatorsOnly } from '../../operators-only.ts'
-import { builder } from '../../types/builder.ts'
 
 const HistorySpan = builder.enumType('HistorySpan', {
   values: {

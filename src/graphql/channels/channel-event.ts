@@ -4,8 +4,8 @@ import { toDate } from '../../core/body/to-date.ts'
 import { JsonText } from '../../core/json/print-json.ts'
 import { type ChannelEvent as CoreEvent, type GapEvent, gapReasons } from '../../core/model/channel-event.ts'
 import type { JournalMessage } from '../../core/model/message.ts'
+import { builder } from '../builder.ts'
 import type { PrintedField } from '../compile/selection-printer.ts'
-import { builder } from './builder.ts'
 
 /** An event for one subscriber, with the channel of the subscription. */
 export interface DeliveredEvent {

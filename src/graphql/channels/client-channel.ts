@@ -1,6 +1,6 @@
 import type { Client } from '../../core/ports/client-registry.ts'
 import { checkPositionName, ownerOf } from '../../core/positions/position-options.ts'
-import { builder } from './builder.ts'
+import { builder } from '../builder.ts'
 import { countCost, EventCountObject } from './client-position.ts'
 
 export const ClientChannel = builder.objectRef<Client>('ClientChannel').implement({

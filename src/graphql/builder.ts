@@ -2,9 +2,9 @@ import SchemaBuilder from '@pothos/core'
 import ComplexityPlugin from '@pothos/plugin-complexity'
 import { GraphQLError } from 'graphql'
 import { GraphQLDateTime } from 'graphql-scalars'
-import { type Cursor, printCursor } from '../../core/model/cursor.ts'
-import type { Context } from '../context.ts'
-import { LosslessJSON } from './lossless-scalars.ts'
+import { type Cursor, printCursor } from '../core/model/cursor.ts'
+import type { Context } from './context.ts'
+import { LosslessJSON } from './scalars/lossless-scalars.ts'
 
 export interface Types {
   Context: Context

@@ -2,7 +2,7 @@ import { type Identity, noScope } from '../../core/model/identity.ts'
 import type { EventCount } from '../../core/positions/event-counter.ts'
 import { topicOfText } from '../../core/positions/position-options.ts'
 import type { StoredPosition } from '../../core/positions/position-store.ts'
-import { builder } from './builder.ts'
+import { builder } from '../builder.ts'
 
 /** Counts against `WARREN_MAX_QUERY_COST`, because a part of the journal may be read. */
 export const countCost = 5

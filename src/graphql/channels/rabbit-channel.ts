@@ -2,7 +2,7 @@ import { bindingOf, defaultRoutingKey, exchangeTypes, restPlaceholder, type Sour
 import { mayObserve } from '../../core/sessions/authorizer.ts'
 import { defaultExchangeOf } from '../../core/sources/default-source.ts'
 import { describeRule } from '../../core/sources/match-reason.ts'
-import { builder } from './builder.ts'
+import { builder } from '../builder.ts'
 
 export const ExchangeTypeEnum = builder.enumType('ExchangeType', { values: exchangeTypes })
 
