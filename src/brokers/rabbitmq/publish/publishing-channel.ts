@@ -1,14 +1,14 @@
-import { asError } from '../../../core/model/error-text.ts'
 import { unknownExchange, unroutable } from '../../refusals.ts'
 import { exchangeExists } from '../channel/exchange.ts'
-import { type ConfirmChannel, IllegalOperationError } from '../connection/amqp.ts'
 import type { ConnectionSession } from '../connection/reconnecting-connection.ts'
-import { type BrokerReply, replyCodes, replyOf } from '../connection/reply-codes.ts'
+import { replyCodes, replyOf } from '../connection/reply-codes.ts'
 import type { PendingPublish } from './pending-publish.ts'
 import { headerTooLarge } from './publishable.ts'
 import type { PublishingConnection } from './publishing-connection.ts'
 import { refusedByBroker, unencodable } from './refused-publish.ts'
+import { ReplaceableChannel } from './replaceable-channel.ts'
 import { UnconfirmedPublishes } from './unconfirmed-publishes.ts'
+import { WaitingPublishes } from './waiting-publishes.ts'
 
 /** In milliseconds. */
 const timings = {
@@ -36,26 +36,31 @@ export class PublishingChannel {
   /** Every message on it goes to the journal. */
   readonly reachesJournal: boolean
   readonly #connection: PublishingConnection
-  #channel: ConfirmChannel | undefined
-  #opening = false
+  readonly #channel: ReplaceableChannel
   /** The channel is replaced as soon as every message on it is answered. */
   #retiring = false
-  /** amqplib's buffer is full, until its channel emits `drain`. */
-  #full = false
   #checking = false
-  /** RabbitMQ's reply when it closed the channel. */
-  #fault: BrokerReply | undefined
-  /** In order of their sequence. */
-  #waiting: PendingPublish[] = []
+  readonly #waiting = new WaitingPublishes()
   readonly #unconfirmed = new UnconfirmedPublishes()
 
   constructor(connection: PublishingConnection, reachesJournal: boolean) {
     this.#connection = connection
     this.reachesJournal = reachesJournal
+    this.#channel = new ReplaceableChannel({
+      onReady: () => this.sendWaiting(),
+      onReturn: (messageId) => {
+        const returned = this.#unconfirmed.get(messageId)
+        if (returned) returned.returned = true
+      },
+      onLost: () => {
+        this.#channelLost()
+        this.sendWaiting()
+      },
+    })
   }
 
   get isIdle(): boolean {
-    return this.#waiting.length === 0 && this.#unconfirmed.isEmpty
+    return this.#waiting.isEmpty && this.#unconfirmed.isEmpty
   }
 
   /** When the oldest unanswered message was sent; undefined if all are answered. */
@@ -64,14 +69,13 @@ export class PublishingChannel {
   }
 
   add(pending: PendingPublish): void {
-    this.#waiting.push(pending)
+    this.#waiting.add(pending)
     this.sendWaiting()
   }
 
   /** Called when the message was given up. It is not sent any more. */
   withdraw(pending: PendingPublish): void {
-    const index = this.#waiting.indexOf(pending)
-    if (index >= 0) this.#waiting.splice(index, 1)
+    this.#waiting.remove(pending)
   }
 
   /** Called when the stream was declared again, or has lost what the channel confirmed. */
@@ -81,9 +85,7 @@ export class PublishingChannel {
   }
 
   close(): void {
-    const channel = this.#channel
-    this.#channel = undefined
-    if (channel) closeQuietly(channel)
+    this.#channel.close()
   }
 
   /** Sends what may be sent, in order. Called whenever that may have changed. */
@@ -91,22 +93,22 @@ export class PublishingChannel {
     const { existing } = this.#connection
     for (;;) {
       if (this.#retiring && !this.#retireNow()) return
-      const [next] = this.#waiting
+      const next = this.#waiting.first
       const { session } = this.#connection
-      if (!next || !session || this.#full || this.#unconfirmed.get(next.id)) return
+      if (!next || !session || this.#channel.isFull || this.#unconfirmed.get(next.id)) return
       if (!this.#connection.maySend(next)) return
       if (this.#unconfirmed.unanswered > 0 && (next.suspect || this.#unconfirmed.oldest?.suspect)) return
       if (next.exchange !== '' && !existing.has(next.exchange)) return void this.#checkExchange(session, next.exchange)
-      if (!this.#channel) return void this.#open(session)
-      this.#waiting.shift()
-      this.#send(this.#channel, next)
+      if (!this.#channel.isOpen) return void this.#channel.open(session)
+      this.#waiting.removeFirst()
+      this.#send(next)
     }
   }
 
   /** Called when the connection is lost. */
   reset(): void {
-    this.#opening = false
     this.#retiring = false
+    this.#channel.reset()
     this.#channelLost()
   }
 
@@ -140,9 +142,8 @@ export class PublishingChannel {
     this.sendWaiting()
   }
 
+  /** Called when the channel is lost. */
   #channelLost(): void {
-    this.#channel = undefined
-    this.#full = false
     for (const pending of this.#takeBack()) this.#afterChannelLoss(pending)
   }
 
@@ -157,47 +158,8 @@ export class PublishingChannel {
     return lost
   }
 
-  async #open(session: ConnectionSession): Promise<void> {
-    if (this.#opening) return
-    this.#opening = true
-    try {
-      const channel = await session.connection.createConfirmChannel()
-      if (session.signal.aborted) return
-      this.#listen(channel, session)
-      this.#fault = undefined
-      this.#full = false
-      this.#channel = channel
-    } catch (error) {
-      session.fail(asError(error))
-    } finally {
-      if (!session.signal.aborted) this.#opening = false
-    }
-    this.sendWaiting()
-  }
-
-  #listen(channel: ConfirmChannel, session: ConnectionSession): void {
-    channel.on('error', (error) => {
-      if (channel === this.#channel) this.#fault = replyOf(error)
-    })
-    channel.on('return', ({ properties }) => {
-      if (channel !== this.#channel) return
-      const returned = this.#unconfirmed.get(String(properties.messageId))
-      if (returned) returned.returned = true
-    })
-    channel.on('drain', () => {
-      if (channel !== this.#channel) return
-      this.#full = false
-      this.sendWaiting()
-    })
-    channel.on('close', () => {
-      if (channel !== this.#channel || session.signal.aborted) return
-      this.#channelLost()
-      this.sendWaiting()
-    })
-  }
-
-  #send(channel: ConfirmChannel, pending: PendingPublish): void {
-    const { exchange, routingKey, body, headerBytes } = pending
+  #send(pending: PendingPublish): void {
+    const { headerBytes } = pending
     const { frameMax } = this.#connection
     if (pending.isStored) return pending.settle()
     if (headerBytes > frameMax) return pending.settle(headerTooLarge(headerBytes, frameMax))
@@ -208,20 +170,23 @@ export class PublishingChannel {
     const { attempts } = pending
     this.#unconfirmed.add(pending)
     this.#connection.sent(pending)
+    let isTaken: boolean
     try {
-      const hasRoom = channel.publish(exchange, routingKey, body, pending.options, (error) => {
+      isTaken = this.#channel.publish(pending, (error) => {
         if (pending.attempts === attempts) this.#onConfirm(pending, error as Error | null)
       })
-      this.#full = !hasRoom
     } catch (error) {
-      this.#unconfirmed.undoAdd(pending)
-      this.#connection.noLongerInFlight(pending)
-      if (error instanceof IllegalOperationError) {
-        // The channel is closing and will emit its event.
-        this.#channel = undefined
-        this.#putBack(pending)
-      } else pending.settle(unencodable(error))
+      this.#undoSend(pending)
+      return pending.settle(unencodable(error))
     }
+    if (isTaken) return
+    this.#undoSend(pending)
+    this.#putBack(pending)
+  }
+
+  #undoSend(pending: PendingPublish): void {
+    this.#unconfirmed.undoAdd(pending)
+    this.#connection.noLongerInFlight(pending)
   }
 
   /**
@@ -229,8 +194,10 @@ export class PublishingChannel {
    * RabbitMQ answered.
    */
   #onConfirm(pending: PendingPublish, error: Error | null): void {
-    if (error !== null && error.message !== 'message nacked') this.#channelLost()
-    else {
+    if (error !== null && error.message !== 'message nacked') {
+      this.#channel.lost()
+      this.#channelLost()
+    } else {
       this.#connection.answered(pending)
       this.#connection.noLongerInFlight(pending)
       if (error === null) this.#unconfirmed.acked(pending)
@@ -270,7 +237,7 @@ export class PublishingChannel {
    * channel alone, or some connections. A connection that is merely lost makes no suspects.
    */
   #afterChannelLoss(pending: PendingPublish): void {
-    const fault = this.#fault
+    const fault = this.#channel.fault
     if (pending.settled || pending.confirmed) return this.#putBack(pending)
     if (fault?.toPublish && fault.code === replyCodes.notFound) {
       // The exchange existed at the last check. The next check answers the callers.
@@ -285,8 +252,7 @@ export class PublishingChannel {
   #putBack(pending: PendingPublish): void {
     if (pending.settled) return
     if (pending.isStored) return pending.settle()
-    this.#waiting.push(pending)
-    this.#waiting.sort((one, other) => one.sequence - other.sequence)
+    this.#waiting.putBack(pending)
   }
 
   #retryLater(pending: PendingPublish): void {
@@ -312,9 +278,7 @@ export class PublishingChannel {
     try {
       if (await exchangeExists(session.connection, exchange)) existing.add(exchange)
       else {
-        const lost = this.#waiting.filter((pending) => pending.exchange === exchange)
-        this.#waiting = this.#waiting.filter((pending) => pending.exchange !== exchange)
-        for (const pending of lost) pending.settle(unknownExchange(exchange))
+        for (const pending of this.#waiting.takeAllTo(exchange)) pending.settle(unknownExchange(exchange))
       }
     } catch (error) {
       // Without the permission to check, publishing shows whether the exchange exists.
@@ -323,17 +287,5 @@ export class PublishingChannel {
       this.#checking = false
     }
     this.sendWaiting()
-  }
-}
-
-/**
- * amqplib throws if the channel is closing, and its promise never settles if the connection is lost
- * meanwhile.
- */
-function closeQuietly(channel: ConfirmChannel): void {
-  try {
-    channel.close().catch(() => undefined)
-  } catch {
-    // It is closing already.
   }
 }
