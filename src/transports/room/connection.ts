@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { type Credentials, mayBearToken } from '../../auth/authenticate.ts'
 import type { Gateway } from '../../core/gateway.ts'
-import { errorStack } from '../../core/model/error-text.ts'
 import { hasToken, type Identity } from '../../core/model/identity.ts'
 import { demand, mayJoinRoom } from '../../core/sessions/authorizer.ts'
 import { closeReasonOf } from '../../core/sessions/close-reason-of.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { type ErrorCode, GatewayError } from '../../errors.ts'
 import type { ServedSchema } from '../../events/serving/served-schema.ts'
+import { type ErrorFields, errorFieldsOf } from '../encoding/error-fields.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
 import type { FrameLimitOptions, FrameLimits } from '../flow/frame-limits.ts'
 import { Outbox, type Outboxes } from '../flow/outbox.ts'
@@ -311,21 +311,11 @@ export class RoomConnection implements WebSocketUser {
     else closeSocket(this.#socket, reason)
   }
 
-  /** What the client may see of an error. */
-  #shown(error: unknown): {
-    code: ErrorCode | 'INTERNAL_SERVER_ERROR'
-    message: string
-    field?: string
-    limit?: string
-  } {
-    if (!(error instanceof GatewayError)) {
-      const what = errorStack(error)
-      this.#options.log('error', 'a plain WebSocket failed in a way that was not foreseen', { error: what })
-      return { code: 'INTERNAL_SERVER_ERROR', message: 'Unexpected error' }
-    }
-    this.#options.onRefusal(error.code)
-    const { code, message, field, limit } = error
-    return { code, message, field, limit }
+  #shown(error: unknown): ErrorFields {
+    const { onRefusal, log } = this.#options
+    const onUnexpected = (stack: string): void =>
+      log('error', 'a plain WebSocket failed in a way that was not foreseen', { error: stack })
+    return errorFieldsOf(error, { onRefusal, onUnexpected })
   }
 }
 

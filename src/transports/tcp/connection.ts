@@ -6,11 +6,11 @@ import type { ClientChannels } from '../../core/clients/client-channels.ts'
 import type { ChannelSubscription } from '../../core/delivery/channel-subscription.ts'
 import type { Gateway } from '../../core/gateway.ts'
 import { printJson } from '../../core/json/print-json.ts'
-import { errorStack } from '../../core/model/error-text.ts'
 import type { Identity } from '../../core/model/identity.ts'
 import type { Session } from '../../core/sessions/session.ts'
 import { badInput, type ErrorCode, GatewayError } from '../../errors.ts'
 import type { ServedSchema } from '../../events/serving/served-schema.ts'
+import { type ErrorFields, errorFieldsOf } from '../encoding/error-fields.ts'
 import { eventJson } from '../encoding/event-json.ts'
 import { acceptedOn } from '../flow/accepted-sockets.ts'
 import type { FrameLimitOptions, FrameLimits } from '../flow/frame-limits.ts'
@@ -268,16 +268,10 @@ export class FramedConnection implements Receiver {
     })
   }
 
-  #errorFields(error: unknown): object {
-    if (!(error instanceof GatewayError)) {
-      this.#options.log('unexpected error in a TCP request', {
-        error: errorStack(error),
-      })
-      return { code: 'INTERNAL_SERVER_ERROR', message: 'Unexpected error' }
-    }
-    this.#options.onRefusal(error.code)
-    const { code, message, field, limit } = error
-    return { code, message, field, limit }
+  #errorFields(error: unknown): ErrorFields {
+    const { onRefusal, log } = this.#options
+    const onUnexpected = (stack: string): void => log('unexpected error in a TCP request', { error: stack })
+    return errorFieldsOf(error, { onRefusal, onUnexpected })
   }
 
   /** Checks the time limits. `openFramedTcp` calls it at an interval. */
