@@ -22,6 +22,8 @@ interface RemoteState {
   seq: number
   /** A full list that is being received. */
   receiving: string[] | undefined
+  /** No list of this start is complete yet. */
+  readonly isNew: boolean
 }
 
 /**
@@ -118,8 +120,8 @@ export class PresenceExchange {
     const receiving = first ? [] : before?.receiving
     if (!receiving || (before && before.startedAt > startedAt)) return
     for (const clientId of clients) receiving.push(clientId)
-    const isNew = !before || before.startedAt !== startedAt
-    this.#remote.set(replica, { startedAt, seq, receiving: last ? undefined : receiving })
+    const isNew = !before || before.startedAt !== startedAt || before.isNew
+    this.#remote.set(replica, { startedAt, seq, receiving: last ? undefined : receiving, isNew: isNew && !last })
     if (!last) return
     const now = new Set(receiving)
     for (const clientId of this.#parts.online.clientsOf(replica))

@@ -118,6 +118,19 @@ test('changes of another replica follow its list, and each is taken once', async
   expect(await taken()).toEqual([])
 })
 
+test('clients of a first list in several parts are as known as those of a short one', () => {
+  listed(3, ['alice'], { last: false })
+  listed(3, ['bob'], { first: false })
+  listed(3, ['alice', 'bob', 'carol'])
+  expect(changes).toEqual([
+    ['joined', 'alice', true],
+    ['joined', 'bob', true],
+    ['joined', 'alice', false],
+    ['joined', 'bob', false],
+    ['joined', 'carol', false],
+  ])
+})
+
 test.each<[string, () => void]>([
   ['before its list', () => changed(1, ['alice'])],
   ['after one that was missed', () => (listed(3, []), changed(5, ['alice']))],
