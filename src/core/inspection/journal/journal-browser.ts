@@ -105,10 +105,11 @@ export class JournalBrowser {
   }
 
   async #entryAt(offset: number): Promise<BrowsedEntry | undefined> {
-    const known = this.#hotWindow.at(offset)
-    if (known) return this.describe(known)
-    await this.#gateway.exactPosition()
-    const found = await this.#reader.stored(offset)
+    let found: WindowEntry | undefined = this.#hotWindow.at(offset)
+    if (!found) {
+      await this.#gateway.exactPosition()
+      found = await this.#reader.stored(offset)
+    }
     return found && !found.mark ? this.describe(found) : undefined
   }
 

@@ -1,4 +1,4 @@
-import { badInput } from '../../../errors.ts'
+import { badInput, GatewayError } from '../../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { HotWindow } from '../../ports/hot-window.ts'
 import type { Journal } from '../../ports/journal.ts'
@@ -95,6 +95,11 @@ export class JournalPlaces {
     if (since !== undefined && timeMs >= since)
       return { offset: this.#reader.end + 1, note: 'No message was received since that time.', isExact: false }
     const offset = await this.#journal.offsetAt(timeMs, reading.signal)
+    if (offset === undefined && reading.signal.aborted)
+      throw new GatewayError(
+        'BROKER_UNAVAILABLE',
+        'RabbitMQ did not find the offset of that time soon enough: try again',
+      )
     return {
       offset: offset ?? this.#reader.end + 1,
       note: 'This replica does not remember that time, and RabbitMQ finds times only roughly: the page begins a little before it.',
@@ -106,6 +111,7 @@ export class JournalPlaces {
   async #findId(messageId: string, reading: PageReading): Promise<FoundPlace> {
     const first = this.#hotWindow.first ?? 0
     let found: number | undefined
+    let isPart = false
     await this.#reader.visitWindow(
       first,
       reading,
@@ -113,12 +119,16 @@ export class JournalPlaces {
         if (!entry.mark && entry.properties.messageId === messageId) found = entry.offset
         return entry.offset < this.#reader.end
       },
-      () => undefined,
+      () => {
+        isPart = true
+      },
     )
     if (found !== undefined) return { offset: found, isExact: true }
     return {
       offset: this.#reader.end + 1,
-      note: 'No message with this id is in the memory of this replica (WARREN_HOT_WINDOW): name a time or a cursor.',
+      note: isPart
+        ? `No message with this id is among the oldest ${reading.visited} of this replica's memory, and more were not searched: name a time or a cursor.`
+        : 'No message with this id is in the memory of this replica (WARREN_HOT_WINDOW): name a time or a cursor.',
       isExact: false,
     }
   }

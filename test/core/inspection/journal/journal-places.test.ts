@@ -42,6 +42,14 @@ describe('a place in the journal', () => {
     expect(await find(point)).toEqual({ offset, isExact: false, note: expect.stringContaining(note) })
   })
 
+  test('is not known if RabbitMQ does not find a time before the page has to end', async () => {
+    const slow = { ...journal, offsetAt: async () => undefined }
+    const all = () => true
+    const late = { ...beginReading(all, all), signal: AbortSignal.abort() }
+    const found = new JournalPlaces(gateway, slow, hotWindow, new JournalReader(gateway, slow, hotWindow))
+    await expect(found.find({ timeMs: at(42) }, late)).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' })
+  })
+
   test.each<[string, JournalPoint, string]>([
     ['a text that is no cursor', { cursor: 'x' }, 'around.cursor'],
     ['a negative offset', { offset: -1 }, 'around.offset'],
