@@ -1,38 +1,19 @@
 import { GatewayError } from '../../errors.ts'
 import type { DeliveryCounter } from '../accounting/delivery-counter.ts'
 import type { FieldCounter } from '../accounting/field-counter.ts'
-import {
-  type ChannelEvent,
-  type GapEvent,
-  type MessageEvent,
-  OverflowGap,
-  type PassedEvent,
-} from '../model/channel-event.ts'
+import type { ChannelEvent, GapEvent, PassedEvent } from '../model/channel-event.ts'
 import type { Cursor } from '../model/cursor.ts'
 import type { OverflowPolicy } from '../model/overflow-policy.ts'
 import type { Subscriber } from '../ports/subscriber.ts'
 import { hasState, type Topic } from '../ports/topic.ts'
+import { Allowance, EventQueue } from './event-queue.ts'
 import { Pace, type Paces } from './pace.ts'
 import { LastEventsSearch } from './replay/last-events.ts'
 
-/** How many events one subscription queues for a consumer that is slower than its channel. */
-const maxQueuedEvents = 1024
 /** What a subscription without a connection (a page of history) may queue, in bytes. */
 const ownAllowanceBytes = 4 * 1024 * 1024
-
-/**
- * What all subscriptions of one connection may queue together, in bytes of message bodies. One
- * event of each subscription comes on top of it. A subscription that exceeds it leaves live
- * delivery.
- */
-export class Allowance {
-  readonly maxBytes: number
-  used = 0
-
-  constructor(maxBytes: number) {
-    this.maxBytes = maxBytes
-  }
-}
+/** What subscriptions without a queue have queued. */
+const nothingQueued: readonly ChannelEvent[] = []
 
 /** Moves subscriptions through the journal. Implemented by `CatchUp`. */
 export interface Replayer {
@@ -116,7 +97,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   #awaitsBegin: boolean
   readonly #pace: Pace | undefined
   #last: PassedEvent | ChannelEvent | undefined
-  readonly #queue: ChannelEvent[] = []
+  /** Made when the first event is queued, because most subscriptions never queue one. */
+  #queue: EventQueue | undefined
   #behind = false
   #ended = false
   #failure: GatewayError | undefined
@@ -210,7 +192,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
 
   /** Events that the consumer has not taken, oldest first. */
   get queued(): readonly ChannelEvent[] {
-    return this.#queue
+    return this.#queue?.events ?? nothingQueued
   }
 
   get topic(): Topic {
@@ -235,10 +217,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
    */
   get full(): boolean {
     if (this.#pace) return false
-    return (
-      this.#queue.length >= maxQueuedEvents ||
-      (this.#queue.length > 0 && this.#allowance.used >= this.#allowance.maxBytes)
-    )
+    return this.#queue?.isFull ?? false
   }
 
   /**
@@ -270,6 +249,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
 
   /** A replay has reached the live end. */
   wentLive(): void {
+    // A replay queues what it delivers. An idle subscription does without the empty queue.
+    if (this.#queue?.isEmpty) this.#queue = undefined
     if (!this.#pace?.newest) return
     if (this.#pace.isReady) this.releaseHeld()
     else this.#pace.schedule()
@@ -277,7 +258,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
 
   /** For the pace, when the next message may be delivered. */
   releaseHeld(): void {
-    if (!this.#ended && this.#queue.length === 0) this.#enqueueHeld(false)
+    if (!this.#ended && this.#isQueueEmpty()) this.#enqueueHeld(false)
   }
 
   /** If the subscription leaves live delivery meanwhile, it reads the rest again. */
@@ -304,7 +285,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     }
     const waits = pace.newest !== undefined
     // A replay is about the past: the newest message counts when it has reached the live end.
-    if (!later && !waits && this.#queue.length === 0 && pace.isReady) return false
+    if (!later && !waits && this.#isQueueEmpty() && pace.isReady) return false
     if (pace.isFull) {
       this.#enqueueHeld(later)
       return this.#behind
@@ -323,7 +304,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
       if (event.kind === 'CHECKPOINT') return
       if (later || this.#pace || this.#overflow === 'CATCH_UP') return this.leaveLive()
       if (this.#overflow === 'END') return this.#onOverflow?.()
-      this.#dropFor(event)
+      this.dropped += this.#queue?.dropFor(event, this.#overflow) ?? 0
     }
     this.#last = event
     if (event.kind === 'MESSAGE') {
@@ -331,7 +312,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
       this.#pace?.delivered()
     }
     if (this.checkpoints) this.lastEventAt = Date.now()
-    if (!later && this.#sink && this.#queue.length === 0 && this.#offer(event)) return
+    if (!later && this.#sink && this.#isQueueEmpty() && this.#offer(event)) return
     if (this.#ended) return this.#countDropped(event)
     const pull = this.#pulls?.shift()
     if (pull) {
@@ -339,11 +320,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
       pull.resolve({ done: false, value: event })
       return
     }
-    const before = this.#queue.at(-1)
-    if (event.kind === 'GAP' && before?.kind === 'GAP' && covers(event, before)) this.#queue.pop()
-    if (event.kind === 'MESSAGE') event.keep()
-    this.#queue.push(event)
-    this.#addQueued(event)
+    this.#queue ??= new EventQueue(this.#allowance, this.#counter)
+    this.#queue.add(event)
   }
 
   /**
@@ -372,15 +350,15 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     if (!this.#sink || this.#flushing) return
     this.#flushing = true
     try {
-      for (let event = this.#queue[0]; event && this.#offer(event); event = this.#queue[0]) this.#dequeue()
+      for (let event = this.#queue?.oldest; event && this.#offer(event); event = this.#queue?.oldest) this.#dequeue()
     } finally {
       this.#flushing = false
     }
-    if (this.#ended && this.#queue.length === 0) this.#endSink()
+    if (this.#ended && this.#isQueueEmpty()) this.#endSink()
   }
 
   next(): Promise<IteratorResult<ChannelEvent>> {
-    const event = this.#queue[0]
+    const event = this.#queue?.oldest
     if (event) {
       this.#dequeue()
       this.#markPulled(event)
@@ -417,7 +395,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     this.#failure = failure
     this.#replayer.stop(this)
     this.#onEnd?.()
-    if (this.#queue.length === 0) this.#endSink()
+    if (this.#isQueueEmpty()) this.#endSink()
     const [first, ...others] = this.#pulls?.splice(0) ?? []
     if (!first) return
     if (failure) {
@@ -461,10 +439,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
 
   #dropQueue(): void {
     this.#pace?.end()
-    for (const event of this.#queue.splice(0)) {
-      this.#removeQueued(event)
-      this.#countDropped(event)
-    }
+    for (let event = this.#queue?.shift(); event; event = this.#queue?.shift()) this.#countDropped(event)
   }
 
   #countDropped(event: ChannelEvent): void {
@@ -473,52 +448,17 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     this.#counter?.drop(event.message, 'ended')
   }
 
+  /** No getter: V8 calls a function of its runtime for each access to a private one. */
+  #isQueueEmpty(): boolean {
+    return this.#queue?.isEmpty ?? true
+  }
+
   #hasRoomFor(event: ChannelEvent, later: boolean): boolean {
-    if (this.#queue.length === 0) return true
+    const queue = this.#queue
+    if (!queue) return true
     // A pace passes over messages by itself: what it releases at once is of different keys.
     const isConflated = this.#overflow === 'CONFLATE' && !later && !this.#pace
-    return !isConflated && this.#fits(event)
-  }
-
-  /**
-   * Whether the event fits into the bounds. An empty queue accepts any event, else a large message
-   * could never be delivered. So a connection may hold its allowance and one event for each
-   * subscription.
-   */
-  #fits(event: ChannelEvent): boolean {
-    return this.#queue.length < maxQueuedEvents && this.#allowance.used + bytesOf(event) <= this.#allowance.maxBytes
-  }
-
-  /**
-   * Makes room by dropping the oldest messages, and reports their number in an `OVERFLOW` gap. Gaps
-   * are not dropped: they stay at the front.
-   */
-  #dropFor(event: MessageEvent): void {
-    let at = this.#queue.findIndex(({ kind }) => kind !== 'GAP')
-    if (at < 0) return
-    const front = this.#queue[at - 1]
-    let notice = front instanceof OverflowGap ? front : undefined
-    for (let oldest = this.#queue[at]; oldest; oldest = this.#queue[at]) {
-      if (this.#overflow === 'DROP_OLDEST' && this.#fits(event)) return
-      if (oldest.kind === 'GAP') {
-        // A gap for another reason stays in its place. All `OVERFLOW` gaps are at the front.
-        at += 1
-        notice = undefined
-        continue
-      }
-      this.#queue.splice(at, 1)
-      if (oldest.kind !== 'MESSAGE') continue
-      this.#removeQueued(oldest)
-      this.dropped += 1
-      this.#counter?.drop(oldest.message, this.#overflow === 'CONFLATE' ? 'conflated' : 'overflow')
-      if (notice) {
-        notice.add(oldest)
-      } else {
-        notice = new OverflowGap(oldest)
-        this.#queue.splice(at, 0, notice)
-        at += 1
-      }
-    }
+    return isConflated ? queue.isEmpty : queue.hasRoomFor(event)
   }
 
   #offer(event: ChannelEvent): boolean {
@@ -543,9 +483,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   }
 
   #dequeue(): void {
-    const event = this.#queue.shift()
-    if (event) this.#removeQueued(event)
-    if (this.#behind && this.#hasRoomToResume) this.#resume()
+    this.#queue?.shift()
+    if (this.#behind && this.#queue?.hasRoomToResume) this.#resume()
     if (this.#pace?.newest && this.#pace.isReady) this.releaseHeld()
   }
 
@@ -566,39 +505,10 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     if (this.#fieldCounter) this.#fieldCounter.delivered += 1
   }
 
-  /** Resuming costs a replay, so it waits until there is room for more than a few events. */
-  get #hasRoomToResume(): boolean {
-    if (this.#queue.length === 0) return true
-    return this.#queue.length <= maxQueuedEvents / 2 && this.#allowance.used <= this.#allowance.maxBytes / 2
-  }
-
-  #addQueued(event: ChannelEvent): void {
-    this.#allowance.used += bytesOf(event)
-    if (this.#counter && event.kind === 'MESSAGE') this.#counter.pending += 1
-  }
-
-  #removeQueued(event: ChannelEvent): void {
-    this.#allowance.used -= bytesOf(event)
-    if (this.#counter && event.kind === 'MESSAGE') this.#counter.pending -= 1
-  }
-
   #resume(): void {
     this.#behind = false
     this.#replayer.resume(this)
   }
-}
-
-/**
- * Of adjacent gaps with the same reason the last one covers all. Gaps are queued even if there is
- * no room, so without this they would accumulate while retention keeps overtaking a slow client. An
- * `OVERFLOW` gap counts what was dropped before it, so it stays.
- */
-function covers(later: GapEvent, earlier: GapEvent): boolean {
-  return later.reason === earlier.reason && later.reason !== 'OVERFLOW'
-}
-
-function bytesOf(event: ChannelEvent): number {
-  return event.kind === 'MESSAGE' ? event.message.body.length : 0
 }
 
 interface PendingPull {

@@ -3,7 +3,8 @@ import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { DeliveryCounter } from '../../../src/core/accounting/delivery-counter.ts'
 import { FieldCounter } from '../../../src/core/accounting/field-counter.ts'
-import { Allowance, ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
+import { ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
+import { Allowance } from '../../../src/core/delivery/event-queue.ts'
 import { Paces } from '../../../src/core/delivery/pace.ts'
 import { type ChannelEvent, MessageEvent } from '../../../src/core/model/channel-event.ts'
 import type { WindowEntry } from '../../../src/core/ports/hot-window.ts'
@@ -232,6 +233,22 @@ describe('a sink', () => {
       end: () => {},
     })
     expect(sink.taken).toEqual([1, 2, 3])
+  })
+
+  test('takes what later replays queue, after the queue of the first one was given up', () => {
+    const subscription = subscribed()
+    const sink = sinkOf()
+    subscription.pipe(sink)
+    for (const offset of [1, 2]) {
+      subscription.deliver(messageAt(offset), true)
+      const { queued } = subscription
+      subscription.wentLive()
+      expect(subscription.queued).toBe(queued)
+      subscription.flush()
+      subscription.wentLive()
+      expect(subscription.queued).not.toBe(queued)
+    }
+    expect([sink.taken, counter.pending, subscription.queued]).toEqual([[1, 2], 0, []])
   })
 
   test('may end its subscription while it takes', () => {

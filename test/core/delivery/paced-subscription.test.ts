@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { DeliveryCounter } from '../../../src/core/accounting/delivery-counter.ts'
-import { Allowance, ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
+import { ChannelSubscription } from '../../../src/core/delivery/channel-subscription.ts'
+import { Allowance } from '../../../src/core/delivery/event-queue.ts'
 import { everyOf, Paces } from '../../../src/core/delivery/pace.ts'
 import type { ChannelEvent, StateMark } from '../../../src/core/model/channel-event.ts'
 import { channelTopic, type EventTopic, type Topic } from '../../../src/core/ports/topic.ts'

@@ -7,6 +7,7 @@ export interface Mutant {
 
 const catchUp = 'src/core/delivery/replay/catch-up.ts'
 const subscription = 'src/core/delivery/channel-subscription.ts'
+const eventQueue = 'src/core/delivery/event-queue.ts'
 const lastEvents = 'src/core/delivery/replay/last-events.ts'
 const listener = 'src/core/journal-listener.ts'
 const session = 'src/core/sessions/session.ts'
@@ -76,15 +77,15 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     'the bound of what waits for a client is not applied',
-    subscription,
-    'this.#queue.length < maxQueuedEvents && this.#allowance.used + bytesOf(event) <= this.#allowance.maxBytes',
-    'this.#queue.length < maxQueuedEvents',
+    eventQueue,
+    'this.#events.length < maxQueuedEvents && this.#allowance.used + bytesOf(event) <= this.#allowance.maxBytes',
+    'this.#events.length < maxQueuedEvents',
   ),
   mutant(
     'an overflow counts one message too few',
-    subscription,
+    eventQueue,
     'notice.add(oldest)',
-    'if (this.#queue.length % 2 === 0) notice.add(oldest)',
+    'if (this.#events.length % 2 === 0) notice.add(oldest)',
   ),
   mutant(
     'the bound of the hot window is not applied',
