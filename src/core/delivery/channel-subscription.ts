@@ -8,6 +8,7 @@ import type { Subscriber } from '../ports/subscriber.ts'
 import { hasState, type Topic } from '../ports/topic.ts'
 import { Allowance, EventQueue } from './event-queue.ts'
 import { Pace, type Paces } from './pace.ts'
+import { PendingPulls } from './pending-pulls.ts'
 import { LastEventsSearch } from './replay/last-events.ts'
 
 /** What a subscription without a connection (a page of history) may queue, in bytes. */
@@ -102,7 +103,7 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
   #behind = false
   #ended = false
   #failure: GatewayError | undefined
-  #pulls: PendingPull[] | undefined
+  #pulls: PendingPulls | undefined
   #sink: SubscriptionSink | undefined
   #flushing = false
 
@@ -370,10 +371,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
       return Promise.reject(failure)
     }
     if (this.#ended) return Promise.resolve({ done: true, value: undefined })
-    return new Promise((resolve, reject) => {
-      this.#pulls ??= []
-      this.#pulls.push({ resolve, reject })
-    })
+    this.#pulls ??= new PendingPulls()
+    return this.#pulls.add()
   }
 
   /** Ends the subscription and drops its queue. Also settles a pending `next`. */
@@ -396,15 +395,8 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     this.#replayer.stop(this)
     this.#onEnd?.()
     if (this.#isQueueEmpty()) this.#endSink()
-    const [first, ...others] = this.#pulls?.splice(0) ?? []
-    if (!first) return
-    if (failure) {
-      this.#failure = undefined
-      first.reject(failure)
-    } else {
-      first.resolve({ done: true, value: undefined })
-    }
-    for (const pull of others) pull.resolve({ done: true, value: undefined })
+    // A pull has received the failure, so no later one does.
+    if (this.#pulls?.end(failure)) this.#failure = undefined
   }
 
   /** Ends the subscription at once: drops its queue, and then does as `end`. */
@@ -509,9 +501,4 @@ export class ChannelSubscription implements Subscriber, AsyncIterableIterator<Ch
     this.#behind = false
     this.#replayer.resume(this)
   }
-}
-
-interface PendingPull {
-  resolve(result: IteratorResult<ChannelEvent>): void
-  reject(failure: GatewayError): void
 }
