@@ -18,6 +18,7 @@ import type { Checkpoints } from '../checkpoints.ts'
 import { Deduplicator } from '../deduplicator.ts'
 import type { Hub } from '../hub.ts'
 import type { LastEventsSearch, SearchResult } from './last-events.ts'
+import { OldestPosition } from './oldest-position.ts'
 import { ReplayBatch } from './replay-batch.ts'
 import { ScanScheduler } from './scan-scheduler.ts'
 import { WindowReplay } from './window-replay.ts'
@@ -86,8 +87,8 @@ export class CatchUp implements Replayer {
   readonly #awaiting = new Map<ChannelSubscription, object>()
   readonly #scanScheduler = new ScanScheduler(() => this.#scheduleServe())
   readonly #windowReplay: WindowReplay
+  readonly #oldest: OldestPosition
   #gatherTimer: NodeJS.Timeout | undefined
-  #oldest: Promise<Cursor | null> | undefined
   readonly #closing = new AbortController()
 
   constructor(context: CatchUpContext) {
@@ -108,6 +109,7 @@ export class CatchUp implements Replayer {
       },
       onInterrupted: (batch) => this.#resumeAll(batch),
     })
+    this.#oldest = new OldestPosition(context, this.#closing.signal)
   }
 
   /** How many subscriptions have not reached the live end. */
@@ -155,20 +157,9 @@ export class CatchUp implements Replayer {
     this.#scheduleServe()
   }
 
-  /**
-   * The oldest position that the journal can still serve; null if the journal cannot be read.
-   * Concurrent callers share one read.
-   */
-  oldestCursor(): Promise<Cursor | null> {
-    this.#oldest ??= this.#readOldest().finally(() => {
-      this.#oldest = undefined
-    })
-    return this.#oldest
-  }
-
-  /** The oldest position from which a topic can be read; null as in `oldestCursor`. */
+  /** The oldest position from which a topic can be read; null if the journal cannot be read. */
   async oldestOf(topic: Topic): Promise<Cursor | null> {
-    const oldest = await this.oldestCursor()
+    const oldest = await this.#oldest.read()
     const origin = this.#context.originOf(topic)
     return oldest && origin && isOlder(oldest, origin) ? origin : oldest
   }
@@ -283,7 +274,7 @@ export class CatchUp implements Replayer {
   ): Promise<void> {
     const waiting = [subscription]
     this.#beginWait(waiting, waiting)
-    const oldest = isOldest ? cursor : await this.oldestCursor()
+    const oldest = isOldest ? cursor : await this.#oldest.read()
     if (!this.#endWait(subscription, waiting)) return
     this.#endSearch(subscription, cursor)
     subscription.deliver({ kind: 'GAP', cursor, reason: 'RETENTION', oldest, receivedAt: Date.now() })
@@ -494,7 +485,7 @@ export class CatchUp implements Replayer {
   /** Delivers one gap with its reason, then continues live. */
   #deliverGap(subscriptions: ChannelSubscription[], reason: GapReason): void {
     this.#beginWait(subscriptions, subscriptions)
-    void this.oldestCursor().then((oldest) => {
+    void this.#oldest.read().then((oldest) => {
       const { last } = this.#context.hotWindow
       const epoch = this.#context.epoch()
       for (const subscription of subscriptions) {
@@ -516,21 +507,6 @@ export class CatchUp implements Replayer {
         if (!this.#context.restart(subscription)) this.#goLive(subscription)
       }
     })
-  }
-
-  async #readOldest(): Promise<Cursor | null> {
-    const epoch = this.#context.epoch()
-    let oldest: Cursor | null = null
-    const visit = (entry: JournalMessage): boolean => {
-      oldest = epoch === undefined ? null : cursorBefore(this.#context.cursors, epoch, entry)
-      return false
-    }
-    try {
-      await this.#context.journal.scan(0, visit, this.#closing.signal)
-    } catch {
-      return null
-    }
-    return oldest
   }
 }
 
