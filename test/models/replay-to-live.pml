@@ -1,5 +1,5 @@
 /*
- * Joins a replay to the live end (src/core/delivery/catch-up.ts).
+ * Joins a replay to the live end (src/core/delivery/replay/catch-up.ts).
  *
  * One replica and one subscription. Each option of the loop is one turn of the event loop, or one
  * step of RabbitMQ or of the client, so everything between two turns may happen in any order.
@@ -418,7 +418,7 @@ end:
 #endif
         scanStream = epochOfStream;
         scanLast = o;
-        /* CatchUp.#addAt */
+        /* CatchUp.#join */
         if
         :: !inBatch && positionOffset <= o ->
           if

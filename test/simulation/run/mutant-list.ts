@@ -41,9 +41,9 @@ export const mutants: readonly Mutant[] = [
   },
   mutant(
     'the epoch of a cursor is not compared',
-    catchUp,
-    'else if (position.epoch !== epoch || position.offset > last.offset)',
-    'else if (position.offset > last.offset)',
+    'src/core/delivery/replay/resume-position.ts',
+    'return position.epoch !== epoch || position.offset > last',
+    'return position.offset > last',
   ),
   mutant(
     'a cursor ahead of the tail is judged before the mark is back',

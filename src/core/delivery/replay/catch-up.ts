@@ -1,13 +1,5 @@
 import { type ChannelEvent, type GapReason, unreadableGap } from '../../model/channel-event.ts'
-import {
-  type Cursor,
-  type CursorCodec,
-  cursorBefore,
-  cursorOf,
-  fingerprintOf,
-  firstOffsetAfter,
-  isOlder,
-} from '../../model/cursor.ts'
+import { type Cursor, type CursorCodec, cursorBefore, cursorOf, isOlder } from '../../model/cursor.ts'
 import type { JournalMessage } from '../../model/message.ts'
 import type { HotWindow } from '../../ports/hot-window.ts'
 import type { Journal } from '../../ports/journal.ts'
@@ -20,6 +12,7 @@ import type { Hub } from '../hub.ts'
 import type { LastEventsSearch, SearchResult } from './last-events.ts'
 import { OldestPosition } from './oldest-position.ts'
 import { ReplayBatch } from './replay-batch.ts'
+import { firstOffsetFor, gapReasonAt, isUnread, placeOf, scanOffsetOf } from './resume-position.ts'
 import { ScanScheduler } from './scan-scheduler.ts'
 import { WindowReplay } from './window-replay.ts'
 
@@ -192,33 +185,35 @@ export class CatchUp implements Replayer {
     if (epoch === undefined) return
     // Retention has overtaken the tail, which delivers its next entry soon.
     if (first === undefined || !last) return this.#scheduleServe()
+    const range = { epoch, first, last: last.offset, at: (offset: number) => hotWindow.at(offset) }
     const inWindow: ChannelSubscription[] = []
     const older: ChannelSubscription[] = []
     const unknown: ChannelSubscription[] = []
     for (const subscription of this.#pending) {
-      const { position, search } = subscription
-      if (search) (search.from === undefined || search.from >= first ? inWindow : older).push(subscription)
-      else if (typeof position !== 'object') this.#deliverGap([subscription], 'INVALID_CURSOR')
-      else if (position.epoch !== epoch || position.offset > last.offset) unknown.push(subscription)
-      else if (position.offset < first) older.push(subscription)
-      else if (this.#isSameMessage(hotWindow.at(position.offset), position)) inWindow.push(subscription)
-      else this.#deliverGap([subscription], 'JOURNAL_REPLACED')
+      const place = placeOf(subscription, range)
+      if (place === 'window') inWindow.push(subscription)
+      else if (place === 'journal') older.push(subscription)
+      else if (place === 'unknown') unknown.push(subscription)
+      else this.#deliverGap([subscription], place)
     }
-    if (inWindow.length > 0 && !this.#windowReplay.busy) {
-      const oldest = hotWindow.at(first)
-      for (const subscription of inWindow) {
-        this.#pending.delete(subscription)
-        if (!subscription.search) this.#recordResult(subscription, 'resumed')
-        else if (oldest) subscription.search.beginAfter(cursorBefore(this.#context.cursors, epoch, oldest), false)
-      }
-      const begin = inWindow.reduce(
-        (least, subscription) => Math.min(least, Math.max(first, firstOffsetFor(subscription))),
-        Number.POSITIVE_INFINITY,
-      )
-      this.#windowReplay.begin(this.#createBatch(inWindow, begin - 1, epoch))
-    }
+    if (inWindow.length > 0 && !this.#windowReplay.busy) this.#serveFromWindow(inWindow, epoch, first)
     if (unknown.length > 0) void this.#awaitUnknown(unknown)
     if (older.length > 0 && this.#scanScheduler.tryBegin(older.length)) void this.#scan(older)
+  }
+
+  /** `first`: the oldest offset in the window. */
+  #serveFromWindow(subscriptions: readonly ChannelSubscription[], epoch: string, first: number): void {
+    const oldest = this.#context.hotWindow.at(first)
+    for (const subscription of subscriptions) {
+      this.#pending.delete(subscription)
+      if (!subscription.search) this.#recordResult(subscription, 'resumed')
+      else if (oldest) subscription.search.beginAfter(cursorBefore(this.#context.cursors, epoch, oldest), false)
+    }
+    const begin = subscriptions.reduce(
+      (least, subscription) => Math.min(least, Math.max(first, firstOffsetFor(subscription))),
+      Number.POSITIVE_INFINITY,
+    )
+    this.#windowReplay.begin(this.#createBatch(subscriptions, begin - 1, epoch))
   }
 
   /** `answer`: any object that names what they wait for. */
@@ -311,10 +306,6 @@ export class CatchUp implements Replayer {
     }
   }
 
-  #isSameMessage(entry: JournalMessage | undefined, position: Cursor): boolean {
-    return entry !== undefined && fingerprintOf(entry) === position.fingerprint
-  }
-
   #recordResult(subscription: ChannelSubscription, result: 'resumed' | 'gap'): void {
     if (subscription.resumeResolved) return
     subscription.resumeResolved = true
@@ -358,8 +349,8 @@ export class CatchUp implements Replayer {
   async #scan(subscriptions: ChannelSubscription[]): Promise<void> {
     const { journal, hotWindow } = this.#context
     const epoch = this.#context.epoch() ?? ''
-    const waiting = subscriptions.toSorted((a, b) => offsetOf(a) - offsetOf(b))
-    const begin = waiting[0] ? offsetOf(waiting[0]) : 0
+    const waiting = subscriptions.toSorted((a, b) => scanOffsetOf(a) - scanOffsetOf(b))
+    const begin = waiting[0] ? scanOffsetOf(waiting[0]) : 0
     const batch = this.#createBatch([], begin - 1, epoch)
     this.#beginWait(waiting, batch)
     let first = true
@@ -374,11 +365,11 @@ export class CatchUp implements Replayer {
       }
       for (
         let subscription = waiting[0];
-        subscription && offsetOf(subscription) <= entry.offset;
+        subscription && scanOffsetOf(subscription) <= entry.offset;
         subscription = waiting[0]
       ) {
         waiting.shift()
-        if (this.#endWait(subscription, batch)) this.#addAt(batch, subscription, entry, epoch, first)
+        if (this.#endWait(subscription, batch)) this.#join(batch, subscription, entry, first)
       }
       first = false
       if (!repeat) this.#deliverEntry(batch, entry, 'journal')
@@ -401,31 +392,26 @@ export class CatchUp implements Replayer {
   }
 
   /**
-   * Decides between resumed and gap: does the entry at the cursor's offset match the cursor's
-   * fingerprint?
+   * Adds the subscription to the batch of a scan that has reached its offset with `entry`, unless
+   * it continues in another way. `isOldest`: no entry of the journal is older.
    */
-  #addAt(
-    batch: ReplayBatch,
-    subscription: ChannelSubscription,
-    entry: JournalMessage,
-    epoch: string,
-    first: boolean,
-  ): void {
+  #join(batch: ReplayBatch, subscription: ChannelSubscription, entry: JournalMessage, isOldest: boolean): void {
     const { position, search } = subscription
     if (search) {
-      search.beginAfter(cursorBefore(this.#context.cursors, epoch, entry), first)
+      search.beginAfter(cursorBefore(this.#context.cursors, batch.epoch, entry), isOldest)
       batch.add(subscription, entry.offset)
       return
     }
     if (typeof position !== 'object') return
-    if (entry.offset === position.offset && this.#isSameMessage(entry, position)) {
+    const reason = gapReasonAt(position, entry, isOldest)
+    if (!reason) {
       this.#recordResult(subscription, 'resumed')
       batch.add(subscription, firstOffsetFor(subscription))
-    } else if (this.#context.epoch() !== epoch) {
+    } else if (this.#context.epoch() !== batch.epoch) {
       // The journal is away: the scan may read a new one, which the tail does not know yet.
       this.resume(subscription)
-    } else if (entry.offset > position.offset && first) {
-      const cursor = cursorBefore(this.#context.cursors, epoch, entry)
+    } else if (reason === 'RETENTION') {
+      const cursor = cursorBefore(this.#context.cursors, batch.epoch, entry)
       const deliverGap = (): void => {
         this.#recordResult(subscription, 'gap')
         subscription.deliver({ kind: 'GAP', cursor, reason: 'RETENTION', oldest: cursor, receivedAt: Date.now() })
@@ -441,7 +427,7 @@ export class CatchUp implements Replayer {
       deliverGap()
       batch.add(subscription, entry.offset)
     } else {
-      this.#deliverGap([subscription], 'JOURNAL_REPLACED')
+      this.#deliverGap([subscription], reason)
     }
   }
 
@@ -476,7 +462,7 @@ export class CatchUp implements Replayer {
       epoch !== undefined &&
       last !== undefined &&
       typeof position === 'object' &&
-      (position.epoch !== epoch || position.offset > last.offset)
+      isUnread(position, epoch, last.offset)
     const lost = waiting.filter(isLost)
     this.#deliverGap(lost, 'JOURNAL_REPLACED')
     for (const subscription of waiting) if (!lost.includes(subscription)) this.resume(subscription)
@@ -508,15 +494,4 @@ export class CatchUp implements Replayer {
       }
     })
   }
-}
-
-/** Where a scan for the subscription begins. */
-function offsetOf({ search, position }: ChannelSubscription): number {
-  return search?.from ?? (typeof position === 'object' ? position.offset : 0)
-}
-
-/** The first offset that the subscription has not received. */
-function firstOffsetFor(subscription: ChannelSubscription): number {
-  const { position } = subscription
-  return typeof position === 'object' ? firstOffsetAfter(position) : 0
 }
