@@ -393,7 +393,7 @@ end:
         if :: where == AWAITS_OLDEST -> where = LIVE :: else fi
       fi }
 
-  /* ------------------------------------------- CatchUp.#scan, StreamReader.scan */
+  /* ------------------------------------- JournalReplay.begin, StreamReader.scan */
   :: atomic { where == SCANNING && (HAS_ENTRY(SCAN_NEXT) || (scanLast != NONE && scanStream != epochOfStream)) ->
 #ifndef PLANT_LOOK_BACK_IGNORED
       /* The scan began before, and met an entry there: retention has not deleted the position. */

@@ -7,22 +7,17 @@ import type { Observer } from '../../ports/observer.ts'
 import { hasState, type Recipients, type Topic } from '../../ports/topic.ts'
 import type { ChannelSubscription, Replayer } from '../channel-subscription.ts'
 import type { Checkpoints } from '../checkpoints.ts'
-import { Deduplicator } from '../deduplicator.ts'
 import type { Hub } from '../hub.ts'
+import { JournalReplay } from './journal-replay.ts'
 import type { LastEventsSearch, SearchResult } from './last-events.ts'
 import { OldestPosition } from './oldest-position.ts'
 import { ReplayBatch } from './replay-batch.ts'
-import { firstOffsetFor, gapReasonAt, isUnread, placeOf, scanOffsetOf } from './resume-position.ts'
+import { firstOffsetFor, gapReasonAt, isUnread, placeOf } from './resume-position.ts'
 import { ScanScheduler } from './scan-scheduler.ts'
 import { WindowReplay } from './window-replay.ts'
 
 /** How long the gateway gathers resuming subscriptions before it serves them together, in ms. */
 const gatherMs = 20
-/**
- * A scan starts this many offsets before the oldest wanted position. The deduplicator then knows a
- * message that was published twice around that position.
- */
-const lookBackOffsets = 1_000
 
 export interface CatchUpContext {
   readonly journal: Journal
@@ -80,6 +75,7 @@ export class CatchUp implements Replayer {
   readonly #awaiting = new Map<ChannelSubscription, object>()
   readonly #scanScheduler = new ScanScheduler(() => this.#scheduleServe())
   readonly #windowReplay: WindowReplay
+  readonly #journalReplay: JournalReplay
   readonly #oldest: OldestPosition
   #gatherTimer: NodeJS.Timeout | undefined
   readonly #closing = new AbortController()
@@ -102,6 +98,24 @@ export class CatchUp implements Replayer {
       },
       onInterrupted: (batch) => this.#resumeAll(batch),
     })
+    this.#journalReplay = new JournalReplay(
+      {
+        journal: context.journal,
+        hotWindow: context.hotWindow,
+        epoch: () => context.epoch(),
+        onReached: (batch, subscription, entry, isOldest) => {
+          if (this.#endWait(subscription, batch)) this.#join(batch, subscription, entry, isOldest)
+        },
+        deliverEntry: (batch, entry) => this.#deliverEntry(batch, entry, 'journal'),
+        onWindowReached: (batch) => this.#windowReplay.begin(batch),
+        onInterrupted: (batch) => this.#resumeAll(batch),
+        onEnd: (batch, unreached) => {
+          for (const subscription of unreached) if (this.#endWait(subscription, batch)) this.resume(subscription)
+          this.#scanScheduler.end()
+        },
+      },
+      this.#closing.signal,
+    )
     this.#oldest = new OldestPosition(context, this.#closing.signal)
   }
 
@@ -198,7 +212,7 @@ export class CatchUp implements Replayer {
     }
     if (inWindow.length > 0 && !this.#windowReplay.busy) this.#serveFromWindow(inWindow, epoch, first)
     if (unknown.length > 0) void this.#awaitUnknown(unknown)
-    if (older.length > 0 && this.#scanScheduler.tryBegin(older.length)) void this.#scan(older)
+    if (older.length > 0 && this.#scanScheduler.tryBegin(older.length)) this.#serveFromJournal(older, epoch)
   }
 
   /** `first`: the oldest offset in the window. */
@@ -214,6 +228,12 @@ export class CatchUp implements Replayer {
       Number.POSITIVE_INFINITY,
     )
     this.#windowReplay.begin(this.#createBatch(subscriptions, begin - 1, epoch))
+  }
+
+  #serveFromJournal(subscriptions: readonly ChannelSubscription[], epoch: string): void {
+    const batch = this.#createBatch([], -1, epoch)
+    this.#beginWait(subscriptions, batch)
+    void this.#journalReplay.begin(batch, subscriptions)
   }
 
   /** `answer`: any object that names what they wait for. */
@@ -343,52 +363,6 @@ export class CatchUp implements Replayer {
     if (!last) return
     batch.unreadable = undefined
     batch.broadcast(last.offset, unreadableGap(this.#context.cursors, batch.epoch, last))
-  }
-
-  /** Reads the journal once for all of these subscriptions, up to the hot window. */
-  async #scan(subscriptions: ChannelSubscription[]): Promise<void> {
-    const { journal, hotWindow } = this.#context
-    const epoch = this.#context.epoch() ?? ''
-    const waiting = subscriptions.toSorted((a, b) => scanOffsetOf(a) - scanOffsetOf(b))
-    const begin = waiting[0] ? scanOffsetOf(waiting[0]) : 0
-    const batch = this.#createBatch([], begin - 1, epoch)
-    this.#beginWait(waiting, batch)
-    let first = true
-    let reachedWindow = false
-    const deduplicator = new Deduplicator(journal.repeats)
-    const visit = (entry: JournalMessage): boolean => {
-      const repeat = deduplicator.record(entry)
-      if (entry.offset < begin) {
-        // Retention deletes the oldest entries first, so it has not deleted the wanted positions.
-        first = false
-        return true
-      }
-      for (
-        let subscription = waiting[0];
-        subscription && scanOffsetOf(subscription) <= entry.offset;
-        subscription = waiting[0]
-      ) {
-        waiting.shift()
-        if (this.#endWait(subscription, batch)) this.#join(batch, subscription, entry, first)
-      }
-      first = false
-      if (!repeat) this.#deliverEntry(batch, entry, 'journal')
-      batch.lastOffset = entry.offset
-      reachedWindow = hotWindow.first !== undefined && entry.offset >= hotWindow.first
-      return !reachedWindow && batch.size + waiting.length > 0
-    }
-    try {
-      await journal.scan(Math.max(0, begin - lookBackOffsets), visit, this.#closing.signal)
-      // The tail may have added entries since the last visit; the batch reads those from the window
-      // too.
-      if (reachedWindow && this.#context.epoch() === epoch) this.#windowReplay.begin(batch)
-      else this.#resumeAll(batch)
-    } catch {
-      this.#resumeAll(batch)
-    } finally {
-      for (const subscription of waiting) if (this.#endWait(subscription, batch)) this.resume(subscription)
-      this.#scanScheduler.end()
-    }
   }
 
   /**
