@@ -251,6 +251,17 @@ describe('a sink', () => {
     expect([sink.taken, counter.pending, subscription.queued]).toEqual([[1, 2], 0, []])
   })
 
+  test('may take the last queued event although its subscription is live again at once', () => {
+    const liveAtOnce = Object.assign(replayer, { resume: (one: ChannelSubscription) => one.wentLive() })
+    const subscription = subscribed({ replayer: liveAtOnce })
+    for (const offset of [1, 2]) subscription.deliver(messageAt(offset, '1234567890'))
+    expect(subscription.behind).toBe(true)
+    const sink = sinkOf()
+    subscription.pipe(sink)
+    subscription.deliver(messageAt(2))
+    expect([sink.taken, subscription.behind]).toEqual([[1, 2], false])
+  })
+
   test('may end its subscription while it takes', () => {
     const allowance = new Allowance(10)
     const subscription = subscribed({ allowance })
