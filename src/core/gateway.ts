@@ -52,10 +52,12 @@ export class Gateway {
   readonly #sessions: Sessions
   readonly #sourceSync: SourceSync
   readonly #publishGate: PublishGate
+  readonly #defaultExchange: string
 
   constructor(parts: GatewayParts) {
     const wiring = new GatewayWiring(parts)
     this.#parts = parts
+    this.#defaultExchange = defaultExchangeOf(parts.namespace)
     this.#wiring = wiring
     this.hub = wiring.hub
     this.sources = wiring.sources
@@ -232,10 +234,6 @@ export class Gateway {
   /** The cursor after which this entry is not delivered again. Computes a checksum of its body. */
   cursorOf(entry: JournalMessage): Cursor {
     return this.#listener.cursorOf(entry)
-  }
-
-  get #defaultExchange(): string {
-    return defaultExchangeOf(this.#parts.namespace)
   }
 
   /**

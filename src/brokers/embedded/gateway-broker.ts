@@ -37,6 +37,9 @@ export class EmbeddedGateway implements GatewayBroker {
   readonly operator: EmbeddedInspector
   readonly #lease: BrokerLease
   readonly #namespace: string
+  /** Strings that are made once: what looks up or compares a message's exchange finds the same one. */
+  readonly #defaultExchange: string
+  readonly #quarantine: string
   readonly #log: DriverOptions['log']
   readonly #maxMessageBytes: number
   readonly #bound = new Map<string, Source>()
@@ -52,13 +55,14 @@ export class EmbeddedGateway implements GatewayBroker {
   constructor(lease: BrokerLease, { namespace, log }: DriverOptions, options: GatewayOptions) {
     this.#lease = lease
     this.#namespace = namespace
+    this.#defaultExchange = `${namespace}.events`
+    this.#quarantine = `${namespace}.quarantine`
     this.#log = log
     this.#maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes
-    const quarantine = `${namespace}.quarantine`
-    lease.broker.declare(quarantine, 'FANOUT')
+    lease.broker.declare(this.#quarantine, 'FANOUT')
     for (const hook of options.hooks ?? []) lease.broker.declare(hook, 'TOPIC')
-    const store = lease.broker.quarantineOf(quarantine)
-    lease.broker.bind({ exchange: quarantine, key: '' }, store)
+    const store = lease.broker.quarantineOf(this.#quarantine)
+    lease.broker.bind({ exchange: this.#quarantine, key: '' }, store)
     this.operator = new EmbeddedInspector(lease.broker, store)
   }
 
@@ -93,10 +97,10 @@ export class EmbeddedGateway implements GatewayBroker {
 
   async publish(publication: GatewayPublication): Promise<JournalMessage | undefined> {
     const bytes = publication.body.length
-    const isQuarantine = publication.exchange === `${this.#namespace}.quarantine`
+    const isQuarantine = publication.exchange === this.#quarantine
     if (bytes > this.#maxMessageBytes && !isQuarantine) throw tooLarge(bytes, this.#maxMessageBytes)
     this.#entry = undefined
-    publishTo(this.#lease.broker, `${this.#namespace}.events`, publication)
+    publishTo(this.#lease.broker, this.#defaultExchange, publication)
     return this.#entry
   }
 
