@@ -5,6 +5,7 @@ import { folderIn, removeFolder } from '../processes/run-folder.ts'
 import {
   amqpUrl,
   defaultRoot,
+  type NodeAddress,
   NodeProcess,
   newAddress,
   rabbitmqctl,
@@ -92,10 +93,11 @@ function refuse(): never {
 export async function privateRabbit(
   name: string,
   root = defaultRoot,
-  { plugins = [] }: { readonly plugins?: readonly string[] } = {},
+  { plugins = [], erlangFlags }: Pick<NodeAddress, 'plugins' | 'erlangFlags'> = {},
 ): Promise<RabbitNode> {
   const folder = folderIn(root)
-  const address = await newAddress(name, folder, { root, plugins })
+  const made = await newAddress(name, folder, { root, plugins })
+  const address = erlangFlags === undefined ? made : { ...made, erlangFlags }
   const epmd = startEpmd(address.epmdPort)
   const node = new NodeProcess(address)
   const remove = async () => {
