@@ -5,7 +5,7 @@
  * `--four`: on the RabbitMQ 4 that the long tests install.
  *
  * One process publishes at even intervals and consumes, without acknowledgements where the queue allows
- * it. The queues take turns within each round, and every node starts anew for each of its rounds.
+ * it. The queues take turns within each round, and every node is a new one in each round.
  */
 import { parseArgs } from 'node:util'
 import { type Channel, connect } from 'amqplib'

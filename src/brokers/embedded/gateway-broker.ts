@@ -37,7 +37,7 @@ export class EmbeddedGateway implements GatewayBroker {
   readonly operator: EmbeddedInspector
   readonly #lease: BrokerLease
   readonly #namespace: string
-  /** Strings that are made once: what looks up or compares a message's exchange finds the same one. */
+  /** Made once, because every message has the name, and is looked up and compared by it. */
   readonly #defaultExchange: string
   readonly #quarantine: string
   readonly #log: DriverOptions['log']
