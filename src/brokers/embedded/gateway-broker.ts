@@ -3,6 +3,7 @@ import type { JournalMessage, Message } from '../../core/model/message.ts'
 import { bindingOf, type Source } from '../../core/model/source.ts'
 import type { ControlBus } from '../../core/ports/control-bus.ts'
 import type { Requester } from '../../core/ports/requester.ts'
+import { defaultExchangeOf } from '../../core/sources/default-source.ts'
 import { GatewayError } from '../../errors.ts'
 import type { ChunkedHotWindow } from '../../hot-window/hot-window.ts'
 import { ControlSignature } from '../control-signature.ts'
@@ -55,7 +56,7 @@ export class EmbeddedGateway implements GatewayBroker {
   constructor(lease: BrokerLease, { namespace, log }: DriverOptions, options: GatewayOptions) {
     this.#lease = lease
     this.#namespace = namespace
-    this.#defaultExchange = `${namespace}.events`
+    this.#defaultExchange = defaultExchangeOf(namespace)
     this.#quarantine = `${namespace}.quarantine`
     this.#log = log
     this.#maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes

@@ -5,6 +5,7 @@ import type { JournalMessage } from '../../core/model/message.ts'
 import { lifeOf, type Source } from '../../core/model/source.ts'
 import type { ControlBus } from '../../core/ports/control-bus.ts'
 import type { Requester } from '../../core/ports/requester.ts'
+import { defaultExchangeOf } from '../../core/sources/default-source.ts'
 import { ChunkedHotWindow } from '../../hot-window/hot-window.ts'
 import { ControlSignature } from '../control-signature.ts'
 import type {
@@ -51,6 +52,7 @@ export class RabbitGateway implements GatewayBroker {
   readonly #queue: string
   readonly #log: DriverOptions['log']
   readonly #quarantine: string
+  readonly #defaultExchange: string
   readonly #maxMessageBytes: number
   readonly #onUnreadable: DriverOptions['onUnreadable']
   readonly #onInterrupted: DriverOptions['onInterrupted']
@@ -74,6 +76,7 @@ export class RabbitGateway implements GatewayBroker {
     this.#onUnreadable = driver.onUnreadable?.bind(driver)
     this.#onInterrupted = driver.onInterrupted?.bind(driver)
     this.#quarantine = `${namespace}.quarantine`
+    this.#defaultExchange = defaultExchangeOf(namespace)
     this.#maxMessageBytes = maxMessageBytes
     const probe = (): GatewayPublication => ({
       exchange: queue,
@@ -83,7 +86,7 @@ export class RabbitGateway implements GatewayBroker {
       into: 'journal',
     })
     this.#publisher = new Publisher(this.openConnection, this.#readiness.watch('publishing'), {
-      defaultExchange: `${namespace}.events`,
+      defaultExchange: this.#defaultExchange,
       probe,
       limits: {
         ...(publishTimeoutMs === undefined ? {} : { publishTimeoutMs }),
@@ -134,7 +137,7 @@ export class RabbitGateway implements GatewayBroker {
   }
 
   async publish(publication: GatewayPublication): Promise<JournalMessage | undefined> {
-    const { exchange = `${this.#namespace}.events`, body } = publication
+    const { exchange = this.#defaultExchange, body } = publication
     // The limit applies to what clients publish. A message from a back end may be larger when it
     // goes to the quarantine.
     if (body.length > this.#maxMessageBytes && exchange !== this.#quarantine) {
