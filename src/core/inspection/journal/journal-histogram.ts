@@ -1,4 +1,4 @@
-import { badInput } from '../../../errors.ts'
+import { badInput, GatewayError } from '../../../errors.ts'
 import type { Gateway } from '../../gateway.ts'
 import type { HotWindow, WindowEntry } from '../../ports/hot-window.ts'
 import { type Journal, JournalReplaced } from '../../ports/journal.ts'
@@ -168,10 +168,7 @@ export class JournalHistogram {
     const signal = AbortSignal.timeout(lookupMs)
     for (const [index, boundary] of open.entries()) {
       if (index % each !== 0 && index !== open.length - 1) continue
-      const offset = await this.#journal.offsetAt(boundary.at, signal).catch((error: unknown) => {
-        if (error instanceof JournalReplaced) return undefined
-        throw error
-      })
+      const offset = await this.#journal.offsetAt(boundary.at, signal).catch(unknownIfUnavailable)
       // The epoch has changed, or it takes too long.
       if (signal.aborted || this.#gateway.epoch !== epoch) return
       boundary.offset = offset
@@ -185,6 +182,12 @@ export class JournalHistogram {
     if (this.#known.size >= maxKnown && oldest !== undefined) this.#known.delete(oldest)
     this.#known.set(at, offset)
   }
+}
+
+/** One place that cannot be read does not take the other places of the histogram away. */
+function unknownIfUnavailable(error: unknown): undefined {
+  if (error instanceof JournalReplaced || error instanceof GatewayError) return undefined
+  throw error
 }
 
 /** Fills offsets between two that are known, evenly. Offsets never go back in time. */

@@ -10,7 +10,7 @@ import { cursorAt, entryAt, RecordingReplayer } from '../events.ts'
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
-/** A replay of a journal with the entries `first` to `last`, of which the window has the last ten. */
+/** A replay of a journal with entries `first` to `last`. The window has the last ten of them. */
 function replayOf(first: number, last: number) {
   const entries = range(first, last).map((offset) => entryAt(offset, `body ${offset}`))
   const scans: unknown[] = []

@@ -32,7 +32,7 @@ test('the oldest position is just before the first entry; callers at the same ti
   expect(reads).toHaveLength(2)
 })
 
-test('there is none if the read fails, if it is stopped, or while the journal is down', async () => {
+test('null is answered if the read fails, if it is stopped, or while the journal is down', async () => {
   const failing = oldestOf(() => {
     throw new Error('replaced')
   })

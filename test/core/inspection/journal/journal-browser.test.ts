@@ -9,7 +9,7 @@ import { storedEntries } from './stored-entries.ts'
 test.each([
   ['in memory', 80],
   ['in the journal only', 98],
-])('a message %s is found by its cursor, and a mark is none', async (_where, windowFrom) => {
+])('a cursor of a message %s finds the message, and a cursor of a mark finds nothing', async (_where, windowFrom) => {
   const { journal, hotWindow } = storedEntries({ windowFrom })
   const gateway = {
     epoch: 'one',

@@ -4,6 +4,7 @@ import type { JournalBrowser } from '../../../../src/core/inspection/journal/jou
 import { JournalHistogram } from '../../../../src/core/inspection/journal/journal-histogram.ts'
 import type { HotWindow, WindowEntry } from '../../../../src/core/ports/hot-window.ts'
 import type { Journal } from '../../../../src/core/ports/journal.ts'
+import { GatewayError } from '../../../../src/errors.ts'
 
 /** One entry a second from offset 100 on; the hot window begins at 160. Offset 170 is a mark. */
 const entries = Array.from({ length: 100 }, (_, index) => ({
@@ -13,6 +14,8 @@ const entries = Array.from({ length: 100 }, (_, index) => ({
   exchange: index % 2 === 0 ? 'even' : 'odd',
 }))
 let windowFrom: number
+/** The broker cannot deliver the first message of this time. */
+let unreadableAt: number | undefined
 let lookups: number[]
 let epoch: string
 let histogram: JournalHistogram
@@ -20,6 +23,7 @@ let histogram: JournalHistogram
 beforeEach(() => {
   windowFrom = 160
   lookups = []
+  unreadableAt = undefined
   epoch = 'one'
   const hotWindow = {
     get first() {
@@ -34,6 +38,7 @@ beforeEach(() => {
   const journal = {
     offsetAt: async (at: number) => {
       lookups.push(at)
+      if (at === unreadableAt) throw new GatewayError('BROKER_UNAVAILABLE', 'unreadable')
       // RabbitMQ finds the chunk, which here begins at every tenth entry.
       const found = entries.find(({ receivedAt }) => receivedAt >= at)
       return found && Math.floor(found.offset / 10) * 10
@@ -91,6 +96,17 @@ describe('a histogram of the journal', () => {
     expect(bins.map(({ kept }) => kept)).toEqual([false, false, true, true, true, true, true, true, true])
     expect(bins.map(({ exact }) => exact)).toEqual([false, false, false, false, false, true, true, true, true])
     expect(lookups).toHaveLength(5)
+  })
+
+  test('estimates the place of a message that the broker cannot deliver', async () => {
+    unreadableAt = at(20)
+    const bins = await countsOf(0, 60, 3)
+    expect(bins.map(({ count, firstOffset }) => [count, firstOffset])).toEqual([
+      [20, 100],
+      [20, 120],
+      [20, 140],
+    ])
+    expect(lookups).toContain(unreadableAt)
   })
 
   test('counts those of one exchange in the hot window, and none before it', async () => {

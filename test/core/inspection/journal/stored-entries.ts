@@ -1,7 +1,7 @@
 import type { HotWindow, WindowEntry } from '../../../../src/core/ports/hot-window.ts'
 import type { Journal } from '../../../../src/core/ports/journal.ts'
 
-/** When the entry at offset 0 was received, in milliseconds since the epoch; one more each second. */
+/** When offset 0 was received, in milliseconds since the epoch. One entry follows each second. */
 export const began = 1_000_000
 
 /**
